@@ -1,0 +1,3 @@
+"""Archive and audit service for documents of public procedures."""
+
+__version__ = "0.1.0"

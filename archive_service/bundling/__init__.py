@@ -1,0 +1,1 @@
+"""Bundles: the frozen plan and the writer."""

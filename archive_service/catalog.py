@@ -1,0 +1,120 @@
+"""Definitions: read from TOML, validated, turned into canonical bytes, pinned by digest."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib import resources
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from archive_service.db.models import DefinitionRow
+from archive_service.domain import canonical
+from archive_service.domain.sop import Sop, parse_sop, plain
+from archive_service.domain.working_time import Calendar, parse_calendar
+from archive_service.errors import InvalidDefinition, LogIntegrityError, NotFound, Problem
+
+SEEDS = ("sops/sop-spmi-601.toml", "calendars/id-government.toml")
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One version of an SOP or calendar, as bytes that are hashed and pinned."""
+
+    kind: str
+    key: str
+    version: int
+    digest: str
+    data: bytes
+
+    def plain(self) -> dict[str, Any]:
+        """Key, version and digest, as a statement names them."""
+        return {"key": self.key, "version": self.version, "digest": self.digest}
+
+
+def parse_definition(text: str) -> Definition:
+    """The definition in a TOML text; InvalidDefinition with every problem and its place."""
+    try:
+        mapping = plain(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as exc:
+        raise InvalidDefinition([Problem("file", f"is no TOML: {exc}")]) from exc
+    kind = mapping.get("kind")
+    if kind == "sop":
+        parse_sop(mapping)
+    elif kind == "calendar":
+        parse_calendar(mapping)
+    else:
+        raise InvalidDefinition([Problem("kind", 'must be "sop" or "calendar"')])
+    data = canonical.encode(mapping)
+    return Definition(kind, str(mapping["key"]), int(mapping["version"]), sha256(data).hexdigest(), data)
+
+
+def load_definition(path: Path) -> Definition:
+    """The definition in a file; NotFound when there is none."""
+    try:
+        return parse_definition(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise NotFound("file_not_found", f"Cannot read {path}: {exc.strerror}. Check the name.") from exc
+    except UnicodeDecodeError as exc:
+        raise InvalidDefinition([Problem("file", "is not UTF-8 text")]) from exc
+
+
+def seed_definitions() -> list[Definition]:
+    """The definitions that the package ships."""
+    data = resources.files("archive_service") / "data"
+    return [parse_definition((data / name).read_text(encoding="utf-8")) for name in SEEDS]
+
+
+class Catalog:
+    """Parsed definitions by digest; a digest never changes its meaning, so they are kept for good."""
+
+    def __init__(self) -> None:
+        self._sops: dict[str, Sop] = {}
+        self._calendars: dict[str, Calendar] = {}
+        self._lock = Lock()
+
+    def get(self, session: Session, digest: str) -> Definition:
+        """The registered definition with this digest; LogIntegrityError when its bytes do not hash to it."""
+        row = session.get(DefinitionRow, digest)
+        if row is None:
+            raise NotFound("definition_unknown", f"No definition has the digest {digest}.")
+        if sha256(row.data).hexdigest() != digest:
+            raise LogIntegrityError("definition_damaged", f"The stored definition {row.key} does not match its digest.")
+        return Definition(row.kind, row.key, row.version, row.digest, row.data)
+
+    def sop(self, session: Session, digest: str) -> Sop:
+        """The SOP with this digest."""
+        with self._lock:
+            known = self._sops.get(digest)
+        if known is None:
+            known = parse_sop(canonical.decode(self.get(session, digest).data))
+            with self._lock:
+                self._sops[digest] = known
+        return known
+
+    def calendar(self, session: Session, digest: str) -> Calendar:
+        """The calendar with this digest."""
+        with self._lock:
+            known = self._calendars.get(digest)
+        if known is None:
+            known = parse_calendar(canonical.decode(self.get(session, digest).data))
+            with self._lock:
+                self._calendars[digest] = known
+        return known
+
+    def newest(self, session: Session, kind: str, key: str) -> Definition:
+        """The newest version of a definition; NotFound when nothing of that key is registered."""
+        digest = session.execute(
+            select(DefinitionRow.digest)
+            .where(DefinitionRow.kind == kind, DefinitionRow.key == key)
+            .order_by(DefinitionRow.version.desc())
+            .limit(1)
+        ).scalar_one_or_none()
+        if digest is None:
+            raise NotFound("definition_unknown", f"No {kind} with the key {key} is registered.")
+        return self.get(session, digest)

@@ -1,0 +1,122 @@
+"""The embedded service: gunicorn with one worker of many threads, and the runner's thread in it; one process tree."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from gunicorn.app.base import BaseApplication
+
+from archive_service import wiring
+from archive_service.app import create_app
+from archive_service.clock import DemoClock
+from archive_service.config import Settings
+from archive_service.errors import Unavailable
+from archive_service.runner import Runner
+from archive_service.services import setup
+
+DEMO_START = datetime(2026, 3, 12, 1, 0, tzinfo=UTC)
+UNIT_CODE = "polman-babel"
+UNIT_NAME = "Politeknik Manufaktur Negeri Bangka Belitung"
+
+
+def set_up_logging() -> None:
+    """Structured lines on standard error: constant messages, values as fields."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def require_free_port(host: str, port: int) -> None:
+    """Raise Unavailable ``port_busy`` when somebody listens there already."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as exc:
+            raise Unavailable(
+                "port_busy",
+                f"Port {port} on {host} cannot be used ({exc.strerror}). Stop what runs there, or choose another: "
+                "make … PORT=8602, or ARCHIVE_PORT=8602.",
+            ) from exc
+
+
+def prepare(settings: Settings) -> str | None:
+    """Set up an empty archive; the administrator's one-time password at the first start, else None."""
+    clock = DemoClock(DEMO_START) if settings.demo else None
+    archive = wiring.build(settings, evidence_clock=clock.now if clock else None)
+    try:
+        return setup.bootstrap(archive, unit_code=UNIT_CODE, unit_name=UNIT_NAME)
+    finally:
+        archive.db.close()
+
+
+def describe(settings: Settings) -> str:
+    """Database, store, job runner and web server in words."""
+    archive = wiring.build_for_audit(settings)
+    try:
+        store = f"{archive.store.name} store"
+        return (
+            f"{archive.db.name}, {store}, job thread in the web process, gunicorn gthread ({settings.threads} threads)"
+        )
+    finally:
+        archive.db.close()
+
+
+class Server(BaseApplication):  # type: ignore[misc]
+    """The service under gunicorn."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._runner: Runner | None = None
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set gunicorn's options; its own command line and files are not read."""
+        settings = self._settings
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        options: dict[str, Any] = {
+            "bind": f"{host}:{settings.port}",
+            "workers": 1,
+            "threads": settings.threads,
+            "worker_class": "gthread",
+            "timeout": 120,
+            "graceful_timeout": 20,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+            "proc_name": "archive-service",
+            "worker_exit": self._stop_runner,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Build the archive in the worker, after the fork: connections and threads do not survive one."""
+        clock = DemoClock(DEMO_START) if self._settings.demo else None
+        archive = wiring.build(self._settings, evidence_clock=clock.now if clock else None)
+        self._runner = Runner(archive)
+        self._runner.start()
+        return create_app(archive, clock)
+
+    def _stop_runner(self, server: Any, worker: Any) -> None:
+        if self._runner is not None:
+            self._runner.stop()
+
+
+def serve(settings: Settings) -> None:
+    """Run until stopped; the port is looked at first, so that a busy one is a sentence and not a loop of retries."""
+    set_up_logging()
+    require_free_port(settings.host, settings.port)
+    Server(settings).run()

@@ -1,0 +1,1 @@
+"""The seed of the definitions, and the sample documents of the demonstration; read through importlib.resources."""

@@ -1,0 +1,1 @@
+"""The database: tables, sessions, the only writer of events, and the queries that pages read through."""

@@ -1,0 +1,159 @@
+"""The only writer of events: lock the streams late, write the event last, in the transaction of the change that it records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from archive_service.db.models import EventRow, LogPendingRow, OpeningRow, StreamRow
+from archive_service.domain.event import FIRST_PREV, Event, build_event, commitment, parse_event
+from archive_service.domain.verdict import format_time
+from archive_service.errors import Unavailable
+
+CLOCK_SLACK = timedelta(seconds=5)
+
+
+@dataclass(frozen=True)
+class LogContext:
+    """What every event needs from outside: the log's origin, the clock, and randomness."""
+
+    origin: str
+    clock: Callable[[], datetime]
+    make_id: Callable[[], str]
+    make_salt: Callable[[], bytes]
+
+
+class StreamWriter:
+    """Appends to streams whose rows this transaction holds locked; all its events carry one time, ``at``."""
+
+    def __init__(self, session: Session, context: LogContext, rows: dict[str, StreamRow], at: datetime) -> None:
+        self._session = session
+        self._context = context
+        self._rows = rows
+        self.moment = at
+        self.at = format_time(at)
+
+    def make_id(self) -> str:
+        """A new id."""
+        return self._context.make_id()
+
+    def append(
+        self,
+        stream: str,
+        type: str,
+        actor: Mapping[str, Any],
+        payload: Mapping[str, Any],
+        *,
+        personal: Mapping[str, str | None] | None = None,
+        on_behalf_of: str | None = None,
+        claimed_at: str | None = None,
+    ) -> Event:
+        """Write the stream's next event and give it back.
+
+        ``personal`` maps (dotted) field names to values that must not enter the chain: each becomes ``<field>_commitment`` in the
+        payload, its value and salt an opening. None stays null. EventError when the event does not fit its schema.
+        """
+        row = self._rows[stream]
+        whole = deepcopy(dict(payload))
+        openings: list[tuple[str, str, bytes]] = []
+        for field, value in (personal or {}).items():
+            *path, name = field.split(".")
+            part = whole
+            for step in path:
+                part = part[step]
+            if value is None:
+                part[f"{name}_commitment"] = None
+                continue
+            salt = self._context.make_salt()
+            part[f"{name}_commitment"] = commitment(field, value, salt)
+            openings.append((field, value, salt))
+        event = build_event(
+            origin=self._context.origin,
+            id=self._context.make_id(),
+            stream=stream,
+            seq=row.next_seq,
+            prev=row.head,
+            type=type,
+            actor=actor,
+            at=self.at,
+            payload=whole,
+            on_behalf_of=on_behalf_of,
+            claimed_at=claimed_at,
+        )
+        for field, value, salt in openings:
+            self._session.add(OpeningRow(event_hash=event.leaf_hash, field=field, value=value, salt=salt))
+        self._session.add(
+            EventRow(
+                id=event.id,
+                stream=stream,
+                seq=event.seq,
+                type=type,
+                at=self.moment,
+                leaf_hash=event.leaf_hash,
+                data=event.data,
+            )
+        )
+        self._session.add(LogPendingRow(leaf_hash=event.leaf_hash))
+        row.next_seq, row.head, row.last_at = event.seq + 1, event.leaf_hash, self.moment
+        # one flush an event: log_pending is numbered in the order of the chain
+        self._session.flush()
+        return event
+
+
+def open_streams(session: Session, context: LogContext, names: Iterable[str]) -> StreamWriter:
+    """A writer for these streams, locked in sorted order so that two transactions never wait for each other in a ring.
+
+    The time is read after the locks. Up to five seconds behind a stream's last event it takes that event's time; further behind,
+    Unavailable ``clock_behind``: the machine's clock needs repair before anything is recorded.
+    """
+    rows: dict[str, StreamRow] = {}
+    for name in sorted(set(names)):
+        row = session.execute(select(StreamRow).where(StreamRow.name == name).with_for_update()).scalar_one_or_none()
+        if row is None:
+            row = StreamRow(name=name, next_seq=0, head=FIRST_PREV, last_at=None)
+            session.add(row)
+            session.flush()
+        rows[name] = row
+    at = context.clock()
+    latest = max((row.last_at for row in rows.values() if row.last_at is not None), default=at)
+    if latest > at:
+        if latest - at > CLOCK_SLACK:
+            raise Unavailable(
+                "clock_behind",
+                "The server's clock stands behind the last recorded event; set the clock before going on.",
+                retry_after_seconds=60,
+            )
+        at = latest
+    return StreamWriter(session, context, rows, at)
+
+
+def stream_head(session: Session, name: str) -> str:
+    """The leaf hash of a stream's last event; 64 zeros for a stream without one."""
+    head = session.execute(select(StreamRow.head).where(StreamRow.name == name)).scalar_one_or_none()
+    return FIRST_PREV if head is None else head
+
+
+def read_stream(session: Session, name: str) -> list[Event]:
+    """All events of a stream in their order, parsed from the stored bytes."""
+    rows = session.execute(select(EventRow.data).where(EventRow.stream == name).order_by(EventRow.seq))
+    return [parse_event(data) for data in rows.scalars()]
+
+
+def read_events(session: Session, leaf_hashes: Iterable[str]) -> list[Event]:
+    """The events with these leaf hashes, in the order asked for; KeyError for one that is not there."""
+    wanted = list(leaf_hashes)
+    rows = session.execute(select(EventRow.leaf_hash, EventRow.data).where(EventRow.leaf_hash.in_(wanted)))
+    found = {leaf_hash: data for leaf_hash, data in rows}
+    return [parse_event(found[leaf_hash]) for leaf_hash in wanted]
+
+
+def read_openings(session: Session, leaf_hashes: Iterable[str]) -> dict[tuple[str, str], tuple[str, bytes]]:
+    """(event hash, field) → (value, salt) for what was not erased of these events."""
+    rows = session.execute(select(OpeningRow).where(OpeningRow.event_hash.in_(list(leaf_hashes)))).scalars()
+    return {(row.event_hash, row.field): (row.value, row.salt) for row in rows}

@@ -1,0 +1,403 @@
+"""Tables, without behaviour.
+
+Every column is declared ``evidenced`` (its value can be computed again from events, or checked against them: ``archive-service
+log audit`` does) or ``operational`` (it helps the service to run and proves nothing).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+ID = String(32)
+HASH = String(64)
+KEY = String(64)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC datetimes in and out, whatever the database keeps."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive time; SQLite keeps the UTC wall time as text."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without a zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give the zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def evidenced(*args: Any, **kwargs: Any) -> Any:
+    """A column whose value follows from events."""
+    return mapped_column(*args, info={"declared": "evidenced"}, **kwargs)
+
+
+def operational(*args: Any, **kwargs: Any) -> Any:
+    """A column that only helps the service to run."""
+    return mapped_column(*args, info={"declared": "operational"}, **kwargs)
+
+
+class Base(DeclarativeBase):
+    """The one metadata of all tables."""
+
+
+# the log ---------------------------------------------------------------------------------------------------------
+
+
+class StreamRow(Base):
+    """The head of one hash chain; its row lock orders the writers of the stream."""
+
+    __tablename__ = "stream"
+    name: Mapped[str] = evidenced(String(80), primary_key=True)
+    next_seq: Mapped[int] = evidenced(Integer)
+    head: Mapped[str] = evidenced(HASH)
+    last_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+
+
+class EventRow(Base):
+    """One event: the exact bytes, and what is needed to find them. INSERT only."""
+
+    __tablename__ = "event"
+    __table_args__ = (UniqueConstraint("stream", "seq"), UniqueConstraint("leaf_hash"))
+    id: Mapped[str] = evidenced(ID, primary_key=True)
+    stream: Mapped[str] = evidenced(String(80))
+    seq: Mapped[int] = evidenced(Integer)
+    type: Mapped[str] = evidenced(KEY, index=True)
+    at: Mapped[datetime] = evidenced(UtcDateTime)
+    leaf_hash: Mapped[str] = evidenced(HASH)
+    data: Mapped[bytes] = evidenced(LargeBinary)
+
+
+class OpeningRow(Base):
+    """Value and salt behind a commitment in an event. Rows may be erased, never changed."""
+
+    __tablename__ = "opening"
+    event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
+    field: Mapped[str] = evidenced(KEY, primary_key=True)
+    value: Mapped[str] = evidenced(Text)
+    salt: Mapped[bytes] = evidenced(LargeBinary(32))
+
+
+class LogPendingRow(Base):
+    """An event that the sequencer has not numbered yet."""
+
+    __tablename__ = "log_pending"
+    __table_args__ = {"sqlite_autoincrement": True}
+    id: Mapped[int] = operational(Integer, primary_key=True, autoincrement=True)
+    leaf_hash: Mapped[str] = operational(HASH)
+
+
+class LogLeafRow(Base):
+    """A leaf of the log's tree in its order. INSERT only."""
+
+    __tablename__ = "log_leaf"
+    leaf_index: Mapped[int] = evidenced(Integer, primary_key=True, autoincrement=False)
+    leaf_hash: Mapped[str] = evidenced(HASH, unique=True)
+
+
+class LogTileRow(Base):
+    """Up to 256 hashes of one tile of the tree (C2SP tlog-tiles)."""
+
+    __tablename__ = "log_tile"
+    level: Mapped[int] = evidenced(Integer, primary_key=True, autoincrement=False)
+    tile_index: Mapped[int] = evidenced(Integer, primary_key=True, autoincrement=False)
+    hashes: Mapped[bytes] = evidenced(LargeBinary)
+
+
+class CheckpointRow(Base):
+    """A signed tree head. INSERT only."""
+
+    __tablename__ = "checkpoint"
+    size: Mapped[int] = evidenced(Integer, primary_key=True, autoincrement=False)
+    root: Mapped[str] = evidenced(HASH)
+    note: Mapped[bytes] = evidenced(LargeBinary)
+    signed_at: Mapped[datetime] = operational(UtcDateTime)
+
+
+class DefinitionRow(Base):
+    """One version of an SOP or a calendar as canonical JSON. INSERT only."""
+
+    __tablename__ = "definition"
+    __table_args__ = (UniqueConstraint("kind", "key", "version"),)
+    digest: Mapped[str] = evidenced(HASH, primary_key=True)
+    kind: Mapped[str] = evidenced(KEY)
+    key: Mapped[str] = evidenced(KEY)
+    version: Mapped[int] = evidenced(Integer)
+    data: Mapped[bytes] = evidenced(LargeBinary)
+    event_hash: Mapped[str] = evidenced(HASH)
+
+
+# people ----------------------------------------------------------------------------------------------------------
+
+
+class WorkUnitRow(Base):
+    """A satker or a unit within one."""
+
+    __tablename__ = "work_unit"
+    id: Mapped[str] = evidenced(ID, primary_key=True)
+    code: Mapped[str] = evidenced(KEY, unique=True)
+    name: Mapped[str] = evidenced(String(200))
+    parent_id: Mapped[str | None] = evidenced(ForeignKey("work_unit.id"))
+
+
+class PersonRow(Base):
+    """A human being; the name is an opening of the registering event."""
+
+    __tablename__ = "person"
+    id: Mapped[str] = evidenced(ID, primary_key=True)
+    registered_hash: Mapped[str] = evidenced(HASH)
+
+
+class AssignmentRow(Base):
+    """A role of a person in a work unit, from a day to a day."""
+
+    __tablename__ = "assignment"
+    id: Mapped[str] = evidenced(ID, primary_key=True)
+    person_id: Mapped[str] = evidenced(ForeignKey("person.id"), index=True)
+    role: Mapped[str] = evidenced(KEY)
+    work_unit_id: Mapped[str] = evidenced(ForeignKey("work_unit.id"), index=True)
+    from_on: Mapped[str] = evidenced(String(10))
+    to_on: Mapped[str | None] = evidenced(String(10))
+    lead: Mapped[bool] = evidenced(Boolean)
+    made_hash: Mapped[str] = evidenced(HASH)
+    ended_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+
+
+class UserRow(Base):
+    """A log-in of a person."""
+
+    __tablename__ = "user"
+    id: Mapped[str] = evidenced(ID, primary_key=True)
+    person_id: Mapped[str] = evidenced(ForeignKey("person.id"))
+    created_hash: Mapped[str] = evidenced(HASH)
+    login: Mapped[str] = operational(String(100), unique=True)
+    password_hash: Mapped[str] = operational(String(200))
+    failed_logins: Mapped[int] = operational(Integer, default=0)
+    locked_until: Mapped[datetime | None] = operational(UtcDateTime)
+
+
+class ApiTokenRow(Base):
+    """A named, revocable credential; only the hash of its secret is kept."""
+
+    __tablename__ = "api_token"
+    id: Mapped[str] = evidenced(ID, primary_key=True)
+    user_id: Mapped[str] = evidenced(ForeignKey("user.id"), index=True)
+    created_hash: Mapped[str] = evidenced(HASH)
+    scopes: Mapped[str] = evidenced(String(500))
+    expires_at: Mapped[datetime] = evidenced(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    secret_hash: Mapped[str] = operational(HASH, unique=True)
+    prefix: Mapped[str] = operational(String(16))
+
+
+class SessionRow(Base):
+    """A browser's log-in; only the hash of its cookie is kept."""
+
+    __tablename__ = "session"
+    id: Mapped[str] = evidenced(ID, primary_key=True)
+    user_id: Mapped[str] = evidenced(ForeignKey("user.id"), index=True)
+    started_at: Mapped[datetime] = evidenced(UtcDateTime)
+    ended_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    cookie_hash: Mapped[str] = operational(HASH, unique=True)
+    seen_at: Mapped[datetime] = operational(UtcDateTime)
+
+
+class UnknownLoginRow(Base):
+    """How many unknown log-ins were typed in a minute that is not written to the log yet."""
+
+    __tablename__ = "unknown_login"
+    minute: Mapped[datetime] = operational(UtcDateTime, primary_key=True)
+    count: Mapped[int] = operational(Integer)
+
+
+# dossiers --------------------------------------------------------------------------------------------------------
+
+
+class DossierRow(Base):
+    """One run of an SOP for one work unit and period."""
+
+    __tablename__ = "dossier"
+    __table_args__ = (Index("ix_dossier_unit_period", "work_unit_id", "year", "quarter"),)
+    id: Mapped[str] = evidenced(ID, primary_key=True)
+    sop_digest: Mapped[str] = evidenced(ForeignKey("definition.digest"))
+    calendar_digest: Mapped[str] = evidenced(ForeignKey("definition.digest"))
+    work_unit_id: Mapped[str] = evidenced(ForeignKey("work_unit.id"))
+    year: Mapped[int] = evidenced(Integer)
+    quarter: Mapped[int] = evidenced(Integer)
+    status: Mapped[str] = evidenced(KEY, index=True)
+    opened_at: Mapped[datetime] = evidenced(UtcDateTime)
+    opened_by: Mapped[str] = evidenced(ForeignKey("person.id"))
+    opened_hash: Mapped[str] = evidenced(HASH)
+    received_at: Mapped[datetime] = evidenced(UtcDateTime)
+    ended_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+
+
+class StepRunRow(Base):
+    """One iteration of a step."""
+
+    __tablename__ = "step_run"
+    __table_args__ = (Index("ix_step_run_due", "state", "due_at"),)
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), primary_key=True)
+    step: Mapped[str] = evidenced(KEY, primary_key=True)
+    iteration: Mapped[int] = evidenced(Integer, primary_key=True, autoincrement=False)
+    state: Mapped[str] = evidenced(KEY)
+    role: Mapped[str] = evidenced(KEY)
+    responsible: Mapped[str | None] = evidenced(ForeignKey("person.id"))
+    started_at: Mapped[datetime] = evidenced(UtcDateTime)
+    due_at: Mapped[datetime] = evidenced(UtcDateTime)
+    finished_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    outcome: Mapped[str | None] = evidenced(KEY)
+    performed_by: Mapped[str | None] = evidenced(ForeignKey("person.id"))
+
+
+class DocumentVersionRow(Base):
+    """One received version of a document."""
+
+    __tablename__ = "document_version"
+    id: Mapped[str] = evidenced(ID, primary_key=True)
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), index=True)
+    document_id: Mapped[str] = evidenced(ID, index=True)
+    number: Mapped[int] = evidenced(Integer)
+    step: Mapped[str] = evidenced(KEY)
+    iteration: Mapped[int] = evidenced(Integer)
+    kind: Mapped[str] = evidenced(KEY)
+    digest: Mapped[str] = evidenced(HASH, index=True)
+    crc32: Mapped[str] = evidenced(String(8))
+    size: Mapped[int] = evidenced(Integer)
+    media_type: Mapped[str] = evidenced(String(200))
+    puid: Mapped[str] = evidenced(String(32))
+    person_id: Mapped[str] = evidenced(ForeignKey("person.id"))
+    begun_at: Mapped[datetime] = evidenced(UtcDateTime)
+    received_at: Mapped[datetime] = evidenced(UtcDateTime)
+    withdrawn_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    event_hash: Mapped[str] = evidenced(HASH)
+
+
+class DecisionRow(Base):
+    """An approval or a return."""
+
+    __tablename__ = "decision"
+    event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), index=True)
+    step: Mapped[str] = evidenced(KEY)
+    iteration: Mapped[int] = evidenced(Integer)
+    decision: Mapped[str] = evidenced(KEY)
+    person_id: Mapped[str] = evidenced(ForeignKey("person.id"))
+    at: Mapped[datetime] = evidenced(UtcDateTime)
+    documents_digest: Mapped[str] = evidenced(HASH)
+    returns_to: Mapped[str | None] = evidenced(KEY)
+
+
+class VerdictRow(Base):
+    """The judgement of one iteration, with everything that is needed to compute it again."""
+
+    __tablename__ = "verdict"
+    event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), index=True)
+    step: Mapped[str] = evidenced(KEY)
+    iteration: Mapped[int] = evidenced(Integer)
+    time_result: Mapped[str] = evidenced(KEY)
+    used_seconds: Mapped[int] = evidenced(Integer)
+    limit_seconds: Mapped[int] = evidenced(Integer)
+    used_by_day: Mapped[str] = evidenced(Text)
+    completeness_result: Mapped[str] = evidenced(KEY)
+    requirements: Mapped[str] = evidenced(Text)
+
+
+class DeviationRow(Base):
+    """A departure from the SOP's norms."""
+
+    __tablename__ = "deviation"
+    id: Mapped[str] = evidenced(ID, primary_key=True)
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), index=True)
+    code: Mapped[str] = evidenced(KEY)
+    step: Mapped[str | None] = evidenced(KEY)
+    iteration: Mapped[int | None] = evidenced(Integer)
+    subject: Mapped[str | None] = evidenced(String(100))
+    role: Mapped[str | None] = evidenced(KEY)
+    responsible: Mapped[str | None] = evidenced(ForeignKey("person.id"))
+    at: Mapped[datetime] = evidenced(UtcDateTime)
+    explained_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    explained_by: Mapped[str | None] = evidenced(ForeignKey("person.id"))
+    event_hash: Mapped[str] = evidenced(HASH)
+
+
+class StatementRow(Base):
+    """The completeness statement that was frozen at sealing."""
+
+    __tablename__ = "statement"
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), primary_key=True)
+    digest: Mapped[str] = evidenced(HASH)
+    data: Mapped[bytes] = evidenced(LargeBinary)
+
+
+class BundleRow(Base):
+    """The bundle of a sealed dossier; its frozen plan makes the bytes the same whoever builds them."""
+
+    __tablename__ = "bundle"
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), primary_key=True)
+    plan_digest: Mapped[str | None] = evidenced(HASH)
+    digest: Mapped[str | None] = evidenced(HASH)
+    size: Mapped[int | None] = evidenced(Integer)
+    plan: Mapped[bytes] = operational(LargeBinary)
+    frozen_at: Mapped[datetime] = operational(UtcDateTime)
+
+
+# how the service runs --------------------------------------------------------------------------------------------
+
+
+class LocationRow(Base):
+    """Where an object lies; events name digests, never places."""
+
+    __tablename__ = "location"
+    key: Mapped[str] = operational(String(200), primary_key=True)
+    version_id: Mapped[str] = operational(String(200), primary_key=True)
+    digest: Mapped[str] = operational(HASH, index=True)
+    dossier_id: Mapped[str] = operational(ID, index=True)
+    claimed_at: Mapped[datetime] = operational(UtcDateTime)
+    locked_at: Mapped[datetime | None] = operational(UtcDateTime)
+    checked_at: Mapped[datetime | None] = operational(UtcDateTime)
+
+
+class JobRow(Base):
+    """Work to be done: the record, whoever runs it."""
+
+    __tablename__ = "job"
+    __table_args__ = (Index("ix_job_ready", "state", "run_after"),)
+    id: Mapped[str] = operational(ID, primary_key=True)
+    name: Mapped[str] = operational(KEY)
+    args: Mapped[str] = operational(Text)
+    idempotency_key: Mapped[str] = operational(String(200), unique=True)
+    state: Mapped[str] = operational(KEY)
+    run_after: Mapped[datetime] = operational(UtcDateTime)
+    attempts: Mapped[int] = operational(Integer, default=0)
+    lease_token: Mapped[str | None] = operational(ID)
+    lease_until: Mapped[datetime | None] = operational(UtcDateTime)
+    progress: Mapped[int] = operational(Integer, default=0)
+    error: Mapped[str | None] = operational(Text)
+    created_at: Mapped[datetime] = operational(UtcDateTime)
+    finished_at: Mapped[datetime | None] = operational(UtcDateTime)

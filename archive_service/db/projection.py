@@ -1,0 +1,263 @@
+"""Rows that follow from events: what the write path saves and what ``archive-service log audit`` computes again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, insert, inspect, update
+from sqlalchemy.orm import Session
+
+from archive_service.db.models import (
+    ApiTokenRow,
+    AssignmentRow,
+    Base,
+    DecisionRow,
+    DefinitionRow,
+    DeviationRow,
+    DocumentVersionRow,
+    DossierRow,
+    PersonRow,
+    SessionRow,
+    StepRunRow,
+    UserRow,
+    VerdictRow,
+    WorkUnitRow,
+)
+from archive_service.domain import completeness, verdict, working_time
+from archive_service.domain.dossier import Dossier
+from archive_service.domain.event import Event
+
+Rows = dict[tuple[type[Base], tuple[Any, ...]], dict[str, Any]]
+"""(table, primary key) → evidenced columns."""
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else verdict.parse_time(text)
+
+
+def _add(rows: Rows, table: type[Base], values: dict[str, Any]) -> None:
+    key = tuple(values[column.name] for column in inspect(table).primary_key)
+    rows[(table, key)] = values
+
+
+def rows_of_dossier(dossier: Dossier, calendar: working_time.Calendar) -> Rows:
+    """The rows that a dossier's events make."""
+    rows: Rows = {}
+    if not dossier.status:
+        return rows
+    _add(
+        rows,
+        DossierRow,
+        {
+            "id": dossier.id,
+            "sop_digest": dossier.sop_digest,
+            "calendar_digest": dossier.calendar_digest,
+            "work_unit_id": dossier.work_unit,
+            "year": dossier.year,
+            "quarter": dossier.quarter,
+            "status": dossier.status,
+            "opened_at": _time(dossier.opened_at),
+            "opened_by": dossier.opened_by,
+            "opened_hash": dossier.opened_hash,
+            "received_at": _time(dossier.letter["received_at"]),
+            "ended_at": _time(dossier.ended_at),
+        },
+    )
+    for run in dossier.runs:
+        _add(
+            rows,
+            StepRunRow,
+            {
+                "dossier_id": dossier.id,
+                "step": run.step,
+                "iteration": run.iteration,
+                "state": run.state,
+                "role": run.role,
+                "responsible": run.responsible,
+                "started_at": _time(run.started_at),
+                "due_at": _time(verdict.due_time(dossier.sop, run.step, calendar, run.started_at)),
+                "finished_at": _time(run.finished_at),
+                "outcome": run.outcome,
+                "performed_by": run.performed_by,
+            },
+        )
+        if run.judged is not None and run.finished_at is not None and run.judged_hash is not None:
+            used = working_time.used_between(
+                calendar, verdict.parse_time(run.started_at), verdict.parse_time(run.finished_at)
+            )
+            judged = run.judged
+            marked = completeness.with_damage(run.requirements, set(judged["completeness"]["damaged"]))
+            _add(
+                rows,
+                VerdictRow,
+                {
+                    "event_hash": run.judged_hash,
+                    "dossier_id": dossier.id,
+                    "step": run.step,
+                    "iteration": run.iteration,
+                    "time_result": judged["time"]["result"],
+                    "used_seconds": judged["time"]["used_seconds"],
+                    "limit_seconds": judged["time"]["limit_seconds"],
+                    "used_by_day": json.dumps(dict(used.by_day)),
+                    "completeness_result": judged["completeness"]["result"],
+                    "requirements": json.dumps([r.plain() for r in marked]),
+                },
+            )
+    for v in dossier.versions:
+        _add(
+            rows,
+            DocumentVersionRow,
+            {
+                "id": v.id,
+                "dossier_id": dossier.id,
+                "document_id": v.document,
+                "number": v.number,
+                "step": v.step,
+                "iteration": v.iteration,
+                "kind": v.kind,
+                "digest": v.digest,
+                "crc32": v.crc32,
+                "size": v.size,
+                "media_type": v.media_type,
+                "puid": v.puid,
+                "person_id": v.person,
+                "begun_at": _time(v.begun_at),
+                "received_at": _time(v.received_at),
+                "withdrawn_at": _time(v.withdrawn_at),
+                "event_hash": v.event_hash,
+            },
+        )
+    for d in dossier.decisions:
+        _add(
+            rows,
+            DecisionRow,
+            {
+                "event_hash": d.event_hash,
+                "dossier_id": dossier.id,
+                "step": d.step,
+                "iteration": d.iteration,
+                "decision": d.decision,
+                "person_id": d.person,
+                "at": _time(d.at),
+                "documents_digest": d.documents_digest,
+                "returns_to": d.returns_to,
+            },
+        )
+    for deviation in dossier.deviations:
+        _add(
+            rows,
+            DeviationRow,
+            {
+                "id": deviation.id,
+                "dossier_id": dossier.id,
+                "code": deviation.code,
+                "step": deviation.step,
+                "iteration": deviation.iteration,
+                "subject": deviation.subject,
+                "role": deviation.role,
+                "responsible": deviation.responsible,
+                "at": _time(deviation.at),
+                "explained_at": _time(deviation.explained_at),
+                "explained_by": deviation.explained_by,
+                "event_hash": deviation.event_hash,
+            },
+        )
+    return rows
+
+
+def rows_of_stream(events: Iterable[Event]) -> Rows:
+    """The rows that the events of a person's, user's, unit's or the service's stream make."""
+    rows: Rows = {}
+    for event in events:
+        p = event.payload
+        if event.type == "work_unit.created":
+            _add(
+                rows,
+                WorkUnitRow,
+                {"id": p["work_unit"], "code": p["code"], "name": p["name"], "parent_id": p["parent"]},
+            )
+        elif event.type == "person.registered":
+            _add(rows, PersonRow, {"id": p["person"], "registered_hash": event.leaf_hash})
+        elif event.type == "assignment.made":
+            _add(
+                rows,
+                AssignmentRow,
+                {
+                    "id": p["assignment"],
+                    "person_id": event.stream.partition(":")[2],
+                    "role": p["role"],
+                    "work_unit_id": p["work_unit"],
+                    "from_on": p["from_on"],
+                    "to_on": p["to_on"],
+                    "lead": p["lead"],
+                    "made_hash": event.leaf_hash,
+                    "ended_at": None,
+                },
+            )
+        elif event.type == "assignment.ended":
+            rows[(AssignmentRow, (p["assignment"],))]["ended_at"] = _time(event.at)
+        elif event.type == "user.created":
+            _add(
+                rows,
+                UserRow,
+                {"id": p["user"], "person_id": p["person"], "created_hash": event.leaf_hash},
+            )
+        elif event.type == "token.created":
+            _add(
+                rows,
+                ApiTokenRow,
+                {
+                    "id": p["token"],
+                    "user_id": event.stream.partition(":")[2],
+                    "created_hash": event.leaf_hash,
+                    "scopes": " ".join(p["scopes"]),
+                    "expires_at": _time(p["expires_at"]),
+                    "revoked_at": None,
+                },
+            )
+        elif event.type == "token.revoked":
+            rows[(ApiTokenRow, (p["token"],))]["revoked_at"] = _time(event.at)
+        elif event.type == "session.started":
+            _add(
+                rows,
+                SessionRow,
+                {
+                    "id": p["session"],
+                    "user_id": event.stream.partition(":")[2],
+                    "started_at": _time(event.at),
+                    "ended_at": None,
+                },
+            )
+        elif event.type == "session.ended":
+            rows[(SessionRow, (p["session"],))]["ended_at"] = _time(event.at)
+        elif event.type == "definition.registered":
+            _add(
+                rows,
+                DefinitionRow,
+                {
+                    "digest": p["digest"],
+                    "kind": p["definition_kind"],
+                    "key": p["key"],
+                    "version": p["version"],
+                    "event_hash": event.leaf_hash,
+                },
+            )
+    return rows
+
+
+def save_changes(session: Session, before: Rows, after: Rows, extra: dict[str, Any] | None = None) -> None:
+    """Write the difference between two projections: new rows, changed columns. ``extra`` are operational columns of new rows."""
+    for (table, key), values in after.items():
+        known = before.get((table, key))
+        if known is None:
+            session.execute(insert(table).values(**values, **(extra or {})))
+        elif known != values:
+            changed = {name: value for name, value in values.items() if known[name] != value}
+            condition = [column == part for column, part in zip(inspect(table).primary_key, key, strict=True)]
+            session.execute(update(table).where(*condition).values(**changed))
+    for table, key in before.keys() - after.keys():
+        condition = [column == part for column, part in zip(inspect(table).primary_key, key, strict=True)]
+        session.execute(delete(table).where(*condition))

@@ -1,0 +1,189 @@
+"""What lists and pages read. Every query about dossiers takes a ReadScope first, without a default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy.orm import Session
+
+from archive_service.db.models import (
+    ApiTokenRow,
+    AssignmentRow,
+    BundleRow,
+    DefinitionRow,
+    DossierRow,
+    EventRow,
+    JobRow,
+    LocationRow,
+    OpeningRow,
+    PersonRow,
+    StepRunRow,
+    UserRow,
+    WorkUnitRow,
+)
+
+
+@dataclass(frozen=True)
+class ReadScope:
+    """Whose dossiers may be read: all of them, or those of some work units."""
+
+    is_all: bool
+    work_units: frozenset[str] = frozenset()
+
+    def holds(self, work_unit: str) -> bool:
+        """Whether dossiers of this unit are within the scope."""
+        return self.is_all or work_unit in self.work_units
+
+    def condition(self) -> ColumnElement[bool]:
+        """The scope as a condition on the dossier table."""
+        return true() if self.is_all else DossierRow.work_unit_id.in_(self.work_units)
+
+
+def list_dossiers(scope: ReadScope, session: Session, limit: int = 200) -> list[dict[str, Any]]:
+    """The newest dossiers in the scope, with the steps that run now."""
+    rows = session.execute(
+        select(DossierRow, WorkUnitRow.name, OpeningRow.value, DefinitionRow.key)
+        .join(WorkUnitRow, WorkUnitRow.id == DossierRow.work_unit_id)
+        .join(DefinitionRow, DefinitionRow.digest == DossierRow.sop_digest)
+        .outerjoin(OpeningRow, (OpeningRow.event_hash == DossierRow.opened_hash) & (OpeningRow.field == "title"))
+        .where(scope.condition())
+        .order_by(DossierRow.opened_at.desc(), DossierRow.id.desc())
+        .limit(limit)
+    ).all()
+    running: dict[str, list[dict[str, Any]]] = {}
+    runs = session.execute(
+        select(StepRunRow).where(StepRunRow.dossier_id.in_([row[0].id for row in rows]), StepRunRow.state == "running")
+    ).scalars()
+    for run in runs:
+        running.setdefault(run.dossier_id, []).append(
+            {"step": run.step, "iteration": run.iteration, "responsible": run.responsible, "due_at": run.due_at}
+        )
+    return [
+        {
+            "dossier": row.id,
+            "sop": sop,
+            "title": title,
+            "work_unit": unit,
+            "year": row.year,
+            "quarter": row.quarter,
+            "status": row.status,
+            "opened_at": row.opened_at,
+            "ended_at": row.ended_at,
+            "running": running.get(row.id, []),
+        }
+        for row, unit, title, sop in rows
+    ]
+
+
+def find_work_unit_of(session: Session, dossier: str) -> str | None:
+    """The work unit of a dossier, or None when there is no such dossier."""
+    return session.execute(select(DossierRow.work_unit_id).where(DossierRow.id == dossier)).scalar_one_or_none()
+
+
+def find_location(session: Session, dossier: str, digest: str) -> LocationRow | None:
+    """Where an object of a dossier lies, or None."""
+    return session.execute(
+        select(LocationRow).where(LocationRow.dossier_id == dossier, LocationRow.digest == digest).limit(1)
+    ).scalar_one_or_none()
+
+
+def find_bundle(session: Session, dossier: str) -> BundleRow | None:
+    """The bundle's row of a dossier, or None before its plan is frozen."""
+    return session.get(BundleRow, dossier)
+
+
+def find_bundle_job(session: Session, dossier: str) -> dict[str, Any] | None:
+    """How the work on a bundle stands, or None before the dossier is sealed."""
+    row = session.execute(select(JobRow).where(JobRow.idempotency_key == f"bundle:{dossier}")).scalar_one_or_none()
+    return None if row is None else {"state": row.state, "progress": row.progress, "error": row.error}
+
+
+def names_of(session: Session, persons: set[str]) -> dict[str, str]:
+    """Person id → name, for those whose name was not erased."""
+    rows = session.execute(
+        select(PersonRow.id, OpeningRow.value)
+        .join(OpeningRow, (OpeningRow.event_hash == PersonRow.registered_hash) & (OpeningRow.field == "name"))
+        .where(PersonRow.id.in_(persons))
+    )
+    return {person: name for person, name in rows}
+
+
+def name_of_work_unit(session: Session, work_unit: str) -> str:
+    """A work unit's name."""
+    return session.get_one(WorkUnitRow, work_unit).name
+
+
+def list_work_units(session: Session) -> list[dict[str, Any]]:
+    """All work units by code."""
+    rows = session.execute(select(WorkUnitRow).order_by(WorkUnitRow.code)).scalars()
+    return [{"work_unit": r.id, "code": r.code, "name": r.name, "parent": r.parent_id} for r in rows]
+
+
+def list_people(session: Session) -> list[dict[str, Any]]:
+    """All persons with log-ins and assignments."""
+    persons = session.execute(select(PersonRow.id).order_by(PersonRow.id)).scalars().all()
+    names = names_of(session, set(persons))
+    people: dict[str, dict[str, Any]] = {
+        person: {"person": person, "name": names.get(person), "users": [], "assignments": []} for person in persons
+    }
+    for user in session.execute(select(UserRow).order_by(UserRow.login)).scalars():
+        people[user.person_id]["users"].append({"user": user.id, "login": user.login})
+    for row in session.execute(select(AssignmentRow).order_by(AssignmentRow.from_on)).scalars():
+        people[row.person_id]["assignments"].append(
+            {
+                "assignment": row.id,
+                "role": row.role,
+                "work_unit": row.work_unit_id,
+                "from_on": row.from_on,
+                "to_on": row.to_on,
+                "lead": row.lead,
+                "ended_at": None if row.ended_at is None else row.ended_at.isoformat(),
+            }
+        )
+    return list(people.values())
+
+
+def list_tokens(session: Session, user: str) -> list[dict[str, Any]]:
+    """A log-in's tokens, newest first, without secrets."""
+    rows = session.execute(
+        select(ApiTokenRow, OpeningRow.value)
+        .outerjoin(OpeningRow, (OpeningRow.event_hash == ApiTokenRow.created_hash) & (OpeningRow.field == "name"))
+        .where(ApiTokenRow.user_id == user)
+        .order_by(ApiTokenRow.id.desc())
+    )
+    return [
+        {
+            "id": token.id,
+            "name": name,
+            "prefix": token.prefix,
+            "scopes": token.scopes.split(),
+            "expires_at": token.expires_at.isoformat(),
+            "revoked_at": None if token.revoked_at is None else token.revoked_at.isoformat(),
+        }
+        for token, name in rows
+    ]
+
+
+def find_registrations(session: Session, digests: list[str]) -> list[bytes]:
+    """The service events that registered the keys, and these definitions."""
+    keys = session.execute(
+        select(EventRow.data).where(EventRow.type == "key.registered").order_by(EventRow.seq)
+    ).scalars()
+    hashes = select(DefinitionRow.event_hash).where(DefinitionRow.digest.in_(digests))
+    definitions = session.execute(
+        select(EventRow.data).where(EventRow.leaf_hash.in_(hashes)).order_by(EventRow.seq)
+    ).scalars()
+    return [*keys.all(), *definitions.all()]
+
+
+def count_events(session: Session) -> int:
+    """How many events the archive holds."""
+    return session.execute(select(func.count()).select_from(EventRow)).scalar_one()
+
+
+def list_definitions(session: Session) -> list[dict[str, Any]]:
+    """Every registered definition, by kind, key and version."""
+    rows = session.execute(select(DefinitionRow).order_by(DefinitionRow.kind, DefinitionRow.key, DefinitionRow.version))
+    return [{"kind": r.kind, "key": r.key, "version": r.version, "digest": r.digest} for r in rows.scalars()]

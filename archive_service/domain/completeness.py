@@ -1,0 +1,153 @@
+"""Completeness: every requirement of a step with what satisfied it, or the named gap.
+
+A requirement is an input (kelengkapan) or an output (keluaran) of a step in the pinned SOP. It is judged as things stood when
+the iteration of the step finished, so that anybody who replays the events reaches the same list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Collection, Dict, List, Optional, Sequence, Tuple
+
+from archive_service.domain import canonical
+
+if TYPE_CHECKING:
+    from archive_service.domain.dossier import Dossier, Version
+
+PRESENT = "present"
+MISSING = "missing"
+DAMAGED = "damaged"
+DAMAGED_LISTED = 64
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One thing that a step needs or leaves, its state, and the evidence that satisfied it."""
+
+    direction: str
+    kind: str
+    title: str
+    source: Optional[str]
+    evidence: str
+    state: str
+    satisfied_by: Tuple[Dict[str, Any], ...]
+
+    def plain(self) -> Dict[str, Any]:
+        """The requirement as canonical-JSON-able data."""
+        return {
+            "direction": self.direction,
+            "kind": self.kind,
+            "title": self.title,
+            "from": self.source,
+            "evidence": self.evidence,
+            "state": self.state,
+            "satisfied_by": [dict(item) for item in self.satisfied_by],
+        }
+
+
+def _documents(versions: Sequence["Version"]) -> Tuple[Dict[str, Any], ...]:
+    return tuple({"type": "document", "version": v.id, "digest": v.digest} for v in versions)
+
+
+def required_inputs(dossier: "Dossier", step_key: str) -> List[Requirement]:
+    """The step's inputs as the dossier stands now."""
+    found: List[Requirement] = []
+    for rule in dossier.sop.step(step_key).inputs:
+        if rule.source == "outside":
+            evidence = "document"
+            satisfied = _documents(dossier.current_versions(step_key, rule.kind))
+        else:
+            output = dossier.sop.step(rule.source).output(rule.kind)
+            evidence = output.evidence
+            satisfied = ()
+            if dossier.is_settled(rule.source):
+                if evidence == "decision":
+                    decision = dossier.approval_of(rule.source)
+                    if decision is not None:
+                        satisfied = ({"type": "decision", "event": decision.event_hash, "decision": "approve"},)
+                else:
+                    satisfied = _documents(dossier.current_versions(rule.source, rule.kind))
+        state = PRESENT if satisfied else MISSING
+        found.append(Requirement("input", rule.kind, rule.title, rule.source, evidence, state, satisfied))
+    return found
+
+
+def required_outputs(
+    dossier: "Dossier", step_key: str, *, decision: Optional[Dict[str, Any]] = None, is_sealing: bool = False
+) -> List[Requirement]:
+    """The step's outputs as the dossier stands now.
+
+    ``decision`` is the decision that is being made with this evaluation; ``is_sealing`` says that the seal is. A document output
+    is present when enough documents stand and at least one version came in this iteration.
+    """
+    found: List[Requirement] = []
+    run = dossier.last_run(step_key)
+    for rule in dossier.sop.step(step_key).outputs:
+        satisfied: Tuple[Dict[str, Any], ...] = ()
+        is_present = False
+        if rule.evidence == "decision":
+            if decision is not None:
+                satisfied = (decision,)
+            is_present = bool(satisfied)
+        elif rule.evidence == "seal":
+            if is_sealing:
+                satisfied = ({"type": "seal"},)
+            is_present = is_sealing
+        else:
+            versions = dossier.current_versions(step_key, rule.kind)
+            satisfied = _documents(versions)
+            is_fresh = run is not None and any(v.iteration == run.iteration for v in versions)
+            is_present = rule.minimum == 0 or (len(versions) >= rule.minimum and is_fresh)
+        state = PRESENT if is_present else MISSING
+        found.append(Requirement("output", rule.kind, rule.title, None, rule.evidence, state, satisfied))
+    return found
+
+
+def with_damage(requirements: Sequence[Requirement], damaged: Collection[str]) -> List[Requirement]:
+    """The same requirements, each one that rests on a damaged document marked so."""
+    return [
+        replace(r, state=DAMAGED)
+        if r.state == PRESENT and any(item.get("digest") in damaged for item in r.satisfied_by)
+        else r
+        for r in requirements
+    ]
+
+
+def digests_of(requirements: Sequence[Requirement]) -> List[str]:
+    """The digests of all documents that these requirements rest on, each once, in order."""
+    seen: Dict[str, None] = {}
+    for requirement in requirements:
+        for item in requirement.satisfied_by:
+            if item["type"] == "document":
+                seen[item["digest"]] = None
+    return list(seen)
+
+
+def judge(requirements: Sequence[Requirement], damaged: Sequence[str]) -> Dict[str, Any]:
+    """The completeness part of a ``step.judged`` event for the requirements of one iteration.
+
+    ``damaged`` are digests of documents whose stored bytes no longer hash to them.
+    """
+    judged = with_damage(requirements, set(damaged))
+    plain = [r.plain() for r in judged]
+    present = sum(1 for r in judged if r.state == PRESENT)
+    return {
+        "result": "complete" if present == len(judged) else "gaps",
+        "required": len(judged),
+        "present": present,
+        "missing": sum(1 for r in judged if r.state == MISSING),
+        "damaged": sorted(set(damaged)),
+        "requirements_digest": sha256(canonical.encode(plain)).hexdigest(),
+    }
+
+
+def gap_deviations(requirements: Sequence[Requirement]) -> List[Tuple[str, str]]:
+    """The (code, subject) of the deviation that each gap is."""
+    found: List[Tuple[str, str]] = []
+    for r in requirements:
+        if r.state == DAMAGED:
+            found.append(("document_damaged", f"{r.direction}:{r.kind}"))
+        elif r.state == MISSING:
+            found.append((f"{r.direction}_missing", r.kind))
+    return found

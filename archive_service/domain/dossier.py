@@ -1,0 +1,700 @@
+"""A dossier as its events tell it: one fold and one state machine, used alike to serve people and to verify a bundle.
+
+``find_refusal`` says whether an action may be done now; ``Dossier.apply`` takes an event and refuses one that was no legal move.
+State is per step: there is no "current step".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+
+from archive_service.domain import canonical, completeness, permissions
+from archive_service.domain.completeness import Requirement
+from archive_service.domain.event import Event
+from archive_service.domain.sop import Sop
+
+OPEN = "open"
+CANCELLED = "cancelled"
+SEALED = "sealed"
+
+RUNNING = "running"
+FINISHED = "finished"
+SUPERSEDED = "superseded"
+WAITING = "waiting"
+
+STEP_ACTIONS: FrozenSet[str] = frozenset(["upload", "withdraw", "submit", "approve", "return", "archive", "reassign"])
+DOSSIER_ACTIONS: FrozenSet[str] = frozenset(["request_cancellation", "confirm_cancellation", "explain"])
+ACTIONS: FrozenSet[str] = STEP_ACTIONS | DOSSIER_ACTIONS
+
+_PERMISSION: Dict[str, str] = {
+    "upload": "document.upload",
+    "withdraw": "document.withdraw",
+    "submit": "step.submit",
+    "approve": "step.decide",
+    "return": "step.decide",
+    "archive": "dossier.archive",
+    "reassign": "step.reassign",
+    "request_cancellation": "dossier.cancel",
+    "confirm_cancellation": "dossier.cancel",
+    "explain": "deviation.explain",
+}
+_KINDS_OF: Dict[str, Tuple[str, ...]] = {
+    "submit": ("receive", "submit"),
+    "approve": ("review", "approve"),
+    "return": ("review", "approve"),
+    "archive": ("archive",),
+}
+
+
+class IllegalEvent(ValueError):
+    """An event that is no legal move in the state before it; ``code`` is a refusal's or a fold's stable code."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Refusal(NamedTuple):
+    """Why an action is refused now: a stable code and a sentence that says what to do."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Version:
+    """One received version of a document."""
+
+    id: str
+    document: str
+    number: int
+    step: str
+    iteration: int
+    kind: str
+    digest: str
+    crc32: str
+    size: int
+    media_type: str
+    puid: str
+    person: str
+    begun_at: str
+    received_at: str
+    event_hash: str
+    withdrawn_at: Optional[str] = None
+
+
+@dataclass
+class Run:
+    """One iteration of a step, from its start to its end."""
+
+    step: str
+    iteration: int
+    role: str
+    responsible: Optional[str]
+    started_at: str
+    start_hash: str
+    state: str = RUNNING
+    finished_at: Optional[str] = None
+    finish_hash: Optional[str] = None
+    outcome: Optional[str] = None
+    performed_by: Optional[str] = None
+    requirements: Tuple[Requirement, ...] = ()
+    judged: Optional[Mapping[str, Any]] = None
+    judged_hash: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """An approval or a return, bound to the exact versions that were seen."""
+
+    event_hash: str
+    step: str
+    iteration: int
+    decision: str
+    person: str
+    at: str
+    documents_digest: str
+    returns_to: Optional[str]
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """A departure from the SOP's norms that somebody answers for."""
+
+    id: str
+    code: str
+    step: Optional[str]
+    iteration: Optional[int]
+    subject: Optional[str]
+    role: Optional[str]
+    responsible: Optional[str]
+    evidence: Tuple[str, ...]
+    at: str
+    event_hash: str
+    explained_at: Optional[str] = None
+    explained_by: Optional[str] = None
+
+    @property
+    def key(self) -> Tuple[str, Optional[str], Optional[int], Optional[str]]:
+        """What makes two deviations the same one: code, step, iteration, subject."""
+        return self.code, self.step, self.iteration, self.subject
+
+
+class Action(NamedTuple):
+    """What somebody wants to do: the words of ``ACTIONS``, who asks in which role, and the action's own facts."""
+
+    name: str
+    person: str
+    role: Optional[str]
+    work_unit: Optional[str]
+    step: Optional[str] = None
+    kind: Optional[str] = None
+    document: Optional[str] = None
+    version: Optional[str] = None
+    documents_digest: Optional[str] = None
+    accepts_gaps: bool = False
+    has_reason: bool = False
+    returns_to: Optional[str] = None
+    deviation: Optional[str] = None
+
+
+def documents_digest(versions: Iterable[Version]) -> str:
+    """The digest that binds a submission or decision to exact versions: SHA-256 of their canonical list, ordered by id."""
+    listed = [{"version": v.id, "digest": v.digest} for v in sorted(versions, key=lambda v: v.id)]
+    return sha256(canonical.encode(listed)).hexdigest()
+
+
+@dataclass
+class Dossier:
+    """One run of an SOP, as told by the events of its stream so far."""
+
+    sop: Sop
+    id: str = ""
+    status: str = ""
+    sop_digest: str = ""
+    calendar_digest: str = ""
+    work_unit: str = ""
+    year: int = 0
+    quarter: int = 0
+    letter: Mapping[str, Any] = field(default_factory=dict)
+    opened_at: str = ""
+    opened_by: str = ""
+    opened_hash: str = ""
+    ended_at: Optional[str] = None
+    runs: List[Run] = field(default_factory=list)
+    versions: List[Version] = field(default_factory=list)
+    decisions: List[Decision] = field(default_factory=list)
+    deviations: List[Deviation] = field(default_factory=list)
+    cancellation: Optional[Tuple[str, str]] = None
+    sealed: Optional[Mapping[str, Any]] = None
+    pending_starts: Dict[str, str] = field(default_factory=dict)
+    count: int = 0
+    head: str = ""
+    settled: Set[str] = field(default_factory=set)
+
+    # what the state machine and the pages ask ------------------------------------------------------------------
+
+    def last_run(self, step_key: str) -> Optional[Run]:
+        """The newest iteration of a step, or None when it never started."""
+        for run in reversed(self.runs):
+            if run.step == step_key:
+                return run
+        return None
+
+    def running(self, step_key: str) -> Optional[Run]:
+        """The iteration of a step that runs now, or None."""
+        run = self.last_run(step_key)
+        return run if run is not None and run.state == RUNNING else None
+
+    def is_settled(self, step_key: str) -> bool:
+        """Whether the step is done as things stand: finished, and not sent back since."""
+        return step_key in self.settled
+
+    def step_state(self, step_key: str) -> str:
+        """``waiting``, ``running`` or ``finished``."""
+        if self.running(step_key) is not None:
+            return RUNNING
+        return FINISHED if self.is_settled(step_key) else WAITING
+
+    def versions_of(self, document: str) -> List[Version]:
+        """All versions of a document, oldest first."""
+        return [v for v in self.versions if v.document == document]
+
+    def current_versions(self, step_key: str, kind: str) -> List[Version]:
+        """The newest standing version of each document of a kind at a step, in order of arrival of the documents."""
+        newest: Dict[str, Version] = {}
+        for version in self.versions:
+            if version.step == step_key and version.kind == kind and version.withdrawn_at is None:
+                newest[version.document] = version
+        return list(newest.values())
+
+    def standing_outputs(self, step_key: str) -> List[Version]:
+        """The current versions of all documents of a step."""
+        kinds = [rule.kind for rule in self.sop.step(step_key).file_outputs]
+        return [version for kind in kinds for version in self.current_versions(step_key, kind)]
+
+    def documents_to_decide(self, step_key: str) -> List[Version]:
+        """What a decision at a step is about: the current versions of its document inputs."""
+        found: List[Version] = []
+        for rule in self.sop.step(step_key).inputs:
+            source = step_key if rule.source == "outside" else rule.source
+            found.extend(self.current_versions(source, rule.kind))
+        return found
+
+    def bound_documents(self, step_key: str) -> List[Version]:
+        """The versions that finishing a step is bound to: what it decides on, or what it leaves."""
+        step = self.sop.step(step_key)
+        return self.documents_to_decide(step_key) if step.is_decision else self.standing_outputs(step_key)
+
+    def approval_of(self, step_key: str) -> Optional[Decision]:
+        """The approval with which a step was last finished, or None."""
+        run = self.last_run(step_key)
+        for decision in reversed(self.decisions):
+            if run is not None and decision.event_hash == run.finish_hash and decision.decision == "approve":
+                return decision
+        return None
+
+    def persons_of(self, step_key: str) -> Set[str]:
+        """Every person who performed the step in any iteration: uploaded to it, submitted it or decided it."""
+        persons = {v.person for v in self.versions if v.step == step_key}
+        persons.update(r.performed_by for r in self.runs if r.step == step_key and r.performed_by is not None)
+        return persons
+
+    def duty_conflict(self, step_key: str, person: str) -> Optional[str]:
+        """The step whose performer may not perform this one too and whom ``person`` is, or None.
+
+        Symmetric and over all iterations: whoever wrote a version must not judge it, in whichever order the two happen.
+        """
+        separate = set(self.sop.step(step_key).separate_from)
+        separate.update(s.key for s in self.sop.steps if step_key in s.separate_from)
+        for other in self.sop.order:
+            if other in separate and person in self.persons_of(other):
+                return other
+        return None
+
+    def open_deviations(self) -> List[Deviation]:
+        """The deviations that nobody has explained yet."""
+        return [d for d in self.deviations if d.explained_at is None]
+
+    def find_version(self, version: str) -> Optional[Version]:
+        """The version with this id, or None."""
+        return next((v for v in self.versions if v.id == version), None)
+
+    def unjudged_runs(self) -> List[Run]:
+        """Finished iterations that no verdict was given for yet."""
+        return [r for r in self.runs if r.state == FINISHED and r.judged is None]
+
+    # the fold --------------------------------------------------------------------------------------------------
+
+    def apply(self, event: Event) -> None:
+        """Take the next event; IllegalEvent when it was no legal move."""
+        if self.status in (SEALED, CANCELLED):
+            raise IllegalEvent("after_the_end", f"{event.type} comes after the dossier has ended")
+        if (event.type == "dossier.opened") != (self.status == ""):
+            raise IllegalEvent("not_opened_once", "a dossier's stream begins with dossier.opened, and has it once")
+        action = action_of(event)
+        if action is not None:
+            refusal = find_refusal(self, action)
+            if refusal is not None:
+                raise IllegalEvent(refusal.code, refusal.text)
+        _FOLDS[event.type](self, event)
+        self.count += 1
+        self.head = event.leaf_hash
+
+    def _opened(self, event: Event) -> None:
+        p = event.payload
+        if event.stream != f"dossier:{p['dossier']}":
+            raise IllegalEvent("wrong_stream", "dossier.opened names another dossier than its stream")
+        if event.claimed_at != p["letter"]["received_at"]:
+            raise IllegalEvent("claimed_at", "dossier.opened claims another time than its letter's receipt")
+        if p["letter"]["received_at"] > event.at:
+            raise IllegalEvent("received_in_future", "the letter was received after the dossier was opened")
+        self.id, self.status = p["dossier"], OPEN
+        self.sop_digest, self.calendar_digest = p["sop"], p["calendar"]
+        self.work_unit, self.year, self.quarter = p["work_unit"], p["year"], p["quarter"]
+        self.letter = p["letter"]
+        self.opened_at, self.opened_hash, self.opened_by = event.at, event.leaf_hash, str(event.person)
+        for key in self.sop.first_steps():
+            self.pending_starts[key] = p["letter"]["received_at"]
+
+    def _step_started(self, event: Event) -> None:
+        p = event.payload
+        step = self.sop.step(p["step"]) if p["step"] in self.sop.order else None
+        if step is None or p["step"] not in self.pending_starts:
+            raise IllegalEvent("step_not_due", f"step {p['step']} was not due to start")
+        previous = self.last_run(step.key)
+        iteration = 1 if previous is None else previous.iteration + 1
+        expected = (iteration, self.pending_starts[step.key], step.performer)
+        if (p["iteration"], p["started_at"], p["role"]) != expected:
+            raise IllegalEvent(
+                "step_start_differs", f"step {step.key} starts with other facts than follow from the events before"
+            )
+        del self.pending_starts[step.key]
+        self.runs.append(Run(step.key, iteration, p["role"], p["responsible"], p["started_at"], event.leaf_hash))
+
+    def _reassigned(self, event: Event) -> None:
+        self._running_now(event).responsible = event.payload["responsible"]
+
+    def _received(self, event: Event) -> None:
+        p = event.payload
+        run = self._running_now(event)
+        number = len(self.versions_of(p["document"])) + 1
+        if p["number"] != number:
+            raise IllegalEvent("version_number", f"version {p['number']} of a document follows {number - 1}")
+        if any(v.id == p["version"] for v in self.versions):
+            raise IllegalEvent("version_twice", "a version id is used twice")
+        if p["begun_at"] > event.at:
+            raise IllegalEvent("begun_in_future", "an upload began after it was received")
+        if (p["receipt"] is not None) != (self.sop.step(run.step).output(p["kind"]).evidence == "receipt"):
+            raise IllegalEvent(
+                "receipt_fields", "application, address and number belong to a receipt, and to nothing else"
+            )
+        self.versions.append(
+            Version(
+                id=p["version"],
+                document=p["document"],
+                number=number,
+                step=run.step,
+                iteration=run.iteration,
+                kind=p["kind"],
+                digest=p["digest"],
+                crc32=p["crc32"],
+                size=p["size"],
+                media_type=p["media_type"],
+                puid=p["puid"],
+                person=str(event.person),
+                begun_at=p["begun_at"],
+                received_at=event.at,
+                event_hash=event.leaf_hash,
+            )
+        )
+
+    def _withdrawn(self, event: Event) -> None:
+        version = event.payload["version"]
+        for index, v in enumerate(self.versions):
+            if v.id == version:
+                self.versions[index] = Version(**{**v.__dict__, "withdrawn_at": event.at})
+
+    def _submitted(self, event: Event) -> None:
+        run = self._running_now(event)
+        requirements = completeness.required_inputs(self, run.step) + completeness.required_outputs(self, run.step)
+        self._require_gaps(event, requirements)
+        self._finish(run, event, "submitted", requirements)
+        self._settle(run.step, event.at)
+
+    def _decided(self, event: Event) -> None:
+        p = event.payload
+        run = self._running_now(event)
+        made = {"type": "decision", "event": event.leaf_hash, "decision": p["decision"]}
+        requirements = completeness.required_inputs(self, run.step) + completeness.required_outputs(
+            self, run.step, decision=made
+        )
+        self._require_gaps(event, requirements)
+        self.decisions.append(
+            Decision(
+                event.leaf_hash,
+                run.step,
+                run.iteration,
+                p["decision"],
+                str(event.person),
+                event.at,
+                p["documents_digest"],
+                p["returns_to"],
+            )
+        )
+        self._finish(run, event, "approved" if p["decision"] == "approve" else "returned", requirements)
+        if p["decision"] == "approve":
+            self._settle(run.step, event.at)
+        else:
+            self._send_back(p["returns_to"], event)
+
+    def _sealed(self, event: Event) -> None:
+        p = event.payload
+        run = self._running_now(event)
+        if p["count"] != self.count + 1 or p["head"] != self.head:
+            raise IllegalEvent("closing_count", "the seal counts other events than the stream holds")
+        if self.pending_starts or self.unjudged_runs():
+            raise IllegalEvent("sealed_too_early", "the dossier was sealed before every step was started and judged")
+        requirements = completeness.required_inputs(self, run.step) + completeness.required_outputs(
+            self, run.step, is_sealing=True
+        )
+        self._finish(run, event, "archived", requirements)
+        self.settled.add(run.step)
+        self.sealed = p
+        self.status, self.ended_at = SEALED, event.at
+
+    def _judged(self, event: Event) -> None:
+        p = event.payload
+        run = next((r for r in self.runs if (r.step, r.iteration) == (p["step"], p["iteration"])), None)
+        if run is None or run.state != FINISHED or run.judged is not None:
+            raise IllegalEvent("not_to_judge", "only a finished iteration is judged, and once")
+        run.judged, run.judged_hash = p, event.leaf_hash
+
+    def _deviation(self, event: Event) -> None:
+        p = event.payload
+        deviation = Deviation(
+            p["deviation"],
+            p["code"],
+            p["step"],
+            p["iteration"],
+            p["subject"],
+            p["role"],
+            p["responsible"],
+            tuple(p["evidence"]),
+            event.at,
+            event.leaf_hash,
+        )
+        if any(d.key == deviation.key or d.id == deviation.id for d in self.deviations):
+            raise IllegalEvent("deviation_twice", "a deviation is recorded once")
+        self.deviations.append(deviation)
+
+    def _explained(self, event: Event) -> None:
+        for index, d in enumerate(self.deviations):
+            if d.id == event.payload["deviation"]:
+                facts = {**d.__dict__, "explained_at": event.at, "explained_by": event.person}
+                self.deviations[index] = Deviation(**facts)
+
+    def _cancellation_requested(self, event: Event) -> None:
+        self.cancellation = (event.leaf_hash, str(event.person))
+
+    def _cancelled(self, event: Event) -> None:
+        if self.cancellation is None or event.payload["request"] != self.cancellation[0]:
+            raise IllegalEvent("cancellation_differs", "the confirmation names another request")
+        self.status, self.ended_at = CANCELLED, event.at
+
+    def _noted(self, event: Event) -> None:
+        """A refusal or a fixity check changes nothing in the dossier."""
+
+    def _running_now(self, event: Event) -> Run:
+        run = self.running(event.payload["step"])
+        if run is None or run.iteration != event.payload["iteration"]:
+            raise IllegalEvent("step_not_running", f"step {event.payload['step']} does not run in that iteration")
+        return run
+
+    def _require_gaps(self, event: Event, requirements: Sequence[Requirement]) -> None:
+        bound = self.bound_documents(event.payload["step"])
+        gaps = sum(1 for r in requirements if r.state == completeness.MISSING)
+        facts = (event.payload["documents"], event.payload["documents_digest"], event.payload["gaps"])
+        if facts != (len(bound), documents_digest(bound), gaps):
+            raise IllegalEvent("documents_changed", f"{event.type} is bound to other documents than stood then")
+
+    def _finish(self, run: Run, event: Event, outcome: str, requirements: Sequence[Requirement]) -> None:
+        run.state, run.outcome = FINISHED, outcome
+        run.finished_at, run.finish_hash, run.performed_by = event.at, event.leaf_hash, event.person
+        run.requirements = tuple(requirements)
+
+    def _settle(self, step_key: str, at: str) -> None:
+        self.settled.add(step_key)
+        for step in self.sop.steps:
+            is_free = step.key not in self.settled and self.running(step.key) is None
+            if step_key in step.after and is_free and all(key in self.settled for key in step.after):
+                self.pending_starts[step.key] = at
+
+    def _send_back(self, target: str, event: Event) -> None:
+        again = {target} | {s.key for s in self.sop.steps if target in self.sop.ancestors(s.key)}
+        self.settled -= again
+        for run in self.runs:
+            if run.step in again and run.state == RUNNING:
+                run.state, run.finished_at, run.finish_hash = SUPERSEDED, event.at, event.leaf_hash
+        for key in again:
+            self.pending_starts.pop(key, None)
+        self.pending_starts[target] = event.at
+
+
+_FOLDS = {
+    "dossier.opened": Dossier._opened,
+    "step.started": Dossier._step_started,
+    "step.reassigned": Dossier._reassigned,
+    "document.received": Dossier._received,
+    "document.withdrawn": Dossier._withdrawn,
+    "document.refused": Dossier._noted,
+    "step.submitted": Dossier._submitted,
+    "decision.made": Dossier._decided,
+    "step.judged": Dossier._judged,
+    "deviation.recorded": Dossier._deviation,
+    "deviation.explained": Dossier._explained,
+    "dossier.cancellation_requested": Dossier._cancellation_requested,
+    "dossier.cancelled": Dossier._cancelled,
+    "dossier.sealed": Dossier._sealed,
+    "fixity.checked": Dossier._noted,
+}
+
+
+def action_of(event: Event) -> Optional[Action]:
+    """The action of the state machine that an event records, or None for one that people do not take."""
+    p = event.payload
+    name = {
+        "document.received": "upload",
+        "document.withdrawn": "withdraw",
+        "step.submitted": "submit",
+        "step.reassigned": "reassign",
+        "dossier.sealed": "archive",
+        "dossier.cancellation_requested": "request_cancellation",
+        "dossier.cancelled": "confirm_cancellation",
+        "deviation.explained": "explain",
+    }.get(event.type)
+    if event.type == "decision.made":
+        name = str(p["decision"])
+    if name is None:
+        return None
+    return Action(
+        name=name,
+        person=str(event.person),
+        role=event.actor.get("role"),
+        work_unit=event.actor.get("work_unit"),
+        step=p.get("step"),
+        kind=p.get("kind"),
+        document=p.get("document"),
+        version=p.get("version"),
+        documents_digest=p.get("documents_digest"),
+        accepts_gaps=True,
+        has_reason=p.get("reason_commitment") is not None,
+        returns_to=p.get("returns_to"),
+        deviation=p.get("deviation"),
+    )
+
+
+def fold(sop: Sop, events: Iterable[Event]) -> Dossier:
+    """The dossier that these events of its stream tell, from the first on."""
+    dossier = Dossier(sop)
+    for event in events:
+        dossier.apply(event)
+    return dossier
+
+
+def find_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
+    """Why the action is refused as the dossier stands, or None when it may be done."""
+    if action.name not in ACTIONS:
+        raise ValueError(f"unknown action {action.name}")
+    if not permissions.is_allowed(action.role, _PERMISSION[action.name]):
+        return Refusal(
+            "role_forbidden", f"The role {action.role or 'none'} may not do this; ask a performer of the step."
+        )
+    if action.work_unit != dossier.work_unit:
+        return Refusal("other_work_unit", "The dossier belongs to another work unit than your role.")
+    if dossier.status == SEALED:
+        return Refusal("dossier_sealed", "The dossier is sealed: nothing in it changes any more.")
+    if dossier.status == CANCELLED:
+        return Refusal("dossier_cancelled", "The dossier was cancelled: nothing in it changes any more.")
+    if action.name in STEP_ACTIONS:
+        return _step_refusal(dossier, action)
+    return _dossier_refusal(dossier, action)
+
+
+def _dossier_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
+    if action.name == "request_cancellation":
+        if dossier.cancellation is not None:
+            return Refusal(
+                "cancellation_requested", "Somebody has asked for this already; a second person confirms it."
+            )
+        if not action.has_reason:
+            return Refusal("reason_missing", "Say why: a cancellation needs a reason.")
+        return None
+    if action.name == "confirm_cancellation":
+        if dossier.cancellation is None:
+            return Refusal("no_cancellation_requested", "Nobody has asked to cancel this dossier.")
+        if dossier.cancellation[1] == action.person:
+            return Refusal("second_person_needed", "Another person than the one who asked confirms a cancellation.")
+        return None
+    deviation = next((d for d in dossier.deviations if d.id == action.deviation), None)
+    if deviation is None:
+        return Refusal("deviation_unknown", "This dossier has no such deviation.")
+    if deviation.explained_at is not None:
+        return Refusal("deviation_explained", "This deviation was explained already.")
+    if deviation.responsible is not None and deviation.responsible != action.person:
+        return Refusal("not_responsible", "The person who answers for this deviation explains it.")
+    return None
+
+
+def _step_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
+    if action.step not in dossier.sop.order or action.step is None:
+        return Refusal("step_unknown", "The SOP has no such step.")
+    step = dossier.sop.step(action.step)
+    if action.name == "reassign":
+        leaders = {s.performer for s in dossier.sop.steps if s.kind == "approve"}
+        run = dossier.running(step.key)
+        is_theirs = run is not None and run.responsible == action.person
+        if action.role not in leaders and not is_theirs:
+            return Refusal(
+                "not_performer", "The responsible person hands a step over, or a leader who approves in this SOP."
+            )
+    elif action.role != step.performer:
+        return Refusal("not_performer", f"Step {step.key} is performed by {step.performer}.")
+    if action.name in _KINDS_OF and step.kind not in _KINDS_OF[action.name]:
+        return Refusal("wrong_kind_of_step", f"Step {step.key} is a {step.kind} step: it does not take this action.")
+    run = dossier.running(step.key)
+    if run is None:
+        if dossier.is_settled(step.key):
+            return Refusal("step_finished", f"Step {step.key} is finished.")
+        return Refusal("step_waiting", f"Step {step.key} has not started: the steps before it are not finished.")
+    if action.name == "reassign":
+        return None if action.has_reason else Refusal("reason_missing", "Say why: handing a step over needs a reason.")
+    conflict = dossier.duty_conflict(step.key, action.person)
+    if conflict is not None:
+        return Refusal("duty_conflict", f"You performed step {conflict}; another person performs step {step.key}.")
+    if action.name == "upload":
+        return _upload_refusal(dossier, action)
+    if action.name == "withdraw":
+        return _withdrawal_refusal(dossier, action, run)
+    return _finish_refusal(dossier, action)
+
+
+def _upload_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
+    assert action.step is not None
+    rule = next((r for r in dossier.sop.step(action.step).file_outputs if r.kind == action.kind), None)
+    if rule is None:
+        return Refusal("kind_not_taken", f"Step {action.step} takes no document of the kind {action.kind}.")
+    standing = {v.document for v in dossier.current_versions(action.step, rule.kind)}
+    known = dossier.versions_of(action.document) if action.document is not None else []
+    if known:
+        if known[0].step != action.step or known[0].kind != rule.kind:
+            return Refusal("document_elsewhere", "That document belongs to another step or kind.")
+        if action.document in standing:
+            return None
+    if len(standing) >= rule.maximum:
+        return Refusal(
+            "too_many_documents",
+            f"Step {action.step} takes at most {rule.maximum} documents of this kind: send a new version.",
+        )
+    return None
+
+
+def _withdrawal_refusal(dossier: Dossier, action: Action, run: Run) -> Optional[Refusal]:
+    version = dossier.find_version(action.version) if action.version is not None else None
+    if version is None or version.step != action.step or version.document != action.document:
+        return Refusal("version_unknown", "This step has no such version of that document.")
+    if version.withdrawn_at is not None:
+        return Refusal("version_withdrawn", "This version was withdrawn already.")
+    if version.iteration != run.iteration:
+        return Refusal(
+            "version_submitted", "This version was submitted in an earlier iteration and stays; send a new version."
+        )
+    return None if action.has_reason else Refusal("reason_missing", "Say why: a withdrawal needs a reason.")
+
+
+def _finish_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
+    assert action.step is not None
+    step = dossier.sop.step(action.step)
+    if action.name == "return":
+        if step.returns_to is None:
+            return Refusal("no_return", f"Step {step.key} does not send anything back.")
+        if action.returns_to != step.returns_to:
+            return Refusal("wrong_return", f"Step {step.key} returns to step {step.returns_to}.")
+        if not action.has_reason:
+            return Refusal("reason_missing", "Say why: a return needs a reason.")
+    elif action.returns_to is not None:
+        return Refusal("wrong_return", "Only a return names a step to go back to.")
+    if not step.is_decision and step.kind != "archive":
+        missing = [r.kind for r in completeness.required_outputs(dossier, step.key) if r.state == completeness.MISSING]
+        if missing:
+            return Refusal("outputs_missing", f"Step {step.key} still lacks its output: {', '.join(missing)}.")
+    gaps = [r.kind for r in completeness.required_inputs(dossier, step.key) if r.state == completeness.MISSING]
+    if gaps and not action.accepts_gaps:
+        return Refusal(
+            "inputs_missing", f"Step {step.key} lacks its input: {', '.join(gaps)}. Go on with a gap only knowingly."
+        )
+    if step.kind != "archive" and action.documents_digest != documents_digest(dossier.bound_documents(step.key)):
+        return Refusal("documents_changed", "The documents have changed since you looked: look again, then decide.")
+    return None

@@ -1,0 +1,527 @@
+"""One audit record: its bytes, its closed schemas, its place in a chain.
+
+The bytes are written once and hashed as they are; nothing here re-serialises an event in order to verify it. Source: the
+project's evidence format, docs/architecture.md ("Evidence"); canonical JSON is RFC 8785 as restricted in canonical.py; the
+leaf hash is RFC 6962 section 2.1.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from typing import Any, Callable, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
+
+from archive_service.domain import canonical, merkle
+
+EVENT_LIMIT_BYTES = 65_535
+PAYLOAD_LIMIT_BYTES = 8_192
+FIRST_PREV = "0" * 64
+SALT_BYTES = 32
+
+_ID = re.compile(r"[0-9a-f]{12}7[0-9a-f]{3}[89ab][0-9a-f]{15}")
+_HEX64 = re.compile(r"[0-9a-f]{64}")
+_HEX8 = re.compile(r"[0-9a-f]{8}")
+_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_KEY = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_MEDIA = re.compile(r"[a-z0-9][a-z0-9.+-]{0,63}/[a-z0-9][a-z0-9.+-]{0,127}")
+_ORIGIN = re.compile(r"[a-z0-9][a-z0-9./:_-]{0,199}")
+
+
+class EventError(ValueError):
+    """The bytes are no event of this format: ``code`` is stable, the text says where."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+Rule = Callable[[Any, str], Optional[str]]
+"""A schema rule: value and place in, a sentence about what is wrong or None out."""
+
+
+def _matches(pattern: "re.Pattern[str]", what: str) -> Rule:
+    def rule(value: Any, place: str) -> Optional[str]:
+        if isinstance(value, str) and pattern.fullmatch(value):
+            return None
+        return f"{place} is not {what}"
+
+    return rule
+
+
+def _date(value: Any, place: str) -> Optional[str]:
+    if isinstance(value, str) and _DATE.fullmatch(value):
+        try:
+            date.fromisoformat(value)
+            return None
+        except ValueError:
+            pass
+    return f"{place} is not a date YYYY-MM-DD"
+
+
+def _time(value: Any, place: str) -> Optional[str]:
+    matched = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if matched is not None and _date(matched.group(1), place) is None:
+        return None
+    return f"{place} is not a UTC time YYYY-MM-DDTHH:MM:SS.ffffffZ"
+
+
+def _text(limit: int) -> Rule:
+    def rule(value: Any, place: str) -> Optional[str]:
+        if isinstance(value, str) and 1 <= len(value) <= limit:
+            return None
+        return f"{place} is not a text of 1 to {limit} characters"
+
+    return rule
+
+
+def _integer(low: int, high: int) -> Rule:
+    def rule(value: Any, place: str) -> Optional[str]:
+        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+            return None
+        return f"{place} is not an integer from {low} to {high}"
+
+    return rule
+
+
+def _boolean(value: Any, place: str) -> Optional[str]:
+    return None if isinstance(value, bool) else f"{place} is neither true nor false"
+
+
+def _one_of(*words: str) -> Rule:
+    def rule(value: Any, place: str) -> Optional[str]:
+        return None if value in words and isinstance(value, str) else f"{place} is none of {', '.join(words)}"
+
+    return rule
+
+
+def _or_null(inner: Rule) -> Rule:
+    def rule(value: Any, place: str) -> Optional[str]:
+        return None if value is None else inner(value, place)
+
+    return rule
+
+
+def _list_of(inner: Rule, limit: int) -> Rule:
+    def rule(value: Any, place: str) -> Optional[str]:
+        if not isinstance(value, list) or len(value) > limit:
+            return f"{place} is not a list of at most {limit}"
+        for index, item in enumerate(value):
+            wrong = inner(item, f"{place}[{index}]")
+            if wrong:
+                return wrong
+        return None
+
+    return rule
+
+
+def _object(fields: Mapping[str, Rule]) -> Rule:
+    names = frozenset(fields)
+
+    def rule(value: Any, place: str) -> Optional[str]:
+        if not isinstance(value, dict):
+            return f"{place} is not an object"
+        if value.keys() != names:
+            odd = sorted(names.symmetric_difference(value))
+            return f"{place} has other members than its schema: {', '.join(odd)}"
+        for name, inner in fields.items():
+            wrong = inner(value[name], f"{place}.{name}")
+            if wrong:
+                return wrong
+        return None
+
+    return rule
+
+
+ID = _matches(_ID, "a UUIDv7 in 32 lower-case hex digits")
+HASH = _matches(_HEX64, "64 lower-case hex digits")
+TIME = _time
+DATE = _date
+KEY = _matches(_KEY, "a key")
+MEDIA = _matches(_MEDIA, "a media type")
+COUNT = _integer(0, 2**53 - 1)
+ITERATION = _integer(1, 1_000_000)
+
+_LETTER = _object(
+    {
+        "number_commitment": HASH,
+        "sender_commitment": HASH,
+        "agenda_number_commitment": HASH,
+        "dated_on": DATE,
+        "received_at": TIME,
+        "reply_due_on": _or_null(DATE),
+    }
+)
+_RECEIPT = _object({"application_commitment": HASH, "address_commitment": HASH, "number_commitment": HASH})
+_TIME_VERDICT = _object(
+    {
+        "started_at": TIME,
+        "finished_at": TIME,
+        "due_at": TIME,
+        "limit_seconds": COUNT,
+        "used_seconds": COUNT,
+        "policy": KEY,
+        "day_minutes": COUNT,
+        "calendar": HASH,
+        "result": _one_of("on_time", "late"),
+    }
+)
+_COMPLETENESS = _object(
+    {
+        "result": _one_of("complete", "gaps"),
+        "required": COUNT,
+        "present": COUNT,
+        "missing": COUNT,
+        "damaged": _list_of(HASH, 64),
+        "requirements_digest": HASH,
+    }
+)
+
+
+@dataclass(frozen=True)
+class EventType:
+    """What an event type allows: the streams that take it and the closed schema of its payload."""
+
+    streams: FrozenSet[str]
+    payload: Rule
+
+
+def _type(streams: Iterable[str], **fields: Rule) -> EventType:
+    return EventType(frozenset(streams), _object(fields))
+
+
+EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
+    # service: what everything else rests on
+    ("key.registered", 1): _type(["service"], purpose=_one_of("log", "receipt"), vkey=_text(300)),
+    ("definition.registered", 1): _type(
+        ["service"],
+        definition_kind=_one_of("sop", "calendar"),
+        key=KEY,
+        version=_integer(1, 10**6),
+        digest=HASH,
+        size=COUNT,
+    ),
+    ("login.unknown_counted", 1): _type(["service"], minute=TIME, count=COUNT),
+    # unit
+    ("work_unit.created", 1): _type(["unit"], work_unit=ID, code=KEY, name=_text(200), parent=_or_null(ID)),
+    # person: authority
+    ("person.registered", 1): _type(["person"], person=ID, name_commitment=HASH),
+    ("assignment.made", 1): _type(
+        ["person"], assignment=ID, role=KEY, work_unit=ID, from_on=DATE, to_on=_or_null(DATE), lead=_boolean
+    ),
+    ("assignment.ended", 1): _type(["person"], assignment=ID),
+    # user: log-ins, tokens, reads; never bundled
+    ("user.created", 1): _type(["user"], user=ID, person=ID, login_commitment=HASH),
+    ("user.password_set", 1): _type(["user"], user=ID, by=_one_of("self", "administrator", "setup")),
+    ("session.started", 1): _type(["user"], session=ID, method=_one_of("password", "one_time_password")),
+    ("session.ended", 1): _type(["user"], session=ID, reason=_one_of("logout", "revoked")),
+    ("login.refused", 1): _type(["user"], reason=_one_of("wrong_password", "locked")),
+    ("token.created", 1): _type(["user"], token=ID, name_commitment=HASH, scopes=_list_of(KEY, 16), expires_at=TIME),
+    ("token.revoked", 1): _type(["user"], token=ID),
+    ("record.read", 1): _type(
+        ["user"],
+        dossier=_or_null(ID),
+        what=_one_of("dossiers", "dossier", "document", "events", "bundle", "people"),
+        digest=_or_null(HASH),
+    ),
+    # dossier
+    ("dossier.opened", 1): _type(
+        ["dossier"],
+        dossier=ID,
+        sop=HASH,
+        calendar=HASH,
+        work_unit=ID,
+        year=_integer(2000, 9999),
+        quarter=_integer(1, 4),
+        title_commitment=HASH,
+        letter=_LETTER,
+    ),
+    ("step.started", 1): _type(
+        ["dossier"], step=KEY, iteration=ITERATION, started_at=TIME, role=KEY, responsible=_or_null(ID)
+    ),
+    ("step.reassigned", 1): _type(["dossier"], step=KEY, iteration=ITERATION, responsible=ID, reason_commitment=HASH),
+    ("document.received", 1): _type(
+        ["dossier"],
+        document=ID,
+        version=ID,
+        number=ITERATION,
+        step=KEY,
+        iteration=ITERATION,
+        kind=KEY,
+        digest=HASH,
+        crc32=_matches(_HEX8, "8 lower-case hex digits"),
+        size=_integer(1, 2**53 - 1),
+        media_type=MEDIA,
+        puid=_text(32),
+        begun_at=TIME,
+        file_name_commitment=HASH,
+        receipt=_or_null(_RECEIPT),
+    ),
+    ("document.withdrawn", 1): _type(["dossier"], step=KEY, document=ID, version=ID, reason_commitment=HASH),
+    ("document.refused", 1): _type(
+        ["dossier"],
+        step=_or_null(KEY),
+        kind=_or_null(KEY),
+        code=KEY,
+        size=_or_null(COUNT),
+        digest=_or_null(HASH),
+        file_name_commitment=_or_null(HASH),
+    ),
+    ("step.submitted", 1): _type(
+        ["dossier"], step=KEY, iteration=ITERATION, documents=COUNT, documents_digest=HASH, gaps=COUNT
+    ),
+    ("decision.made", 1): _type(
+        ["dossier"],
+        step=KEY,
+        iteration=ITERATION,
+        decision=_one_of("approve", "return"),
+        documents=COUNT,
+        documents_digest=HASH,
+        gaps=COUNT,
+        reason_commitment=_or_null(HASH),
+        returns_to=_or_null(KEY),
+    ),
+    ("step.judged", 1): _type(
+        ["dossier"], step=KEY, iteration=ITERATION, time=_TIME_VERDICT, completeness=_COMPLETENESS
+    ),
+    ("deviation.recorded", 1): _type(
+        ["dossier"],
+        deviation=ID,
+        code=KEY,
+        step=_or_null(KEY),
+        iteration=_or_null(ITERATION),
+        subject=_or_null(_text(100)),
+        role=_or_null(KEY),
+        responsible=_or_null(ID),
+        evidence=_list_of(HASH, 32),
+    ),
+    ("deviation.explained", 1): _type(["dossier"], deviation=ID, explanation_commitment=HASH),
+    ("dossier.cancellation_requested", 1): _type(["dossier"], reason_commitment=HASH),
+    ("dossier.cancelled", 1): _type(["dossier"], request=HASH),
+    ("dossier.sealed", 1): _type(
+        ["dossier"], step=KEY, iteration=ITERATION, count=COUNT, head=HASH, statement_digest=HASH, statement_size=COUNT
+    ),
+    # after
+    ("bundle.stored", 1): _type(["after"], dossier=ID, digest=HASH, size=COUNT, plan_digest=HASH),
+    ("bundle.failed", 1): _type(["after"], dossier=ID, code=KEY, subject=_or_null(HASH)),
+    ("fixity.checked", 1): _type(
+        ["dossier", "after"],
+        dossier=ID,
+        result=_one_of("intact", "damaged", "unreadable"),
+        documents=COUNT,
+        failed=_list_of(HASH, 64),
+    ),
+}
+"""Every (type, v) that exists. An event of any other type is invalid."""
+
+_PERSON_ACTOR = _object(
+    {
+        "kind": _one_of("person"),
+        "person": ID,
+        "user": ID,
+        "role": _or_null(KEY),
+        "work_unit": _or_null(ID),
+        "assignment": _or_null(HASH),
+        "head": HASH,
+    }
+)
+_SERVICE_ACTOR = _object({"kind": _one_of("service"), "name": KEY})
+_FIELDS = frozenset(["v", "origin", "id", "stream", "seq", "prev", "type", "actor", "on_behalf_of", "at", "claimed_at", "payload"])
+_STREAM_KINDS = frozenset(["dossier", "after", "person", "user", "unit"])
+
+
+@dataclass(frozen=True)
+class Event:
+    """A parsed event with the exact bytes that it was read from and their RFC 6962 leaf hash (hex)."""
+
+    origin: str
+    id: str
+    stream: str
+    seq: int
+    prev: str
+    type: str
+    actor: Mapping[str, Any]
+    on_behalf_of: Optional[str]
+    at: str
+    claimed_at: Optional[str]
+    payload: Mapping[str, Any]
+    data: bytes
+    leaf_hash: str
+
+    @property
+    def person(self) -> Optional[str]:
+        """The id of the acting person; None when the service itself acted."""
+        value = self.actor.get("person")
+        return value if isinstance(value, str) else None
+
+
+def stream_kind(stream: str) -> Optional[str]:
+    """The kind of a stream name (``dossier`` of ``dossier:<id>``), or None when it is no stream name."""
+    if stream == "service":
+        return "service"
+    kind, colon, key = stream.partition(":")
+    if colon and kind in _STREAM_KINDS and _ID.fullmatch(key):
+        return kind
+    return None
+
+
+def _problem_of(value: Any) -> Optional[Tuple[str, str]]:
+    if not isinstance(value, dict) or value.keys() != _FIELDS:
+        return "fields", "an event has exactly the members " + ", ".join(sorted(_FIELDS))
+    if value["v"] != 1 or isinstance(value["v"], bool):
+        return "version", "this format knows v = 1 alone"
+    if not isinstance(value["origin"], str) or not _ORIGIN.fullmatch(value["origin"]):
+        return "origin", "origin is not the name of a log"
+    kind = stream_kind(value["stream"]) if isinstance(value["stream"], str) else None
+    if kind is None:
+        return "stream", "stream is not the name of a stream"
+    event_type = EVENT_TYPES.get((value["type"], 1)) if isinstance(value["type"], str) else None
+    if event_type is None:
+        return "type", "type is unknown"
+    if kind not in event_type.streams:
+        return "stream", f"a {value['type']} event does not belong into a {kind} stream"
+    actor = value["actor"]
+    is_service = isinstance(actor, dict) and actor.get("kind") == "service"
+    for name, rule in (
+        ("id", ID),
+        ("seq", COUNT),
+        ("prev", HASH),
+        ("at", TIME),
+        ("claimed_at", _or_null(TIME)),
+        ("on_behalf_of", _or_null(ID)),
+        ("actor", _SERVICE_ACTOR if is_service else _PERSON_ACTOR),
+        ("payload", event_type.payload),
+    ):
+        wrong = rule(value[name], name)
+        if wrong:
+            return "schema", wrong
+    if (value["seq"] == 0) != (value["prev"] == FIRST_PREV):
+        return "chain", "prev is 64 zeros at seq 0 and nowhere else"
+    if len(canonical.encode(value["payload"])) > PAYLOAD_LIMIT_BYTES:
+        return (
+            "payload_size",
+            f"the payload is over {PAYLOAD_LIMIT_BYTES} bytes: keep it as an object and name its digest",
+        )
+    return None
+
+
+def _event_of(value: Dict[str, Any], data: bytes) -> Event:
+    return Event(
+        origin=value["origin"],
+        id=value["id"],
+        stream=value["stream"],
+        seq=value["seq"],
+        prev=value["prev"],
+        type=value["type"],
+        actor=value["actor"],
+        on_behalf_of=value["on_behalf_of"],
+        at=value["at"],
+        claimed_at=value["claimed_at"],
+        payload=value["payload"],
+        data=data,
+        leaf_hash=merkle.leaf_hash(data).hex(),
+    )
+
+
+def parse_event(data: bytes) -> Event:
+    """The event that ``data`` holds; EventError unless the bytes are canonical and fit the type's closed schema."""
+    if len(data) > EVENT_LIMIT_BYTES:
+        raise EventError("event_size", f"an event has at most {EVENT_LIMIT_BYTES} bytes")
+    try:
+        value = canonical.decode(data)
+    except canonical.CanonicalError as exc:
+        raise EventError("not_canonical", str(exc)) from exc
+    problem = _problem_of(value)
+    if problem:
+        raise EventError(*problem)
+    return _event_of(value, data)
+
+
+def build_event(
+    *,
+    origin: str,
+    id: str,
+    stream: str,
+    seq: int,
+    prev: str,
+    type: str,
+    actor: Mapping[str, Any],
+    at: str,
+    payload: Mapping[str, Any],
+    on_behalf_of: Optional[str] = None,
+    claimed_at: Optional[str] = None,
+) -> Event:
+    """A new event with its bytes; EventError when a part does not fit the schema or is not NFC."""
+    value: Dict[str, Any] = {
+        "v": 1,
+        "origin": origin,
+        "id": id,
+        "stream": stream,
+        "seq": seq,
+        "prev": prev,
+        "type": type,
+        "actor": dict(actor),
+        "on_behalf_of": on_behalf_of,
+        "at": at,
+        "claimed_at": claimed_at,
+        "payload": dict(payload),
+    }
+    try:
+        canonical.require_nfc(value)
+        data = canonical.encode(value)
+    except canonical.CanonicalError as exc:
+        raise EventError("not_canonical", str(exc)) from exc
+    if len(data) > EVENT_LIMIT_BYTES:
+        raise EventError("event_size", f"an event has at most {EVENT_LIMIT_BYTES} bytes")
+    problem = _problem_of(value)
+    if problem:
+        raise EventError(*problem)
+    return _event_of(value, data)
+
+
+def person_actor(
+    *, person: str, user: str, role: Optional[str], work_unit: Optional[str], assignment: Optional[str], head: str
+) -> Dict[str, Any]:
+    """The ``actor`` member for a person: ``assignment`` and ``head`` are leaf hashes in the person's own stream."""
+    return {
+        "kind": "person",
+        "person": person,
+        "user": user,
+        "role": role,
+        "work_unit": work_unit,
+        "assignment": assignment,
+        "head": head,
+    }
+
+
+def service_actor(name: str) -> Dict[str, Any]:
+    """The ``actor`` member for the service itself, by the name of the part that acted."""
+    return {"kind": "service", "name": name}
+
+
+def commitment(field: str, value: str, salt: bytes) -> str:
+    """The hex commitment HMAC-SHA256(salt, field ‖ 0x00 ‖ UTF-8 value) (RFC 2104) to a piece of personal data.
+
+    Hiding rests on the 32 random bytes of ``salt``: erase it with the value and the hash says nothing.
+    """
+    if len(salt) != SALT_BYTES:
+        raise ValueError(f"a salt has {SALT_BYTES} bytes")
+    return hmac.new(salt, field.encode("ascii") + b"\x00" + value.encode("utf-8"), sha256).hexdigest()
+
+
+def commitments_in(payload: Mapping[str, Any]) -> List[Tuple[str, str]]:
+    """Every (field, commitment) of a payload, nested ones by dotted field name, in order of name."""
+    found: List[Tuple[str, str]] = []
+
+    def walk(part: Mapping[str, Any], prefix: str) -> None:
+        for name, value in part.items():
+            if isinstance(value, dict):
+                walk(value, f"{prefix}{name}.")
+            elif name.endswith("_commitment") and isinstance(value, str):
+                found.append((prefix + name[: -len("_commitment")], value))
+
+    walk(payload, "")
+    return sorted(found)

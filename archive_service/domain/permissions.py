@@ -1,0 +1,73 @@
+"""Who may do what: one table of role × action, used by the services to refuse and by the verifier to find a breach."""
+
+from __future__ import annotations
+
+from typing import Dict, FrozenSet, Optional
+
+AUDITOR = "auditor"
+QUALITY_CHECKER = "quality_checker"
+ADMINISTRATOR = "administrator"
+PERFORMER = "performer"
+"""The class of every role that an SOP names; the step's own data says which of them performs it."""
+
+OFFICE_ROLES: FrozenSet[str] = frozenset([AUDITOR, QUALITY_CHECKER, ADMINISTRATOR])
+
+ALLOWED: Dict[str, FrozenSet[str]] = {
+    PERFORMER: frozenset(
+        [
+            "dossier.open",
+            "dossier.read",
+            "dossier.cancel",
+            "dossier.archive",
+            "document.read",
+            "document.upload",
+            "document.withdraw",
+            "step.submit",
+            "step.decide",
+            "step.reassign",
+            "deviation.explain",
+            "events.read",
+            "bundle.read",
+        ]
+    ),
+    AUDITOR: frozenset(["dossier.read", "document.read", "events.read", "bundle.read", "people.read"]),
+    QUALITY_CHECKER: frozenset(["dossier.read", "document.read", "events.read", "bundle.read"]),
+    ADMINISTRATOR: frozenset(["people.manage", "people.read", "definition.manage", "work_unit.manage"]),
+}
+"""Class of role → actions. What is not listed is refused."""
+
+ACTIONS: FrozenSet[str] = frozenset(action for actions in ALLOWED.values() for action in actions)
+
+ACTION_OF_EVENT: Dict[str, str] = {
+    "dossier.opened": "dossier.open",
+    "document.received": "document.upload",
+    "document.refused": "document.upload",
+    "document.withdrawn": "document.withdraw",
+    "step.submitted": "step.submit",
+    "step.reassigned": "step.reassign",
+    "decision.made": "step.decide",
+    "deviation.explained": "deviation.explain",
+    "dossier.cancellation_requested": "dossier.cancel",
+    "dossier.cancelled": "dossier.cancel",
+    "dossier.sealed": "dossier.archive",
+}
+"""Event types of a dossier's stream that only a person with the action's permission may cause."""
+
+SERVICE_EVENTS: FrozenSet[str] = frozenset(["step.started", "step.judged", "deviation.recorded", "fixity.checked"])
+"""Event types of a dossier's stream that follow from rules: the service itself is their actor."""
+
+
+def role_class(role: str) -> str:
+    """The row of the table that a role belongs to: an office role is its own, every SOP role is a performer."""
+    return role if role in OFFICE_ROLES else PERFORMER
+
+
+def is_allowed(role: Optional[str], action: str) -> bool:
+    """Whether a holder of ``role`` may do ``action`` at all; the step's own rules come on top."""
+    return role is not None and action in ALLOWED[role_class(role)]
+
+
+def excludes(role: str, other: str) -> bool:
+    """Whether one person may not hold both roles at once: an administrator holds no SOP role."""
+    classes = {role_class(role), role_class(other)}
+    return classes == {ADMINISTRATOR, PERFORMER}

@@ -1,0 +1,818 @@
+"""An SOP as data: its steps, norms, roles and duties, read from a definition and asked by the state machine.
+
+A definition is plain JSON-like data (docs/sop-spmi-601.md shows the first one). ``parse_sop`` reads it in two
+passes, so that all that is wrong with it shows at once: the shape of each field, the rules between fields.
+Bytes that were registered once are parsed again for decades: a rule may be relaxed here, and never be made
+stricter for ``schema = 1``.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Optional
+
+from archive_service.domain import permissions
+from archive_service.domain.event import KEY, MEDIA
+from archive_service.errors import InvalidDefinition, Problem
+
+OUTSIDE = "outside"
+"""Where an input comes from that no step of the SOP puts out."""
+
+STEP_KINDS = ("receive", "submit", "review", "approve", "archive")
+DECISION_KINDS = ("review", "approve")
+FILE_EVIDENCE = ("document", "form", "receipt")
+EVIDENCE = (*FILE_EVIDENCE, "decision", "seal")
+NORM_UNITS = ("minute", "hour", "day")
+DEPTH_LIMIT = 32
+FILE_COUNT_LIMIT = 1000
+
+
+@dataclass(frozen=True)
+class Approver:
+    """Who put the SOP into force, as its public text says."""
+
+    name: str
+    title: str
+    nip: str
+
+
+@dataclass(frozen=True)
+class SourceText:
+    """The text that the definition was written from: its file beside the definition and its hex SHA-256."""
+
+    file: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class TimeRule:
+    """How the SOP's norms are counted; ``day_minutes`` is what "1 hari" means under ``day_policy``."""
+
+    timezone: str
+    day_policy: str
+    day_minutes: int
+    provenance: str
+    confidence: int
+
+
+@dataclass(frozen=True)
+class RoleRule:
+    """A role that performs steps; of a team one person leads."""
+
+    key: str
+    title: str
+    team: bool
+
+
+@dataclass(frozen=True)
+class InputRule:
+    """Something that a step needs (kelengkapan): a kind of output of the step ``source``, or from outside."""
+
+    kind: str
+    title: str
+    source: str
+
+
+@dataclass(frozen=True)
+class OutputRule:
+    """Something that a step leaves (keluaran): ``minimum`` to ``maximum`` files, or none by its evidence."""
+
+    kind: str
+    title: str
+    evidence: str
+    media: tuple[str, ...]
+    minimum: int
+    maximum: int
+
+    @property
+    def has_files(self) -> bool:
+        """Whether people upload files for it."""
+        return self.evidence in FILE_EVIDENCE
+
+
+@dataclass(frozen=True)
+class Norm:
+    """The time norm (waktu) as an amount of working units, and in the SOP's own words."""
+
+    amount: int
+    unit: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Condition:
+    """When a step applies: the dossier's field must equal the text."""
+
+    field: str
+    equals: str
+
+
+@dataclass(frozen=True)
+class Inference:
+    """A field that the text does not give, such as ``outputs[0].media``: how sure (1 to 100) and why."""
+
+    field: str
+    confidence: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One activity of the SOP with its performer, what it needs, what it leaves and how long it may take."""
+
+    key: str
+    activity: str
+    performer: str
+    kind: str
+    after: tuple[str, ...]
+    inputs: tuple[InputRule, ...]
+    outputs: tuple[OutputRule, ...]
+    norm: Norm
+    separate_from: tuple[str, ...]
+    explanations_accepted_by: str
+    pauses_granted_by: str
+    inferred: tuple[Inference, ...]
+    returns_to: Optional[str] = None
+    when: Optional[Condition] = None
+    remarks: Optional[str] = None
+
+    @property
+    def is_decision(self) -> bool:
+        """Whether the step ends with an approval or a return."""
+        return self.kind in DECISION_KINDS
+
+    @property
+    def file_outputs(self) -> tuple[OutputRule, ...]:
+        """The outputs that people upload files for."""
+        return tuple(rule for rule in self.outputs if rule.has_files)
+
+    @property
+    def decision_output(self) -> Optional[OutputRule]:
+        """The output that is the decision itself, or None when the step decides nothing."""
+        return next((rule for rule in self.outputs if rule.evidence == "decision"), None)
+
+    def output(self, kind: str) -> OutputRule:
+        """The output of that kind; KeyError when the step has none."""
+        for rule in self.outputs:
+            if rule.kind == kind:
+                return rule
+        raise KeyError(f"step {self.key} puts out no {kind}")
+
+
+@dataclass(frozen=True)
+class Sop:
+    """One version of a procedure. Dates are ``YYYY-MM-DD``; steps stand in the order of the definition."""
+
+    key: str
+    version: int
+    number: str
+    title: str
+    institution: str
+    owner: str
+    document_address: Optional[str]
+    approved_by: Approver
+    made_on: str
+    revised_on: Optional[str]
+    effective_on: str
+    legal_bases: tuple[str, ...]
+    qualifications: tuple[str, ...]
+    related: tuple[str, ...]
+    equipment: tuple[str, ...]
+    warnings: tuple[str, ...]
+    recording: str
+    remarks: Optional[str]
+    source: SourceText
+    time: TimeRule
+    roles: tuple[RoleRule, ...]
+    steps: tuple[Step, ...]
+
+    @cached_property
+    def _steps_by_key(self) -> dict[str, Step]:
+        return {step.key: step for step in self.steps}
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """All step keys, each after those that it waits for, else as the definition has them."""
+        waiting = list(self.steps)
+        done: dict[str, None] = {}
+        while waiting:
+            free = next(step for step in waiting if all(key in done for key in step.after))
+            done[free.key] = None
+            waiting.remove(free)
+        return tuple(done)
+
+    @cached_property
+    def _ancestors(self) -> dict[str, frozenset[str]]:
+        found: dict[str, frozenset[str]] = {}
+        for key in self.order:
+            after = self._steps_by_key[key].after
+            found[key] = frozenset(after).union(*(found[before] for before in after))
+        return found
+
+    def step(self, key: str) -> Step:
+        """The step with that key; KeyError when there is none."""
+        return self._steps_by_key[key]
+
+    def role(self, key: str) -> RoleRule:
+        """The role with that key; KeyError when the SOP names none."""
+        for role in self.roles:
+            if role.key == key:
+                return role
+        raise KeyError(key)
+
+    def first_steps(self) -> tuple[str, ...]:
+        """The keys of the steps that wait for no other."""
+        return tuple(key for key in self.order if not self.step(key).after)
+
+    def successors(self, key: str) -> tuple[str, ...]:
+        """The keys of the steps that wait for this one directly; KeyError when there is no such step."""
+        self.step(key)
+        return tuple(other for other in self.order if key in self.step(other).after)
+
+    def ancestors(self, key: str) -> frozenset[str]:
+        """The keys of all steps that must end before this one starts; KeyError when there is no such step."""
+        return self._ancestors[key]
+
+    def between(self, returns_to: str, key: str) -> tuple[str, ...]:
+        """The steps from ``returns_to`` to ``key``, both included, that a return runs again; maybe none."""
+        until = self.ancestors(key) | {key}
+        self.step(returns_to)
+        return tuple(
+            each for each in self.order if each in until and (each == returns_to or returns_to in self.ancestors(each))
+        )
+
+
+# ---- the shape of each field
+
+Reader = Callable[[Any, str, "list[Problem]"], Any]
+"""Takes a value, its place and the list of problems; gives what it read, or _BAD after adding a problem."""
+
+_BAD: Any = object()
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_NIP = re.compile(r"[0-9]{18}")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){0,3}")
+_FIELD = re.compile(r"[a-z_]{1,64}(?:\[[0-9]{1,3}\])?(?:\.[a-z_]{1,64}(?:\[[0-9]{1,3}\])?){0,3}")
+# Controls, line separators, surrogates, and the marks that make a line read other than it is stored.
+_HIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_TYPES: tuple[tuple[type, str], ...] = (
+    (bool, "true or false"),
+    (int, "a whole number"),
+    (float, "a float"),
+    (str, "a text"),
+    (list, "a list"),
+    (dict, "a table"),
+    (datetime.datetime, "a date with a time"),
+    (datetime.date, "a date"),
+)
+
+
+def _quote(text: str) -> str:
+    return json.dumps(text if len(text) <= 60 else text[:57] + "...")
+
+
+def _refuse(problems: list[Problem], place: str, message: str) -> Any:
+    problems.append(Problem(place or "file", message))
+    return _BAD
+
+
+def _refuse_type(problems: list[Problem], place: str, value: object, wanted: str) -> Any:
+    given = next((name for kind, name in _TYPES if isinstance(value, kind)), "nothing of TOML")
+    return _refuse(problems, place, f"must be {wanted}, not {given}")
+
+
+def _text(limit: int, *, may_be_empty: bool = False, has_lines: bool = False) -> Reader:
+    def read(value: Any, place: str, problems: list[Problem]) -> Any:
+        if not isinstance(value, str):
+            return _refuse_type(problems, place, value, "a text")
+        wrong = []
+        if not value and not may_be_empty:
+            wrong.append("must not be empty")
+        if len(value) > limit:
+            wrong.append(f"must have at most {limit} characters")
+        if value != value.strip():
+            wrong.append("must not begin or end with white space")
+        if unicodedata.normalize("NFC", value) != value:
+            wrong.append("must be in Unicode normal form NFC")
+        if _HIDDEN.search(value) or ("\n" in value and not has_lines):
+            wrong.append("must hold no control character")
+        for message in wrong:
+            _refuse(problems, place, message)
+        return _BAD if wrong else value
+
+    return read
+
+
+def _matching(pattern: re.Pattern[str], wanted: str) -> Reader:
+    def read(value: Any, place: str, problems: list[Problem]) -> Any:
+        if not isinstance(value, str):
+            return _refuse_type(problems, place, value, "a text")
+        return value if pattern.fullmatch(value) else _refuse(problems, place, f"must be {wanted}")
+
+    return read
+
+
+def _event_word(rule: Callable[[Any, str], Optional[str]], wanted: str) -> Reader:
+    # The events' own schema decides: what it refuses could never be recorded.
+    def read(value: Any, place: str, problems: list[Problem]) -> Any:
+        if not isinstance(value, str):
+            return _refuse_type(problems, place, value, "a text")
+        return value if rule(value, place) is None else _refuse(problems, place, f"must be {wanted}")
+
+    return read
+
+
+def _one_of(*words: str) -> Reader:
+    def read(value: Any, place: str, problems: list[Problem]) -> Any:
+        if not isinstance(value, str):
+            return _refuse_type(problems, place, value, "a text")
+        wanted = ", ".join(map(_quote, words))
+        if value in words:
+            return value
+        return _refuse(problems, place, f"must be one of {wanted}, not {_quote(value)}")
+
+    return read
+
+
+def _integer(low: int, high: int) -> Reader:
+    def read(value: Any, place: str, problems: list[Problem]) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int):
+            return _refuse_type(problems, place, value, "a whole number")
+        return value if low <= value <= high else _refuse(problems, place, f"must be from {low} to {high}")
+
+    return read
+
+
+def _boolean(value: Any, place: str, problems: list[Problem]) -> Any:
+    return value if isinstance(value, bool) else _refuse_type(problems, place, value, "true or false")
+
+
+def _date(value: Any, place: str, problems: list[Problem]) -> Any:
+    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        return value.isoformat()
+    if not isinstance(value, str):
+        return _refuse_type(problems, place, value, "a date")
+    try:
+        # The pattern first: newer Pythons read "20220607" too, and the bytes must mean the same to all.
+        if _DATE.fullmatch(value):
+            return datetime.date.fromisoformat(value).isoformat()
+    except ValueError:
+        pass
+    return _refuse(problems, place, "must be a day of the calendar, YYYY-MM-DD")
+
+
+def _list_of(inner: Reader, low: int, high: int) -> Reader:
+    def read(value: Any, place: str, problems: list[Problem]) -> Any:
+        if not isinstance(value, list):
+            return _refuse_type(problems, place, value, "a list")
+        if not low <= len(value) <= high:
+            _refuse(problems, place, f"must have from {low} to {high} entries, not {len(value)}")
+        return [inner(item, f"{place}[{index}]", problems) for index, item in enumerate(value[:high])]
+
+    return read
+
+
+def _table(required: Mapping[str, Reader], optional: Mapping[str, Reader]) -> Reader:
+    known = {**required, **optional}
+
+    def read(value: Any, place: str, problems: list[Problem]) -> Any:
+        if not isinstance(value, dict):
+            return _refuse_type(problems, place, value, "a table")
+        prefix = f"{place}." if place else ""
+        for name in value:
+            if not isinstance(name, str) or not name.isascii():
+                shown = _quote(name) if isinstance(name, str) else type(name).__name__
+                _refuse(problems, place, f"has a key that is no ASCII text: {shown}")
+            elif name not in known:
+                message = f"is unknown here; known are {', '.join(known)}"
+                _refuse(problems, prefix + _quote(name)[1:-1], message)
+        found = {}
+        for name, inner in known.items():
+            if name in value:
+                item = inner(value[name], prefix + name, problems)
+                if item is not _BAD:
+                    found[name] = item
+            elif name in required:
+                _refuse(problems, prefix + name, "is missing")
+        return found
+
+    return read
+
+
+_TITLE = _text(500)
+_LONG = _text(2000)
+_REMARKS = _text(2000, may_be_empty=True)
+_WORD = _event_word(KEY, "a key: a-z, 0-9, '_', '-' and '.', at most 64 characters")
+_PERCENT = _integer(1, 100)
+_STEP_KEYS = _list_of(_WORD, 0, 200)
+
+_INPUT = _table({"kind": _WORD, "title": _TITLE, "from": _WORD}, {})
+_OUTPUT = _table(
+    {
+        "kind": _WORD,
+        "title": _TITLE,
+        "evidence": _one_of(*EVIDENCE),
+        "media": _list_of(_event_word(MEDIA, "a media type such as application/pdf"), 0, 32),
+        "min": _integer(0, FILE_COUNT_LIMIT),
+        "max": _integer(0, FILE_COUNT_LIMIT),
+    },
+    {},
+)
+_STEP_REQUIRED: dict[str, Reader] = {
+    "key": _WORD,
+    "activity": _LONG,
+    "performer": _WORD,
+    "kind": _one_of(*STEP_KINDS),
+    "after": _STEP_KEYS,
+    "inputs": _list_of(_INPUT, 0, 32),
+    "outputs": _list_of(_OUTPUT, 1, 32),
+    "norm": _table({"amount": _integer(1, 100_000), "unit": _one_of(*NORM_UNITS), "text": _TITLE}, {}),
+    "separate_from": _STEP_KEYS,
+    "explanations_accepted_by": _WORD,
+    "pauses_granted_by": _WORD,
+    "inferred": _list_of(
+        _table(
+            {
+                "field": _matching(_FIELD, "a field of this step such as performer or outputs[0].media"),
+                "confidence": _PERCENT,
+                "why": _LONG,
+            },
+            {},
+        ),
+        0,
+        100,
+    ),
+}
+_STEP_OPTIONAL: dict[str, Reader] = {
+    "returns_to": _WORD,
+    "when": _table({"field": _WORD, "equals": _TITLE}, {}),
+    "remarks": _REMARKS,
+}
+_LINES = _list_of(_LONG, 0, 100)
+_SOP = _table(
+    {
+        "schema": _integer(1, 1),
+        "kind": _one_of("sop"),
+        "key": _WORD,
+        "version": _integer(1, 10**6),
+        "number": _TITLE,
+        "title": _TITLE,
+        "institution": _TITLE,
+        "owner": _TITLE,
+        "approved_by": _table({"name": _TITLE, "title": _TITLE, "nip": _matching(_NIP, "18 digits")}, {}),
+        "made_on": _date,
+        "effective_on": _date,
+        "legal_bases": _LINES,
+        "qualifications": _LINES,
+        "related": _LINES,
+        "equipment": _LINES,
+        "warnings": _LINES,
+        "recording": _LONG,
+        "source": _table(
+            {
+                "file": _matching(_FILE, "a relative file name without '..'"),
+                "sha256": _matching(_DIGEST, "64 lower-case hex digits"),
+            },
+            {},
+        ),
+        # Other zones and policies would be counted as if they were these: refused until they are counted.
+        "time": _table(
+            {
+                "timezone": _one_of("Asia/Jakarta"),
+                "day_policy": _one_of("working_minutes"),
+                "day_minutes": _integer(1, 1440),
+                "provenance": _one_of("stated", "inferred"),
+                "confidence": _PERCENT,
+            },
+            {},
+        ),
+        "roles": _list_of(_table({"key": _WORD, "title": _TITLE, "team": _boolean}, {}), 1, 100),
+        "steps": _list_of(_table(_STEP_REQUIRED, _STEP_OPTIONAL), 1, 200),
+    },
+    {
+        "document_address": _text(2000, has_lines=True),
+        "revised_on": _date,
+        "remarks": _REMARKS,
+    },
+)
+
+
+# ---- the rules between fields
+
+Draft = dict[str, Any]
+"""The fields of a table that could be read."""
+
+
+class _Graph:
+    """Which step comes before which, among the steps that could be read; a step is known by its index."""
+
+    def __init__(self, drafts: Sequence[Any]) -> None:
+        self.drafts: dict[int, Draft] = {i: draft for i, draft in enumerate(drafts) if draft is not _BAD}
+        self.index_of: dict[str, int] = {}
+        for i, draft in self.drafts.items():
+            if "key" in draft:
+                self.index_of.setdefault(draft["key"], i)
+        self.has_all_keys = _BAD not in drafts and all("key" in draft for draft in self.drafts.values())
+        self.before: dict[int, set[int]] = {i: self._list_before(i) for i in self.drafts}
+        self.broken: set[int] = {
+            i
+            for i, draft in self.drafts.items()
+            if i in self.before[i] or any(key not in self.index_of for key in draft.get("after", [_BAD]))
+        }
+
+    def _list_before(self, index: int) -> set[int]:
+        found: set[int] = set()
+        ahead = [index]
+        while ahead:
+            for key in self.drafts[ahead.pop()].get("after", []):
+                other = self.index_of.get(key)
+                if other is not None and other not in found:
+                    found.add(other)
+                    ahead.append(other)
+        return found
+
+    def is_before(self, key: str, index: int) -> bool:
+        """Whether the step comes before that one; also true when ``after`` is wrong on the way there."""
+        return self.index_of[key] in self.before[index] or bool(({index} | self.before[index]) & self.broken)
+
+    def name(self, index: int) -> str:
+        return str(self.drafts[index].get("key", f"steps[{index}]"))
+
+
+def _names_of(drafts: Any, field: str) -> Optional[list[str]]:
+    """The field of each entry, or None when one could not be read: then nothing is known to be absent."""
+    if drafts is None or any(draft is _BAD or field not in draft for draft in drafts):
+        return None
+    return [str(draft[field]) for draft in drafts]
+
+
+def _check_unique(values: Iterable[tuple[str, Any]], problems: list[Problem]) -> None:
+    seen: dict[Any, str] = {}
+    for place, value in values:
+        if value is _BAD or value is None:
+            continue
+        if value in seen:
+            _refuse(problems, place, f"repeats {seen[value]}: {_quote(value)}")
+        else:
+            seen[value] = place
+
+
+def _each(drafts: Any, field: str, place: str) -> Iterable[tuple[str, Any]]:
+    read = [(i, draft) for i, draft in enumerate(drafts or []) if draft is not _BAD]
+    return [(f"{place}[{i}].{field}", draft.get(field)) for i, draft in read]
+
+
+def _check_roles(sop: Draft, problems: list[Problem]) -> None:
+    _check_unique(_each(sop.get("roles"), "key", "roles"), problems)
+    for place, key in _each(sop.get("roles"), "key", "roles"):
+        if key in permissions.OFFICE_ROLES:
+            _refuse(problems, place, f"is the key of an office role: {_quote(key)}; choose another")
+
+
+def _check_role_names(place: str, step: Draft, roles: Optional[list[str]], problems: list[Problem]) -> None:
+    performer = step.get("performer")
+    if roles is not None and performer is not None and performer not in roles:
+        _refuse(problems, f"{place}.performer", f"is no role of this SOP: {_quote(performer)}")
+    for field in ("explanations_accepted_by", "pauses_granted_by"):
+        role = step.get(field)
+        if role is None:
+            continue
+        if roles is not None and role not in (*roles, permissions.QUALITY_CHECKER):
+            message = f"is neither a role of this SOP nor quality_checker: {_quote(role)}"
+            _refuse(problems, f"{place}.{field}", message)
+        elif role == performer:
+            _refuse(problems, f"{place}.{field}", "is the performer's own role; name another")
+
+
+def _check_after(index: int, graph: _Graph, problems: list[Problem]) -> None:
+    place, step = f"steps[{index}]", graph.drafts[index]
+    if step.get("key") == OUTSIDE:
+        _refuse(problems, f"{place}.key", f"must not be {_quote(OUTSIDE)}: it means that an input is of no step")
+    for i, key in enumerate(step.get("after", [])):
+        _check_known(f"{place}.after[{i}]", key, graph, problems)
+    _check_unique(((f"{place}.after[{i}]", key) for i, key in enumerate(step.get("after", []))), problems)
+    cyclic = {other for other in graph.before[index] if other in graph.before[other]}
+    if index in graph.before[index]:
+        circle = [other for other in sorted(cyclic) if index in graph.before[other]]
+        names = ", ".join(graph.name(other) for other in circle)
+        _refuse(problems, f"{place}.after", f"is part of a cycle: each of {names} waits for itself")
+    elif cyclic:
+        names = ", ".join(graph.name(other) for other in sorted(cyclic))
+        _refuse(problems, f"{place}.after", f"can never be reached: it waits for the cycle of {names}")
+
+
+def _check_known(place: str, key: Any, graph: _Graph, problems: list[Problem]) -> bool:
+    if key is not _BAD and key not in graph.index_of and graph.has_all_keys:
+        _refuse(problems, place, f"names no step: {_quote(key)}")
+    return key in graph.index_of
+
+
+def _check_before(place: str, key: str, index: int, graph: _Graph, problems: list[Problem]) -> bool:
+    if not _check_known(place, key, graph, problems):
+        return False
+    if not graph.is_before(key, index):
+        _refuse(problems, place, f"names no earlier step: {_quote(key)} does not come before this one")
+        return False
+    return True
+
+
+def _check_inputs(index: int, graph: _Graph, problems: list[Problem]) -> None:
+    place, step = f"steps[{index}].inputs", graph.drafts[index]
+    allowed: tuple[str, ...]
+    # A missing input is a deviation of its kind: two of a kind could not be told apart.
+    _check_unique(_each(step.get("inputs"), "kind", place), problems)
+    for i, rule in enumerate(step.get("inputs", [])):
+        kind, source = (None, None) if rule is _BAD else (rule.get("kind"), rule.get("from"))
+        if source is None:
+            continue
+        if source == OUTSIDE:
+            # Such a document arrives as a file of this step: there is no other way into the dossier.
+            giver, allowed, wrong = (
+                step,
+                FILE_EVIDENCE,
+                "is from outside, but this step takes no file of the kind",
+            )
+        elif not _check_before(f"{place}[{i}].from", source, index, graph, problems):
+            continue
+        else:
+            giver, allowed, wrong = (
+                graph.drafts[graph.index_of[source]],
+                EVIDENCE,
+                f"is no output of step {source}",
+            )
+        kinds, evidence = (_names_of(giver.get("outputs"), field) for field in ("kind", "evidence"))
+        if kind is None or kinds is None or evidence is None:
+            continue
+        if kind not in [k for k, e in zip(kinds, evidence) if e in allowed]:
+            _refuse(problems, f"{place}[{i}].kind", f"{wrong}: {_quote(kind)}")
+
+
+def _check_outputs(place: str, step: Draft, problems: list[Problem]) -> None:
+    outputs = step.get("outputs")
+    _check_unique(_each(outputs, "kind", f"{place}.outputs"), problems)
+    for i, rule in enumerate(outputs or []):
+        if rule is _BAD or "evidence" not in rule:
+            continue
+        here, evidence = f"{place}.outputs[{i}]", rule["evidence"]
+        media, low, high = rule.get("media"), rule.get("min"), rule.get("max")
+        _check_unique(((f"{here}.media[{m}]", each) for m, each in enumerate(media or [])), problems)
+        if evidence in FILE_EVIDENCE:
+            if media == []:
+                _refuse(problems, f"{here}.media", f"must name the media types of a {evidence}")
+            if high == 0:
+                _refuse(problems, f"{here}.max", f"must be at least 1: a {evidence} has files")
+            elif low is not None and high is not None and low > high:
+                _refuse(problems, f"{here}.min", f"must not be greater than max ({high})")
+        else:
+            if media:
+                _refuse(problems, f"{here}.media", f"must be empty: a {evidence} has no files")
+            for field, value in (("min", low), ("max", high)):
+                if value:
+                    _refuse(problems, f"{here}.{field}", f"must be 0: a {evidence} has no files")
+    evidence_of_all = _names_of(outputs, "evidence")
+    if evidence_of_all is None or "kind" not in step:
+        return
+    for evidence, kinds in (("decision", DECISION_KINDS), ("seal", ("archive",))):
+        wanted, count = (1 if step["kind"] in kinds else 0), evidence_of_all.count(evidence)
+        if count != wanted:
+            message = f"must hold {wanted} with the evidence {evidence} (kind {step['kind']}), not {count}"
+            _refuse(problems, f"{place}.outputs", message)
+
+
+def _check_references(index: int, graph: _Graph, problems: list[Problem]) -> None:
+    place, step = f"steps[{index}]", graph.drafts[index]
+    target = step.get("returns_to")
+    if target is not None:
+        _check_before(f"{place}.returns_to", target, index, graph, problems)
+        if step.get("kind", "review") not in DECISION_KINDS:
+            _refuse(problems, f"{place}.returns_to", "belongs to a review or approve step alone")
+    others = step.get("separate_from", [])
+    _check_unique(((f"{place}.separate_from[{i}]", key) for i, key in enumerate(others)), problems)
+    for i, key in enumerate(others):
+        here = f"{place}.separate_from[{i}]"
+        if _check_known(here, key, graph, problems) and graph.index_of[key] == index:
+            _refuse(problems, here, "names the step itself")
+
+
+def _check_archive(graph: _Graph, is_complete: bool, problems: list[Problem]) -> None:
+    found = [i for i, draft in graph.drafts.items() if draft.get("kind") == "archive"]
+    if not found and graph.drafts and is_complete and all("kind" in draft for draft in graph.drafts.values()):
+        _refuse(problems, "steps", "must hold one archive step: it ends the dossier")
+    for i in found[1:]:
+        _refuse(problems, f"steps[{i}].kind", f"is a second archive step, after {graph.name(found[0])}")
+    if len(found) == 1 and not graph.broken:
+        beside = [graph.name(i) for i in graph.drafts if i != found[0] and i not in graph.before[found[0]]]
+        if beside:
+            message = f"is an archive step that does not come last: it must wait for {', '.join(beside)} too"
+            _refuse(problems, f"steps[{found[0]}].kind", message)
+
+
+def _check_inferences(place: str, step: Draft, given: Any, problems: list[Problem]) -> None:
+    # An inference about nothing would leave the field that it meant standing as the SOP's own word.
+    reported = {problem.place for problem in problems}
+    _check_unique(_each(step.get("inferred"), "field", f"{place}.inferred"), problems)
+    for here, field in _each(step.get("inferred"), "field", f"{place}.inferred"):
+        node, path = given, place
+        for part in [] if field is None else re.findall(r"[a-z_]+|\[[0-9]+\]", field):
+            if part.startswith("["):
+                path, i = path + part, int(part[1:-1])
+                node = node[i] if isinstance(node, list) and i < len(node) else _BAD
+            else:
+                path = f"{path}.{part}"
+                node = node.get(part, _BAD) if isinstance(node, dict) else _BAD
+            if path in reported:
+                break
+            if node is _BAD:
+                _refuse(problems, here, f"names nothing in this step: {_quote(field)}")
+                break
+
+
+def _check_rules(sop: Draft, given: Mapping[str, Any], problems: list[Problem]) -> None:
+    _check_roles(sop, problems)
+    drafts = sop.get("steps")
+    if drafts is None:
+        return
+    _check_unique(_each(drafts, "key", "steps"), problems)
+    graph = _Graph(drafts)
+    roles = _names_of(sop.get("roles"), "key")
+    for index, step in graph.drafts.items():
+        place = f"steps[{index}]"
+        _check_role_names(place, step, roles, problems)
+        _check_after(index, graph, problems)
+        _check_inputs(index, graph, problems)
+        _check_outputs(place, step, problems)
+        _check_references(index, graph, problems)
+        _check_inferences(place, step, given["steps"][index], problems)
+    _check_archive(graph, _BAD not in drafts, problems)
+
+
+# ---- from a definition to an Sop
+
+
+def _build_step(draft: Draft) -> Step:
+    rest = ("after", "inputs", "outputs", "norm", "separate_from", "inferred", "when")
+    outputs = tuple(
+        OutputRule(o["kind"], o["title"], o["evidence"], tuple(o["media"]), o["min"], o["max"])
+        for o in draft["outputs"]
+    )
+    return Step(
+        after=tuple(draft["after"]),
+        inputs=tuple(InputRule(i["kind"], i["title"], i["from"]) for i in draft["inputs"]),
+        outputs=outputs,
+        norm=Norm(**draft["norm"]),
+        separate_from=tuple(draft["separate_from"]),
+        inferred=tuple(Inference(**each) for each in draft["inferred"]),
+        when=Condition(**draft["when"]) if "when" in draft else None,
+        **{name: value for name, value in draft.items() if name not in rest},
+    )
+
+
+def parse_sop(mapping: Mapping[str, Any]) -> Sop:
+    """The SOP that plain JSON-like data defines; dates may be texts or ``datetime.date``.
+
+    Raises InvalidDefinition with every problem and its place. What only follows from a field that could not
+    be read, or from an order of steps that is broken itself, is not reported on top.
+    """
+    problems: list[Problem] = []
+    draft = _SOP(mapping, "", problems)
+    if draft is not _BAD:
+        _check_rules(draft, mapping, problems)
+    if problems:
+        raise InvalidDefinition(problems)
+    draft = {name: tuple(value) if isinstance(value, list) else value for name, value in draft.items()}
+    for name in ("schema", "kind"):
+        del draft[name]
+    for name in ("document_address", "revised_on", "remarks"):
+        draft.setdefault(name, None)
+    draft["approved_by"] = Approver(**draft["approved_by"])
+    draft["source"] = SourceText(**draft["source"])
+    draft["time"] = TimeRule(**draft["time"])
+    draft["roles"] = tuple(RoleRule(**role) for role in draft["roles"])
+    draft["steps"] = tuple(_build_step(step) for step in draft["steps"])
+    return Sop(**draft)
+
+
+def plain(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy in which TOML's dates and times are ISO texts, so that it has canonical bytes; all else stays.
+
+    Raises InvalidDefinition when it is nested deeper than canonical bytes may be.
+    """
+    return {key: _plain(value, 2) for key, value in mapping.items()}
+
+
+def _plain(value: Any, level: int) -> Any:
+    if isinstance(value, (dict, list)):
+        if level > DEPTH_LIMIT:
+            raise InvalidDefinition([Problem("file", f"must not be nested deeper than {DEPTH_LIMIT} levels")])
+        if isinstance(value, dict):
+            return {key: _plain(item, level + 1) for key, item in value.items()}
+        return [_plain(item, level + 1) for item in value]
+    if isinstance(value, (datetime.date, datetime.time)):
+        return value.isoformat()
+    return value

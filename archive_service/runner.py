@@ -1,0 +1,138 @@
+"""Job names and the functions behind them; one turn of work; the thread that does it all when embedded."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from archive_service import jobs
+from archive_service.archive import Archive
+from archive_service.errors import ArchiveError, LogIntegrityError
+from archive_service.services import bundles, compliance, fixity, log, users
+
+JOBS: Mapping[str, Callable[..., None]] = {
+    "judge_step": compliance.judge_step,
+    "build_bundle": bundles.build_bundle,
+    "check_fixity": fixity.check_fixity,
+    "lock_object": fixity.lock_object,
+}
+"""Every job by name: called with archive, lease and the job's arguments, and commits its result under that lease."""
+
+SWEEPS: Mapping[str, tuple[timedelta, Callable[[Archive], int]]] = {
+    "sweep_deadlines": (timedelta(seconds=30), compliance.sweep_deadlines),
+    "write_unknown_logins": (timedelta(seconds=60), users.write_unknown_logins),
+    "plan_fixity": (timedelta(hours=1), fixity.plan_fixity),
+    "sweep_unclaimed": (timedelta(hours=1), fixity.sweep_unclaimed),
+}
+"""What is looked for again and again, and how often."""
+
+SIGN_EVERY = timedelta(seconds=1)
+
+LOG = structlog.get_logger("archive")
+
+
+def run_next_job(archive: Archive) -> bool:
+    """Run one job that is due; whether there was one."""
+    with archive.db.read() as session:
+        if not jobs.is_any_due(session, archive.timer()):
+            return False
+    with archive.db.write() as session:
+        lease = jobs.take(session, archive.log.make_id, archive.timer())
+    if lease is None:
+        return False
+    run_job(archive, lease)
+    return True
+
+
+def run_job(archive: Archive, lease: jobs.Lease) -> None:
+    """Run a leased job to its end, its next attempt or its failure; nothing is raised but what stops the process."""
+    try:
+        JOBS[lease.name](archive, lease, **lease.args)
+    except jobs.LeaseLost:
+        LOG.warning("job.lease_lost", job=lease.name, id=lease.job_id)
+    except jobs.NotYet as exc:
+        again = archive.timer() + timedelta(seconds=exc.seconds)
+        _end(archive, lease, lambda s: jobs.postpone(s, lease, again))
+    except ArchiveError as exc:
+        message, is_final = f"{exc.code}: {exc.detail}", isinstance(exc, LogIntegrityError)
+        LOG.error("job.failed", job=lease.name, id=lease.job_id, code=exc.code, detail=exc.detail)
+        _end(archive, lease, lambda s: jobs.fail(s, lease, archive.timer(), message, is_final=is_final))
+    except Exception as exc:
+        # a job's bug must not stop the others: the row keeps the error and the attempt counts
+        message = f"{type(exc).__name__}: {exc}"
+        LOG.exception("job.crashed", job=lease.name, id=lease.job_id)
+        _end(archive, lease, lambda s: jobs.fail(s, lease, archive.timer(), message))
+
+
+def _end(archive: Archive, lease: jobs.Lease, write: Callable[[Any], None]) -> None:
+    try:
+        with archive.db.write() as session:
+            write(session)
+    except jobs.LeaseLost:
+        LOG.warning("job.lease_lost", job=lease.name, id=lease.job_id)
+
+
+class Runner:
+    """The embedded thread: jobs, sweeps, sequencer and checkpoints, one after the other."""
+
+    def __init__(self, archive: Archive, *, pause_seconds: float = 0.1) -> None:
+        self._archive = archive
+        self._pause_seconds = pause_seconds
+        self._stop = threading.Event()
+        self._signer = log.CheckpointSigner(archive)
+        self._swept: dict[str, datetime] = {}
+        self._signed_at: datetime | None = None
+        self._thread = threading.Thread(target=self._loop, name="archive-runner", daemon=True)
+        self.log_error: str | None = None
+
+    def start(self) -> None:
+        """Begin in the background."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the turn at hand and end."""
+        self._stop.set()
+        self._thread.join(timeout=30)
+
+    def turn(self) -> bool:
+        """Do everything that is due now; whether there was any."""
+        did = False
+        if self.log_error is None:
+            try:
+                did = log.sequence_pending(self._archive) > 0
+                did = self._sign() or did
+            except LogIntegrityError as exc:
+                # a log that would fork signs nothing more until an operator has looked and started the service again
+                self.log_error = f"{exc.code}: {exc.detail}"
+                LOG.critical("log.refuses_to_sign", code=exc.code, detail=exc.detail)
+        now = self._archive.timer()
+        for name, (every, sweep) in SWEEPS.items():
+            if now - self._swept.get(name, datetime.min.replace(tzinfo=now.tzinfo)) >= every:
+                self._swept[name] = now
+                sweep(self._archive)
+        while not self._stop.is_set() and run_next_job(self._archive):
+            did = True
+        return did
+
+    def _sign(self) -> bool:
+        now = self._archive.timer()
+        if self._signed_at is not None and now - self._signed_at < SIGN_EVERY:
+            return False
+        if self._signer.sign() is None:
+            return False
+        self._signed_at = now
+        return True
+
+    def _loop(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self.turn()
+            except Exception:
+                # the thread is the service's only worker: whatever went wrong once may pass
+                LOG.exception("runner.turn_failed")
+                self._stop.wait(2)
+            self._stop.wait(self._pause_seconds)

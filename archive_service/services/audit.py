@@ -1,0 +1,287 @@
+"""``archive-service log audit``: every evidenced column computed again from the events, and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import Session
+
+from archive_service.archive import Archive
+from archive_service.db.models import (
+    ApiTokenRow,
+    AssignmentRow,
+    Base,
+    BundleRow,
+    CheckpointRow,
+    DecisionRow,
+    DefinitionRow,
+    DeviationRow,
+    DocumentVersionRow,
+    DossierRow,
+    EventRow,
+    LogLeafRow,
+    LogPendingRow,
+    LogTileRow,
+    OpeningRow,
+    PersonRow,
+    SessionRow,
+    StatementRow,
+    StepRunRow,
+    StreamRow,
+    UserRow,
+    VerdictRow,
+    WorkUnitRow,
+)
+from archive_service.db.projection import Rows, rows_of_dossier, rows_of_stream
+from archive_service.domain import merkle, tiles
+from archive_service.domain.dossier import IllegalEvent, fold
+from archive_service.domain.event import (
+    FIRST_PREV,
+    Event,
+    EventError,
+    commitment,
+    commitments_in,
+    parse_event,
+    stream_kind,
+)
+from archive_service.domain.verdict import parse_time
+from archive_service.errors import ArchiveError
+from archive_service.services.fixity import find_damaged_objects
+from archive_service.services.log import CHECKPOINT_PREFIX, require_own_checkpoint
+
+PROJECTED: tuple[type[Base], ...] = (
+    WorkUnitRow,
+    PersonRow,
+    AssignmentRow,
+    UserRow,
+    ApiTokenRow,
+    SessionRow,
+    DefinitionRow,
+    DossierRow,
+    StepRunRow,
+    DocumentVersionRow,
+    DecisionRow,
+    VerdictRow,
+    DeviationRow,
+)
+"""Tables whose evidenced columns are a projection of the streams."""
+
+
+@dataclass(frozen=True)
+class AuditFinding:
+    """One disagreement: a stable code, where it is, what it says."""
+
+    code: str
+    place: str
+    text: str
+
+
+@dataclass
+class AuditReport:
+    """What was compared and what disagreed."""
+
+    events: int = 0
+    rows: int = 0
+    objects: int | None = None
+    discrepancies: list[AuditFinding] = field(default_factory=list)
+
+    def add(self, code: str, place: str, text: str) -> None:
+        """Note a disagreement."""
+        self.discrepancies.append(AuditFinding(code, place, text))
+
+    def plain(self) -> dict[str, Any]:
+        """The report as JSON-able data."""
+        found = [{"code": d.code, "place": d.place, "text": d.text} for d in self.discrepancies]
+        return {"events": self.events, "rows": self.rows, "objects": self.objects, "discrepancies": found}
+
+    def lines(self) -> Iterator[str]:
+        """The report for people."""
+        for d in self.discrepancies:
+            yield f"{d.code}: {d.place}: {d.text}"
+        objects = "objects not hashed" if self.objects is None else f"{self.objects} objects hashed"
+        yield f"{self.events} events, {self.rows} rows computed again, {objects}: {len(self.discrepancies)} discrepancies"
+
+
+def check_archive(archive: Archive, *, with_objects: bool = False) -> AuditReport:
+    """The report over the whole database as it stands in one transaction; ``with_objects`` hashes every claimed object too."""
+    report = AuditReport()
+    with archive.db.read() as session:
+        streams = _check_events(session, report, archive.log.origin)
+        _check_streams(session, report, streams)
+        _check_openings(session, report, streams)
+        _check_tree(archive, session, report, streams)
+        _check_definitions(session, report)
+        _check_projection(archive, session, report, streams)
+        _check_statements(session, report, streams)
+        _check_kept_checkpoints(archive, session, report)
+    if with_objects:
+        report.objects, damaged = find_damaged_objects(archive)
+        for key in damaged:
+            report.add("object_damaged", key, "the stored bytes are gone or no longer hash to the recorded digest")
+    return report
+
+
+def _check_events(session: Session, report: AuditReport, origin: str) -> dict[str, list[Event]]:
+    streams: dict[str, list[Event]] = {}
+    for row in session.execute(select(EventRow).order_by(EventRow.stream, EventRow.seq)).scalars():
+        report.events += 1
+        place = f"{row.stream} #{row.seq}"
+        try:
+            event = parse_event(row.data)
+        except EventError as exc:
+            report.add("event_invalid", place, str(exc))
+            continue
+        told = (event.id, event.stream, event.seq, event.type, parse_time(event.at), event.leaf_hash)
+        if told != (row.id, row.stream, row.seq, row.type, row.at, row.leaf_hash):
+            report.add("event_row_differs", place, "a column differs from the event's bytes")
+        if event.origin != origin:
+            report.add("origin_differs", place, f"the event is of the log {event.origin}")
+        chain = streams.setdefault(event.stream, [])
+        prev = chain[-1].leaf_hash if chain else FIRST_PREV
+        if event.seq != len(chain) or event.prev != prev:
+            report.add("chain_broken", place, "seq or prev does not follow from the event before")
+        if chain and event.at < chain[-1].at:
+            report.add("time_backwards", place, "the event is older than the one before it")
+        chain.append(event)
+    return streams
+
+
+def _check_streams(session: Session, report: AuditReport, streams: dict[str, list[Event]]) -> None:
+    rows = {row.name: row for row in session.execute(select(StreamRow)).scalars()}
+    for name, events in streams.items():
+        row = rows.pop(name, None)
+        last = events[-1]
+        if row is None or (row.next_seq, row.head, row.last_at) != (len(events), last.leaf_hash, parse_time(last.at)):
+            report.add("stream_differs", name, "the stream's row differs from its last event")
+    for name, row in rows.items():
+        if (row.next_seq, row.head, row.last_at) != (0, FIRST_PREV, None):
+            report.add("stream_without_events", name, "the stream's row names events that are not there")
+
+
+def _check_openings(session: Session, report: AuditReport, streams: dict[str, list[Event]]) -> None:
+    promised = {
+        (event.leaf_hash, field): value
+        for events in streams.values()
+        for event in events
+        for field, value in commitments_in(event.payload)
+    }
+    for row in session.execute(select(OpeningRow)).scalars():
+        expected = promised.get((row.event_hash, row.field))
+        if expected is None or len(row.salt) != 32 or commitment(row.field, row.value, row.salt) != expected:
+            report.add("opening_differs", f"{row.event_hash} {row.field}", "value and salt do not open the commitment")
+
+
+def _check_tree(archive: Archive, session: Session, report: AuditReport, streams: dict[str, list[Event]]) -> None:
+    leaves = session.execute(select(LogLeafRow).order_by(LogLeafRow.leaf_index)).scalars().all()
+    pending = set(session.execute(select(LogPendingRow.leaf_hash)).scalars())
+    known = {event.leaf_hash: event for events in streams.values() for event in events}
+    last_seq: dict[str, int] = {}
+    for expected, leaf in enumerate(leaves):
+        event = known.get(leaf.leaf_hash)
+        if leaf.leaf_index != expected or event is None:
+            report.add("leaf_differs", f"leaf {leaf.leaf_index}", "the leaf is out of order or has no event")
+            continue
+        if last_seq.get(event.stream, -1) + 1 != event.seq:
+            report.add("leaf_order", f"leaf {leaf.leaf_index}", "the tree's order disagrees with the stream's chain")
+        last_seq[event.stream] = event.seq
+    missing = known.keys() - {leaf.leaf_hash for leaf in leaves} - pending
+    for leaf_hash in sorted(missing):
+        report.add("event_not_in_tree", leaf_hash, "the event is neither a leaf nor pending")
+    hashes = [bytes.fromhex(leaf.leaf_hash) for leaf in leaves]
+    rebuilt: dict[tuple[int, int], bytes] = {}
+    for start in range(0, len(hashes), 4096):
+        rebuilt.update(tiles.append_leaves(start, hashes[start : start + 4096], lambda level, i: rebuilt[(level, i)]))
+    stored = {(row.level, row.tile_index): row.hashes for row in session.execute(select(LogTileRow)).scalars()}
+    for key in sorted(rebuilt.keys() | stored.keys()):
+        if rebuilt.get(key) != stored.get(key):
+            report.add("tile_differs", f"tile {key[0]}/{key[1]}", "the tile differs from its leaves")
+    node = tiles.node_reader(lambda level, i: rebuilt[(level, i)])
+    for row in session.execute(select(CheckpointRow).order_by(CheckpointRow.size)).scalars():
+        try:
+            checkpoint = require_own_checkpoint(archive, row.note)
+        except ArchiveError as exc:
+            report.add("checkpoint_damaged", f"checkpoint {row.size}", exc.detail)
+            continue
+        root = merkle.root_from_nodes(row.size, node) if row.size <= len(hashes) else None
+        if (checkpoint.size, checkpoint.root.hex(), checkpoint.root) != (row.size, row.root, root):
+            report.add("checkpoint_differs", f"checkpoint {row.size}", "the signed root is not the tree's")
+
+
+def _check_kept_checkpoints(archive: Archive, session: Session, report: AuditReport) -> None:
+    rows = {row.size: row.note for row in session.execute(select(CheckpointRow)).scalars()}
+    for stored in archive.store.list_objects(CHECKPOINT_PREFIX):
+        data = b"".join(archive.store.read(stored.key, stored.version_id))
+        if rows.get(int(stored.key.removeprefix(CHECKPOINT_PREFIX))) != data:
+            report.add("kept_checkpoint_differs", stored.key, "the checkpoint kept in the store is not in the table")
+
+
+def _check_definitions(session: Session, report: AuditReport) -> None:
+    for row in session.execute(select(DefinitionRow)).scalars():
+        if sha256(row.data).hexdigest() != row.digest:
+            report.add(
+                "definition_damaged", row.digest, f"the bytes of {row.key} version {row.version} do not hash to it"
+            )
+
+
+def _check_projection(archive: Archive, session: Session, report: AuditReport, streams: dict[str, list[Event]]) -> None:
+    expected: Rows = {}
+    for name, events in streams.items():
+        kind = stream_kind(name)
+        try:
+            if kind == "dossier":
+                state = fold(archive.catalog.sop(session, events[0].payload["sop"]), events)
+                expected.update(rows_of_dossier(state, archive.catalog.calendar(session, state.calendar_digest)))
+            elif kind != "after":
+                expected.update(rows_of_stream(events))
+        except (IllegalEvent, ArchiveError, KeyError, ValueError) as exc:
+            report.add("stream_untellable", name, f"the events do not tell a state: {exc}")
+    actual: Rows = {}
+    for table in PROJECTED:
+        columns = [c for c in inspect(table).columns if c.info["declared"] == "evidenced" and c.name != "data"]
+        for row in session.execute(select(*columns)).mappings():
+            values = {column.name: row[column] for column in columns}
+            key = tuple(values[c.name] for c in inspect(table).primary_key)
+            actual[(table, key)] = values
+    report.rows += len(expected)
+    for table, key in sorted(expected.keys() | actual.keys(), key=lambda k: (k[0].__tablename__, str(k[1]))):
+        place = f"{table.__tablename__} {'/'.join(str(part) for part in key)}"
+        want, have = expected.get((table, key)), actual.get((table, key))
+        if want is None:
+            report.add("row_without_event", place, "no event tells of this row")
+        elif have is None:
+            report.add("row_missing", place, "events tell of this row, and it is not there")
+        else:
+            for name in want:
+                if want[name] != have[name]:
+                    report.add("column_differs", f"{place} {name}", f"is {have[name]!r}, the events say {want[name]!r}")
+
+
+def _check_statements(session: Session, report: AuditReport, streams: dict[str, list[Event]]) -> None:
+    promised = {
+        name.partition(":")[2]: events[-1].payload["statement_digest"]
+        for name, events in streams.items()
+        if events[-1].type == "dossier.sealed"
+    }
+    for row in session.execute(select(StatementRow)).scalars():
+        report.rows += 1
+        if promised.pop(row.dossier_id, None) != row.digest or sha256(row.data).hexdigest() != row.digest:
+            report.add("statement_differs", row.dossier_id, "the statement is not the one that was sealed")
+    for dossier in promised:
+        report.add("statement_missing", dossier, "the statement that was sealed is not there")
+    stored = {
+        event.payload["dossier"]: (event.payload["digest"], event.payload["size"], event.payload["plan_digest"])
+        for name, events in streams.items()
+        if stream_kind(name) == "after"
+        for event in events
+        if event.type == "bundle.stored"
+    }
+    for bundle in session.execute(select(BundleRow)).scalars():
+        report.rows += 1
+        if stored.pop(bundle.dossier_id, (None, None, None)) != (bundle.digest, bundle.size, bundle.plan_digest):
+            report.add("bundle_differs", bundle.dossier_id, "the bundle's row is not what the event says")
+    for dossier in stored:
+        report.add("bundle_missing", dossier, "an event tells of a bundle whose row is not there")

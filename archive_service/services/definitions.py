@@ -1,0 +1,69 @@
+"""Definitions enter the archive: registered once, each version by an event, never changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from archive_service.archive import Archive
+from archive_service.catalog import Definition, seed_definitions
+from archive_service.db.event_log import StreamWriter, open_streams
+from archive_service.db.models import DefinitionRow
+from archive_service.errors import Conflict
+from archive_service.services.actor import SETUP, Actor, event_actor
+
+
+def register_definition(archive: Archive, actor: Actor, *, definition: Definition) -> None:
+    """Keep a new version of an SOP or calendar; Conflict when that version exists with other bytes. The same bytes again change nothing."""
+    assignment = actor.require("definition.manage")
+    with archive.db.write() as session:
+        writer = open_streams(session, archive.log, ["service"])
+        _register(session, writer, event_actor(session, actor, assignment), definition)
+
+
+def seed(archive: Archive, session: Session, writer: StreamWriter) -> None:
+    """Register the definitions that the package ships and that the archive does not have yet."""
+    for definition in seed_definitions():
+        _register(session, writer, SETUP, definition)
+
+
+def _register(session: Session, writer: StreamWriter, actor: dict[str, Any], definition: Definition) -> None:
+    known = session.execute(
+        select(DefinitionRow.digest).where(
+            DefinitionRow.kind == definition.kind,
+            DefinitionRow.key == definition.key,
+            DefinitionRow.version == definition.version,
+        )
+    ).scalar_one_or_none()
+    if known == definition.digest:
+        return
+    if known is not None:
+        raise Conflict(
+            "version_exists",
+            f"Version {definition.version} of {definition.key} is registered with other content; give the change a new version.",
+        )
+    event = writer.append(
+        "service",
+        "definition.registered",
+        actor,
+        {
+            "definition_kind": definition.kind,
+            "key": definition.key,
+            "version": definition.version,
+            "digest": definition.digest,
+            "size": len(definition.data),
+        },
+    )
+    session.add(
+        DefinitionRow(
+            digest=definition.digest,
+            kind=definition.kind,
+            key=definition.key,
+            version=definition.version,
+            data=definition.data,
+            event_hash=event.leaf_hash,
+        )
+    )
+    session.flush()

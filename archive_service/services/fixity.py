@@ -1,0 +1,148 @@
+"""Stored bytes against recorded digests; locks on what is claimed; unclaimed objects swept."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from hashlib import sha256
+
+from sqlalchemy import select, update
+
+from archive_service import jobs
+from archive_service.archive import Archive
+from archive_service.db.event_log import open_streams
+from archive_service.db.models import DossierRow, LocationRow
+from archive_service.domain import dossier as states
+from archive_service.domain import statement
+from archive_service.errors import ArchiveError, NotFound
+from archive_service.services.actor import RULES
+from archive_service.services.work import hold_dossier
+
+UNCLAIMED_AFTER = timedelta(days=1)
+CHECK_EVERY = timedelta(days=30)
+LOCK_WHILE_OPEN = timedelta(days=30)
+LISTED = 64
+
+
+def _is_intact(archive: Archive, location: LocationRow) -> bool:
+    seen = sha256()
+    try:
+        for chunk in archive.store.read(location.key, location.version_id):
+            seen.update(chunk)
+    except NotFound:
+        return False
+    return seen.hexdigest() == location.digest
+
+
+def find_damaged(archive: Archive, dossier: str, digests: Collection[str]) -> set[str]:
+    """The digests of a dossier's documents that any stored copy no longer hashes to, or that have none.
+
+    Unavailable when the store does not answer.
+    """
+    with archive.db.read() as session:
+        rows = session.execute(
+            select(LocationRow).where(LocationRow.dossier_id == dossier, LocationRow.digest.in_(list(digests)))
+        ).scalars()
+        locations = rows.all()
+    damaged = {row.digest for row in locations if not _is_intact(archive, row)}
+    return damaged | (set(digests) - {row.digest for row in locations})
+
+
+def find_damaged_objects(archive: Archive) -> tuple[int, list[str]]:
+    """How many claimed objects there are, and the keys of those whose bytes are gone or changed."""
+    with archive.db.read() as session:
+        locations = session.execute(select(LocationRow).order_by(LocationRow.key)).scalars().all()
+    return len(locations), [row.key for row in locations if not _is_intact(archive, row)]
+
+
+def lock_object(archive: Archive, lease: jobs.Lease, *, key: str, version_id: str) -> None:
+    """Lock a claimed object for the time that dossiers stay open; running it again extends the lock."""
+    archive.store.lock(key, version_id, archive.timer() + LOCK_WHILE_OPEN)
+    with archive.db.write() as session:
+        session.execute(
+            update(LocationRow)
+            .where(LocationRow.key == key, LocationRow.version_id == version_id)
+            .values(locked_at=archive.timer())
+        )
+        jobs.finish(session, lease, archive.timer())
+
+
+def check_fixity(archive: Archive, lease: jobs.Lease, *, dossier: str) -> None:
+    """Hash every object of a dossier again and record the result; a damaged document of an open dossier is a deviation."""
+    with archive.db.read() as session:
+        rows = session.execute(select(LocationRow).where(LocationRow.dossier_id == dossier)).scalars().all()
+    try:
+        failed = sorted({row.digest for row in rows if not _is_intact(archive, row)})
+        result = "damaged" if failed else "intact"
+    except ArchiveError:
+        failed, result = [], "unreadable"
+    facts = {"dossier": dossier, "result": result, "documents": len(rows), "failed": failed[:LISTED]}
+    with archive.db.write() as session:
+        jobs.require_lease(session, lease)
+        status = session.execute(select(DossierRow.status).where(DossierRow.id == dossier)).scalar_one()
+        if status == states.OPEN:
+            work = hold_dossier(archive, session, dossier)
+            event = work.append("fixity.checked", RULES, facts)
+            for version in work.dossier.versions:
+                if version.digest in failed and version.withdrawn_at is None:
+                    run = next(
+                        r for r in work.dossier.runs if (r.step, r.iteration) == (version.step, version.iteration)
+                    )
+                    work.record(
+                        statement.DueDeviation(
+                            statement.DOCUMENT_DAMAGED,
+                            version.step,
+                            version.iteration,
+                            version.digest,
+                            run.role,
+                            run.responsible,
+                            (event.leaf_hash,),
+                        )
+                    )
+        else:
+            writer = open_streams(session, archive.log, [f"after:{dossier}"])
+            writer.append(f"after:{dossier}", "fixity.checked", RULES, facts)
+        session.execute(update(LocationRow).where(LocationRow.dossier_id == dossier).values(checked_at=archive.timer()))
+        jobs.finish(session, lease, archive.timer())
+
+
+def plan_fixity(archive: Archive) -> int:
+    """Queue a check for each dossier whose oldest check is due; how many were queued. The checks spread as the uploads did."""
+    now = archive.timer()
+    edge = now - CHECK_EVERY
+    with archive.db.write() as session:
+        due = session.execute(
+            select(LocationRow.dossier_id)
+            .where(
+                ((LocationRow.checked_at.is_(None)) & (LocationRow.claimed_at < edge)) | (LocationRow.checked_at < edge)
+            )
+            .distinct()
+        ).scalars()
+        day = now.strftime("%Y-%m-%d")
+        return sum(
+            jobs.enqueue(
+                session,
+                archive.log.make_id,
+                now,
+                "check_fixity",
+                key=f"fixity:{dossier}:{day}",
+                args={"dossier": dossier},
+            )
+            for dossier in due.all()
+        )
+
+
+def sweep_unclaimed(archive: Archive) -> int:
+    """Delete objects that no row claims after a day (a crash came between upload and claim); how many there were."""
+    edge = archive.timer() - UNCLAIMED_AFTER
+    swept = 0
+    for prefix in ("objects/", "bundles/"):
+        for stored in list(archive.store.list_objects(prefix)):
+            if stored.modified_at >= edge:
+                continue
+            with archive.db.read() as session:
+                is_claimed = session.get(LocationRow, (stored.key, stored.version_id)) is not None
+            if not is_claimed:
+                archive.store.delete(stored.key, stored.version_id)
+                swept += 1
+    return swept

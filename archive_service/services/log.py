@@ -1,0 +1,198 @@
+"""The log's tree: number the pending events, keep the tiles, sign checkpoints, refuse to fork."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from archive_service.archive import Archive
+from archive_service.db.models import CheckpointRow, EventRow, LogLeafRow, LogPendingRow, LogTileRow
+from archive_service.domain import merkle, note, tiles
+from archive_service.domain.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
+from archive_service.errors import Conflict, LogIntegrityError
+from archive_service.verifier import ed25519
+
+BATCH = 4096
+CHECKPOINT_PREFIX = "log/checkpoints/"
+KEEP_CHECKPOINTS = timedelta(days=3653)
+
+
+def log_size(session: Session) -> int:
+    """How many leaves the tree has."""
+    newest = session.execute(select(func.max(LogLeafRow.leaf_index))).scalar_one_or_none()
+    return 0 if newest is None else newest + 1
+
+
+def tile_reader(session: Session) -> merkle.NodeReader:
+    """A reader of tree nodes over the stored tiles; LogIntegrityError when a tile is missing."""
+    known: dict[tuple[int, int], bytes] = {}
+
+    def read_tile(level: int, index: int) -> bytes:
+        if (level, index) not in known:
+            known[(level, index)] = _stored_tile(session, level, index)
+        return known[(level, index)]
+
+    return tiles.node_reader(read_tile)
+
+
+def _stored_tile(session: Session, level: int, index: int) -> bytes:
+    row = session.get(LogTileRow, (level, index))
+    if row is None:
+        raise LogIntegrityError("tile_missing", f"Tile {level}/{index} of the log is missing.")
+    return row.hashes
+
+
+def sequence_pending(archive: Archive) -> int:
+    """Number the next batch of pending events as leaves of the tree; how many."""
+    with archive.db.read() as session:
+        if session.execute(select(LogPendingRow.id).limit(1)).first() is None:
+            return 0
+    with archive.db.write() as session:
+        rows = session.execute(
+            select(LogPendingRow.id, LogPendingRow.leaf_hash).order_by(LogPendingRow.id).limit(BATCH).with_for_update()
+        ).all()
+        if not rows:
+            return 0
+        size = log_size(session)
+        hashes = [bytes.fromhex(row.leaf_hash) for row in rows]
+        changed = tiles.append_leaves(size, hashes, lambda level, index: _stored_tile(session, level, index))
+        session.execute(
+            insert(LogLeafRow),
+            [{"leaf_index": size + i, "leaf_hash": row.leaf_hash} for i, row in enumerate(rows)],
+        )
+        for (level, index), content in changed.items():
+            known = session.execute(
+                update(LogTileRow)
+                .where(LogTileRow.level == level, LogTileRow.tile_index == index)
+                .values(hashes=content)
+                .execution_options(synchronize_session=False)
+            )
+            if known.rowcount == 0:  # type: ignore[attr-defined]
+                session.execute(insert(LogTileRow).values(level=level, tile_index=index, hashes=content))
+        session.execute(delete(LogPendingRow).where(LogPendingRow.id.in_([row.id for row in rows])))
+    return len(rows)
+
+
+class CheckpointSigner:
+    """Signs the growing tree; remembers the last checkpoint that it saw under lock, so that it lists the store once."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._kept: Checkpoint | None = None
+        self._has_looked = False
+
+    def sign(self) -> Checkpoint | None:
+        """A new signed checkpoint when the tree grew, else None.
+
+        LogIntegrityError when the tree is not an extension of the last checkpoint kept in the store (a database restored from an old
+        backup, or edited): nothing is signed then, and an operator must look.
+        """
+        archive = self._archive
+        self._look_once()
+        with archive.db.read() as session:
+            size = log_size(session)
+            signed = session.execute(select(func.max(CheckpointRow.size))).scalar_one_or_none() or 0
+            kept = self._kept
+            if kept is not None and size < kept.size:
+                raise LogIntegrityError(
+                    "log_shrunk",
+                    f"The database holds {size} events, a signed checkpoint {kept.size}: it was restored from an old backup. "
+                    "Bring the newest backup back; nothing is signed until then.",
+                )
+            if size == 0 or size == signed:
+                return None
+            node = tile_reader(session)
+            if kept is not None and merkle.root_from_nodes(kept.size, node) != kept.root:
+                raise LogIntegrityError(
+                    "log_forked",
+                    f"The first {kept.size} events are not the ones that were signed: stored evidence was changed. Nothing is signed.",
+                )
+            _read_back(session, signed, size)
+            root = merkle.root_from_nodes(size, node)
+        checkpoint = Checkpoint(archive.log.origin, size, root)
+        data = archive.log_key.sign(format_checkpoint(checkpoint))
+        self._keep(size, data)
+        with archive.db.write() as session:
+            if session.get(CheckpointRow, size) is None:
+                session.add(CheckpointRow(size=size, root=root.hex(), note=data, signed_at=archive.timer()))
+        self._kept = checkpoint
+        return checkpoint
+
+    def _keep(self, size: int, data: bytes) -> None:
+        store = self._archive.store
+        key = f"{CHECKPOINT_PREFIX}{size:020d}"
+        try:
+            with store.begin(key, limit_bytes=len(data)) as upload:
+                upload.append(data)
+                kept = upload.finish()
+        except Conflict:
+            # a crash came between the object and its row: the same tree gives the same bytes
+            existing = next(o for o in store.list_objects(key) if o.key == key)
+            if b"".join(store.read(key, existing.version_id)) != data:
+                raise LogIntegrityError(
+                    "log_forked", f"Another checkpoint of size {size} is kept already. Nothing is signed."
+                ) from None
+            return
+        store.lock(kept.key, kept.version_id, self._archive.timer() + KEEP_CHECKPOINTS)
+
+    def _look_once(self) -> None:
+        if self._has_looked:
+            return
+        archive = self._archive
+        newest = max(archive.store.list_objects(CHECKPOINT_PREFIX), key=lambda o: o.key, default=None)
+        if newest is not None:
+            data = b"".join(archive.store.read(newest.key, newest.version_id))
+            self._kept = require_own_checkpoint(archive, data)
+        self._has_looked = True
+
+
+def require_own_checkpoint(archive: Archive, data: bytes) -> Checkpoint:
+    """The checkpoint in a note that this log's key signed; LogIntegrityError for any other bytes."""
+    try:
+        parsed = note.parse_note(data)
+        checkpoint = parse_checkpoint(parsed.text)
+        is_own = note.signed_by(parsed, archive.log_key.verifier_key, ed25519.verify)
+    except ValueError as exc:
+        raise LogIntegrityError("checkpoint_damaged", f"A kept checkpoint is damaged: {exc}") from exc
+    if not is_own or checkpoint.origin != archive.log.origin:
+        raise LogIntegrityError("checkpoint_foreign", "A kept checkpoint was signed by another key or log.")
+    return checkpoint
+
+
+def _read_back(session: Session, signed: int, size: int) -> None:
+    """Read every event since the last checkpoint again and hash it: what is signed is what is stored."""
+    rows = session.execute(
+        select(LogLeafRow.leaf_index, LogLeafRow.leaf_hash, EventRow.data)
+        .outerjoin(EventRow, EventRow.leaf_hash == LogLeafRow.leaf_hash)
+        .where(LogLeafRow.leaf_index >= signed, LogLeafRow.leaf_index < size)
+        .order_by(LogLeafRow.leaf_index)
+    )
+    node = tile_reader(session)
+    expected = signed
+    for index, leaf_hash, data in rows:
+        if (
+            index != expected
+            or data is None
+            or merkle.leaf_hash(data).hex() != leaf_hash
+            or node(0, index).hex() != leaf_hash
+        ):
+            raise LogIntegrityError(
+                "leaf_differs", f"Leaf {expected} of the log does not match its event. Nothing is signed."
+            )
+        expected += 1
+    if expected != size:
+        raise LogIntegrityError("leaf_missing", f"Leaf {expected} of the log is missing. Nothing is signed.")
+
+
+def newest_checkpoint(session: Session) -> bytes | None:
+    """The newest signed checkpoint, or None before the first."""
+    return session.execute(select(CheckpointRow.note).order_by(CheckpointRow.size.desc()).limit(1)).scalar_one_or_none()
+
+
+def covering_checkpoint(session: Session, leaf_index: int) -> CheckpointRow | None:
+    """The earliest checkpoint that covers a leaf, or None when there is none yet."""
+    return session.execute(
+        select(CheckpointRow).where(CheckpointRow.size > leaf_index).order_by(CheckpointRow.size).limit(1)
+    ).scalar_one_or_none()

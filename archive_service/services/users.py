@@ -1,0 +1,288 @@
+"""Log-ins: passwords (argon2id), browser sessions, API tokens."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Session
+
+from archive_service.archive import Archive
+from archive_service.db.event_log import open_streams
+from archive_service.db.models import ApiTokenRow, PersonRow, SessionRow, UnknownLoginRow, UserRow
+from archive_service.domain import permissions
+from archive_service.domain.verdict import format_time
+from archive_service.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
+from archive_service.services.actor import SETUP, Actor, assignments_in_force, event_actor
+from archive_service.services.fields import clean_text, require_id
+from archive_service.services.people import save_stream_rows
+
+TOKEN_PREFIX = "ars_"
+PASSWORD_LENGTH = 12
+LOCK_AFTER = 10
+LOCK_FOR = timedelta(minutes=15)
+SESSION_IDLE = timedelta(hours=2)
+SESSION_WHOLE = timedelta(hours=12)
+TOKEN_DAYS_LIMIT = 366
+SCOPES = frozenset(action.partition(".")[0] for action in permissions.ACTIONS) | permissions.ACTIONS
+
+_hasher = PasswordHasher()
+_UNKNOWN = _hasher.hash("nobody has this password")
+_REFUSED = "The log-in or the password is wrong. Check both; after ten wrong tries a log-in rests for 15 minutes."
+
+
+@dataclass(frozen=True)
+class NewToken:
+    """A token as it is shown once: id, secret and when it ends."""
+
+    id: str
+    secret: str
+    expires_at: datetime
+
+
+def make_secret(archive: Archive) -> str:
+    return base64.urlsafe_b64encode(archive.make_secret(32)).rstrip(b"=").decode()
+
+
+def _hash(secret: str) -> str:
+    # a random 256-bit secret needs no slow hash
+    return sha256(secret.encode()).hexdigest()
+
+
+def _clean_login(login: object) -> str:
+    return clean_text("login", login, limit=100).lower()
+
+
+def _require_password(password: object) -> str:
+    if not isinstance(password, str) or not PASSWORD_LENGTH <= len(password) <= 200:
+        raise InvalidInput("password_length", f"A password has {PASSWORD_LENGTH} to 200 characters.", field="password")
+    return password
+
+
+def create_user(archive: Archive, actor: Actor, *, person: str, login: str, password: str) -> str:
+    """A new log-in's id for a person; Conflict when the log-in is taken."""
+    assignment = actor.require("people.manage")
+    login, password = _clean_login(login), _require_password(password)
+    with archive.db.write() as session:
+        if session.get(PersonRow, require_id("person", person)) is None:
+            raise NotFound("person_unknown", "There is no such person.")
+        return add_user(
+            archive, session, event_actor(session, actor, assignment), person, login, password, "administrator"
+        )
+
+
+def add_user(
+    archive: Archive, session: Session, actor: dict[str, object], person: str, login: str, password: str, by: str
+) -> str:
+    if session.execute(select(UserRow.id).where(UserRow.login == login)).first() is not None:
+        raise Conflict("login_taken", "This log-in is taken; choose another.")
+    user = archive.log.make_id()
+    stream = f"user:{user}"
+    writer = open_streams(session, archive.log, [stream])
+    writer.append(stream, "user.created", actor, {"user": user, "person": person}, personal={"login": login})
+    save_stream_rows(
+        session, archive, stream, {"login": login, "password_hash": _hasher.hash(password), "failed_logins": 0}
+    )
+    writer.append(stream, "user.password_set", actor, {"user": user, "by": by})
+    return user
+
+
+def set_password(archive: Archive, actor: Actor, *, user: str, password: str) -> None:
+    """Give a log-in a new password, one's own or as an administrator; every session of that log-in ends."""
+    password = _require_password(password)
+    is_own = user == actor.user
+    assignment = None if is_own else actor.require("people.manage")
+    with archive.db.write() as session:
+        row = session.get(UserRow, require_id("user", user))
+        if row is None:
+            raise NotFound("user_unknown", "There is no such log-in.")
+        stream = f"user:{user}"
+        writer = open_streams(session, archive.log, [stream])
+        by = event_actor(session, actor, assignment)
+        writer.append(stream, "user.password_set", by, {"user": user, "by": "self" if is_own else "administrator"})
+        row.password_hash, row.failed_logins, row.locked_until = _hasher.hash(password), 0, None
+        open_ids = session.execute(
+            select(SessionRow.id).where(SessionRow.user_id == user, SessionRow.ended_at.is_(None))
+        ).scalars()
+        for session_id in open_ids.all():
+            writer.append(stream, "session.ended", by, {"session": session_id, "reason": "revoked"})
+            save_stream_rows(session, archive, stream)
+
+
+def check_password(archive: Archive, *, login: str, password: str) -> Actor:
+    """The actor behind a log-in; Unauthenticated in the same words and time whether the log-in or the password is wrong."""
+    try:
+        login = _clean_login(login)
+    except InvalidInput:
+        login = ""
+    now = archive.log.clock()
+    with archive.db.read() as session:
+        row = session.execute(select(UserRow).where(UserRow.login == login)).scalar_one_or_none()
+    is_locked = row is not None and row.locked_until is not None and row.locked_until > now
+    try:
+        is_right = _hasher.verify(row.password_hash if row else _UNKNOWN, str(password)[:1000]) and row is not None
+    except (VerifyMismatchError, InvalidHashError):
+        is_right = False
+    if row is None:
+        _count_unknown(archive, now)
+        raise Unauthenticated("login_refused", _REFUSED)
+    if is_locked or not is_right:
+        _note_failure(archive, row.id, "locked" if is_locked else "wrong_password")
+        raise Unauthenticated("login_refused", _REFUSED)
+    with archive.db.write() as session:
+        session.execute(update(UserRow).where(UserRow.id == row.id).values(failed_logins=0, locked_until=None))
+        return make_actor(session, row.id, row.person_id, now)
+
+
+def _note_failure(archive: Archive, user: str, reason: str) -> None:
+    stream = f"user:{user}"
+    with archive.db.write() as session:
+        writer = open_streams(session, archive.log, [stream])
+        row = session.get_one(UserRow, user)
+        by = event_actor(session, Actor(row.person_id, user, ()), None)
+        if reason != "locked":
+            row.failed_logins += 1
+            if row.failed_logins >= LOCK_AFTER:
+                row.locked_until, row.failed_logins = writer.moment + LOCK_FOR, 0
+            writer.append(stream, "login.refused", by, {"reason": reason})
+
+
+def _count_unknown(archive: Archive, now: datetime) -> None:
+    minute = now.replace(second=0, microsecond=0)
+    with archive.db.write() as session:
+        statement = sqlite_insert(UnknownLoginRow).values(minute=minute, count=1)
+        session.execute(
+            statement.on_conflict_do_update(index_elements=["minute"], set_={"count": UnknownLoginRow.count + 1})
+        )
+
+
+def write_unknown_logins(archive: Archive) -> int:
+    """Put the counts of unknown log-ins of past minutes into the service's stream; how many minutes were written."""
+    now = archive.log.clock().replace(second=0, microsecond=0)
+    with archive.db.read() as session:
+        if session.execute(select(UnknownLoginRow.minute).where(UnknownLoginRow.minute < now)).first() is None:
+            return 0
+    with archive.db.write() as session:
+        rows = session.execute(
+            select(UnknownLoginRow).where(UnknownLoginRow.minute < now).order_by(UnknownLoginRow.minute)
+        )
+        counts = [(row.minute, row.count) for row in rows.scalars()]
+        writer = open_streams(session, archive.log, ["service"])
+        for minute, count in counts:
+            payload = {"minute": format_time(minute), "count": count}
+            writer.append("service", "login.unknown_counted", SETUP, payload)
+        session.execute(delete(UnknownLoginRow).where(UnknownLoginRow.minute < now))
+    return len(counts)
+
+
+def make_actor(
+    session: Session, user: str, person: str, moment: datetime, scopes: frozenset[str] | None = None
+) -> Actor:
+    """The actor behind a log-in at this moment, with the assignments in force."""
+    return Actor(person, user, assignments_in_force(session, person, moment), scopes)
+
+
+def create_token(archive: Archive, actor: Actor, *, name: str, days: int, scopes: Sequence[str] = ()) -> NewToken:
+    """A named API token, whose secret is shown once; without scopes it may do all that the person may."""
+    name = clean_text("name", name, limit=100)
+    if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= TOKEN_DAYS_LIMIT:
+        raise InvalidInput("days_out_of_range", f"days is a number from 1 to {TOKEN_DAYS_LIMIT}.", field="days")
+    unknown = [scope for scope in scopes if scope not in SCOPES]
+    if unknown or len(scopes) > 16:
+        raise InvalidInput("scope_unknown", f"scopes takes up to 16 of: {', '.join(sorted(SCOPES))}.", field="scopes")
+    if (actor.scopes is not None and not set(scopes)) or (actor.scopes is not None and not set(scopes) <= actor.scopes):
+        raise Forbidden("scope_missing", "A token cannot make one that reaches further than itself.")
+    secret = TOKEN_PREFIX + make_secret(archive)
+    stream = f"user:{actor.user}"
+    with archive.db.write() as session:
+        writer = open_streams(session, archive.log, [stream])
+        token = writer.make_id()
+        expires_at = writer.moment + timedelta(days=days)
+        writer.append(
+            stream,
+            "token.created",
+            event_actor(session, actor, None),
+            {"token": token, "scopes": sorted(set(scopes)), "expires_at": format_time(expires_at)},
+            personal={"name": name},
+        )
+        save_stream_rows(session, archive, stream, {"secret_hash": _hash(secret), "prefix": secret[:12]})
+    return NewToken(token, secret, expires_at)
+
+
+def revoke_token(archive: Archive, actor: Actor, *, token: str) -> None:
+    """End a token of one's own (or anyone's, as an administrator); a second time changes nothing."""
+    with archive.db.write() as session:
+        row = session.get(ApiTokenRow, require_id("token", token))
+        if row is None or (row.user_id != actor.user and not actor.may("people.manage")):
+            raise NotFound("token_unknown", "You have no such token.")
+        if row.revoked_at is not None:
+            return
+        stream = f"user:{row.user_id}"
+        assignment = None if row.user_id == actor.user else actor.require("people.manage")
+        writer = open_streams(session, archive.log, [stream])
+        writer.append(stream, "token.revoked", event_actor(session, actor, assignment), {"token": token})
+        save_stream_rows(session, archive, stream)
+
+
+def find_token_actor(archive: Archive, secret: str) -> Actor:
+    """The actor behind an API token; Unauthenticated when it is unknown, expired or revoked."""
+    now = archive.log.clock()
+    with archive.db.read() as session:
+        row = session.execute(select(ApiTokenRow).where(ApiTokenRow.secret_hash == _hash(secret))).scalar_one_or_none()
+        if row is None or row.revoked_at is not None or row.expires_at <= now:
+            raise Unauthenticated("token_refused", "This token is unknown, revoked or has expired; make a new one.")
+        user = session.get_one(UserRow, row.user_id)
+        scopes = frozenset(row.scopes.split()) if row.scopes else None
+        return make_actor(session, user.id, user.person_id, now, scopes)
+
+
+def start_session(archive: Archive, *, login: str, password: str) -> str:
+    """Log a browser in: the secret for its cookie, new at every log-in."""
+    actor = check_password(archive, login=login, password=password)
+    cookie = make_secret(archive)
+    stream = f"user:{actor.user}"
+    with archive.db.write() as session:
+        writer = open_streams(session, archive.log, [stream])
+        payload = {"session": writer.make_id(), "method": "password"}
+        writer.append(stream, "session.started", event_actor(session, actor, None), payload)
+        save_stream_rows(session, archive, stream, {"cookie_hash": _hash(cookie), "seen_at": archive.timer()})
+    return cookie
+
+
+def find_session_actor(archive: Archive, cookie: str) -> Actor | None:
+    """The actor behind a browser's cookie, or None when its session ended, idled out or grew too old."""
+    now = archive.timer()
+    with archive.db.read() as session:
+        row = session.execute(select(SessionRow).where(SessionRow.cookie_hash == _hash(cookie))).scalar_one_or_none()
+        if row is None or row.ended_at is not None or now - row.seen_at > SESSION_IDLE:
+            return None
+        if not archive.settings.demo and archive.log.clock() - row.started_at > SESSION_WHOLE:
+            return None
+        user = session.get_one(UserRow, row.user_id)
+        actor = make_actor(session, user.id, user.person_id, archive.log.clock())
+        seen_at, session_id = row.seen_at, row.id
+    if now - seen_at > timedelta(minutes=1):
+        with archive.db.write() as session:
+            session.execute(update(SessionRow).where(SessionRow.id == session_id).values(seen_at=now))
+    return actor
+
+
+def end_session(archive: Archive, *, cookie: str) -> None:
+    """Log a browser out; the cookie is worth nothing afterwards."""
+    with archive.db.write() as session:
+        row = session.execute(select(SessionRow).where(SessionRow.cookie_hash == _hash(cookie))).scalar_one_or_none()
+        if row is None or row.ended_at is not None:
+            return
+        user = session.get_one(UserRow, row.user_id)
+        stream = f"user:{user.id}"
+        writer = open_streams(session, archive.log, [stream])
+        by = event_actor(session, Actor(user.person_id, user.id, ()), None)
+        writer.append(stream, "session.ended", by, {"session": row.id, "reason": "logout"})
+        save_stream_rows(session, archive, stream)

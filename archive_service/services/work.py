@@ -1,0 +1,186 @@
+"""A dossier under its lock: read its events, check the action, append, follow the rules, save the rows that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from archive_service import jobs
+from archive_service.archive import Archive
+from archive_service.db.event_log import StreamWriter, open_streams, read_stream
+from archive_service.db.projection import rows_of_dossier, save_changes
+from archive_service.domain import statement
+from archive_service.domain.dossier import Action, Dossier, Refusal, find_refusal, fold
+from archive_service.domain.event import Event
+from archive_service.domain.working_time import Calendar
+from archive_service.errors import ArchiveError, Conflict, Forbidden, InvalidInput, NotFound
+from archive_service.services.actor import RULES, Actor, Assignment, choose_responsible, event_actor
+
+_CLASS_OF_CODE: dict[str, type[ArchiveError]] = {
+    "role_forbidden": Forbidden,
+    "other_work_unit": Forbidden,
+    "not_performer": Forbidden,
+    "not_responsible": Forbidden,
+    "duty_conflict": Forbidden,
+    "second_person_needed": Forbidden,
+    "step_unknown": NotFound,
+    "version_unknown": NotFound,
+    "deviation_unknown": NotFound,
+    "reason_missing": InvalidInput,
+    "wrong_return": InvalidInput,
+    "kind_not_taken": InvalidInput,
+    "document_elsewhere": InvalidInput,
+}
+"""What a refusal is for whoever asked; every other code is a Conflict with the dossier's state."""
+
+
+def error_of(refusal: Refusal) -> ArchiveError:
+    """The error that tells a caller of this refusal."""
+    return _CLASS_OF_CODE.get(refusal.code, Conflict)(refusal.code, refusal.text)
+
+
+def read_dossier_events(archive: Archive, session: Session, dossier_id: str) -> list[Event]:
+    """The events of a dossier's stream; NotFound when there is none."""
+    events = read_stream(session, f"dossier:{dossier_id}")
+    if not events:
+        raise NotFound("dossier_unknown", "There is no such dossier.")
+    return events
+
+
+def load_dossier(archive: Archive, session: Session, dossier_id: str) -> Dossier:
+    """The dossier as its events tell it now, without a lock; NotFound when there is none."""
+    events = read_dossier_events(archive, session, dossier_id)
+    return fold(archive.catalog.sop(session, events[0].payload["sop"]), events)
+
+
+@dataclass
+class DossierWork:
+    """One transaction's hold on a dossier."""
+
+    archive: Archive
+    session: Session
+    writer: StreamWriter
+    dossier: Dossier
+    calendar: Calendar
+
+    @property
+    def stream(self) -> str:
+        """The name of the dossier's stream."""
+        return f"dossier:{self.dossier.id}"
+
+    def require(self, action: Action) -> None:
+        """Raise the refusal's error unless the action may be done now."""
+        refusal = find_refusal(self.dossier, action)
+        if refusal is not None:
+            raise error_of(refusal)
+
+    def act(
+        self,
+        actor: Actor,
+        assignment: Assignment,
+        type: str,
+        payload: Mapping[str, Any],
+        personal: Mapping[str, str | None] | None = None,
+    ) -> Event:
+        """Append what a person did and take it into the dossier."""
+        by = event_actor(self.session, actor, assignment)
+        return self.append(type, by, payload, personal)
+
+    def append(
+        self,
+        type: str,
+        by: Mapping[str, Any],
+        payload: Mapping[str, Any],
+        personal: Mapping[str, str | None] | None = None,
+        claimed_at: str | None = None,
+    ) -> Event:
+        """Append an event, take it into the dossier, and save the rows that it changes."""
+        before = rows_of_dossier(self.dossier, self.calendar)
+        stream = f"dossier:{payload['dossier']}" if type == "dossier.opened" else self.stream
+        event = self.writer.append(stream, type, by, payload, personal=personal, claimed_at=claimed_at)
+        self.dossier.apply(event)
+        save_changes(self.session, before, rows_of_dossier(self.dossier, self.calendar))
+        return event
+
+    def start_due_steps(self) -> None:
+        """Start every step that became due, each with the person who answers for it."""
+        for key in [key for key in self.dossier.sop.order if key in self.dossier.pending_starts]:
+            role = self.dossier.sop.step(key).performer
+            previous = self.dossier.last_run(key)
+            responsible = choose_responsible(self.session, role, self.dossier.work_unit, self.writer.moment)
+            event = self.append(
+                "step.started",
+                RULES,
+                {
+                    "step": key,
+                    "iteration": 1 if previous is None else previous.iteration + 1,
+                    "started_at": self.dossier.pending_starts[key],
+                    "role": role,
+                    "responsible": responsible,
+                },
+            )
+            run = self.dossier.last_run(key)
+            assert run is not None
+            if responsible is None:
+                self.record(
+                    statement.DueDeviation(
+                        statement.NO_PERFORMER, key, run.iteration, None, role, None, (event.leaf_hash,)
+                    )
+                )
+
+    def record(self, deviation: statement.DueDeviation) -> None:
+        """Record a deviation unless it is recorded already."""
+        if any(d.key == deviation.key for d in self.dossier.deviations):
+            return
+        self.append(
+            "deviation.recorded",
+            RULES,
+            {
+                "deviation": self.writer.make_id(),
+                "code": deviation.code,
+                "step": deviation.step,
+                "iteration": deviation.iteration,
+                "subject": deviation.subject,
+                "role": deviation.role,
+                "responsible": deviation.responsible,
+                "evidence": list(deviation.evidence),
+            },
+        )
+
+    def judge_run(self, step: str, iteration: int, damaged: list[str]) -> None:
+        """Give the verdict of a finished iteration, and record the deviations that it shows."""
+        run = next(r for r in self.dossier.runs if (r.step, r.iteration) == (step, iteration))
+        assert run.finished_at is not None
+        judged = statement.judgement(self.dossier, run, self.calendar, run.requirements, damaged, run.finished_at)
+        event = self.append("step.judged", RULES, judged)
+        for deviation in statement.deviations_of_judgement(run, run.requirements, judged, event.leaf_hash):
+            self.record(deviation)
+
+    def enqueue(self, name: str, key: str, args: Mapping[str, Any]) -> None:
+        """Add a job to this transaction."""
+        jobs.enqueue(self.session, self.archive.log.make_id, self.archive.timer(), name, key=key, args=args)
+
+    def enqueue_judging(self) -> None:
+        """Have every finished iteration judged that is not judged yet."""
+        for run in self.dossier.unjudged_runs():
+            self.enqueue(
+                "judge_step",
+                f"judge:{self.dossier.id}:{run.step}:{run.iteration}",
+                {"dossier": self.dossier.id, "step": run.step, "iteration": run.iteration},
+            )
+
+    def is_overdue(self, step: str) -> bool:
+        """Whether a running step has passed its norm by now."""
+        run = self.dossier.running(step)
+        return run is not None and statement.overdue(self.dossier, run, self.calendar, self.writer.at)
+
+
+def hold_dossier(archive: Archive, session: Session, dossier_id: str) -> DossierWork:
+    """Lock a dossier's stream and read what it tells; NotFound when there is none."""
+    writer = open_streams(session, archive.log, [f"dossier:{dossier_id}"])
+    events = read_dossier_events(archive, session, dossier_id)
+    dossier = fold(archive.catalog.sop(session, events[0].payload["sop"]), events)
+    return DossierWork(archive, session, writer, dossier, archive.catalog.calendar(session, dossier.calendar_digest))

@@ -1,0 +1,1 @@
+"""Offline verification of bundles: standard library and the domain alone."""

@@ -1,0 +1,166 @@
+"""A bundle's evidence, parsed: events by stream, definitions, openings, proofs, checkpoint, keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from archive_service.domain import canonical, manifest
+from archive_service.domain.discrepancy import Discrepancy
+from archive_service.domain.event import Event, EventError, parse_event
+from archive_service.domain.note import VerifierKey, parse_vkey
+from archive_service.verifier.container import Container, split_lines
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """Where an event stands in the log's tree, and the proof of it."""
+
+    index: int
+    path: Tuple[bytes, ...]
+
+
+@dataclass
+class Evidence:
+    """Everything below ``data/evidence``; parts that could not be read stay empty and are discrepancies."""
+
+    events: List[Event] = field(default_factory=list)
+    persons: Dict[str, List[Event]] = field(default_factory=dict)
+    registrations: List[Event] = field(default_factory=list)
+    definitions: Dict[str, bytes] = field(default_factory=dict)
+    openings: Dict[Tuple[str, str], Tuple[str, bytes]] = field(default_factory=dict)
+    leaves: Dict[str, Leaf] = field(default_factory=dict)
+    tree_size: int = 0
+    checkpoint: bytes = b""
+    statement: bytes = b""
+    log_key: Optional[VerifierKey] = None
+    keys: Tuple[str, ...] = ()
+
+    def all_events(self) -> List[Event]:
+        """Every event in the bundle."""
+        return [*self.events, *(e for chain in self.persons.values() for e in chain), *self.registrations]
+
+
+def _events(container: Container, path: str, found: List[Discrepancy]) -> List[Event]:
+    events: List[Event] = []
+    try:
+        lines = split_lines(container.read(path))
+    except ValueError as exc:
+        found.append(Discrepancy("evidence_unreadable", path, str(exc)))
+        return events
+    for number, line in enumerate(lines, 1):
+        try:
+            events.append(parse_event(line))
+        except EventError as exc:
+            found.append(Discrepancy("event_invalid", f"{path} line {number}", f"{exc.code}: {exc}"))
+    return events
+
+
+def _json(container: Container, path: str, found: List[Discrepancy]) -> Any:
+    try:
+        return canonical.decode(container.read(path))
+    except ValueError as exc:
+        found.append(Discrepancy("evidence_unreadable", path, str(exc)))
+        return None
+
+
+def _is_hex(value: object, length: int) -> bool:
+    return isinstance(value, str) and len(value) == length and all(c in "0123456789abcdef" for c in value)
+
+
+def _read_openings(value: Any, found: List[Discrepancy]) -> Dict[Tuple[str, str], Tuple[str, bytes]]:
+    openings: Dict[Tuple[str, str], Tuple[str, bytes]] = {}
+    keys: List[Tuple[str, str]] = []
+    for item in value if isinstance(value, list) else []:
+        is_right = (
+            isinstance(item, dict)
+            and item.keys() == {"event", "field", "value", "salt"}
+            and all(isinstance(part, str) for part in item.values())
+            and _is_hex(item["event"], 64)
+            and _is_hex(item["salt"], 64)
+        )
+        if not is_right:
+            found.append(
+                Discrepancy("opening_invalid", manifest.OPENINGS, "an opening has event, field, value and salt")
+            )
+            continue
+        keys.append((item["event"], item["field"]))
+        openings[keys[-1]] = (item["value"], bytes.fromhex(item["salt"]))
+    if not isinstance(value, list) or keys != sorted(set(keys)):
+        found.append(Discrepancy("opening_invalid", manifest.OPENINGS, "openings are a list in order, none twice"))
+    return openings
+
+
+def _read_proofs(value: Any, found: List[Discrepancy]) -> Tuple[int, Dict[str, Leaf]]:
+    leaves: Dict[str, Leaf] = {}
+    is_right = isinstance(value, dict) and value.keys() == {"size", "leaves"} and isinstance(value["leaves"], list)
+    if not is_right or isinstance(value["size"], bool) or not isinstance(value["size"], int):
+        found.append(Discrepancy("proof_invalid", manifest.PROOFS, "proofs have a size and leaves"))
+        return 0, leaves
+    last = -1
+    for item in value["leaves"]:
+        is_leaf = (
+            isinstance(item, dict)
+            and item.keys() == {"event", "index", "path"}
+            and _is_hex(item["event"], 64)
+            and isinstance(item["index"], int)
+            and not isinstance(item["index"], bool)
+            and item["index"] > last
+            and isinstance(item["path"], list)
+            and len(item["path"]) <= 64
+            and all(_is_hex(h, 64) for h in item["path"])
+            and item["event"] not in leaves
+        )
+        if not is_leaf:
+            found.append(
+                Discrepancy("proof_invalid", manifest.PROOFS, "a leaf has event, index and path, in order, none twice")
+            )
+            break
+        last = item["index"]
+        leaves[item["event"]] = Leaf(item["index"], tuple(bytes.fromhex(h) for h in item["path"]))
+    return value["size"], leaves
+
+
+def read_evidence(container: Container) -> Tuple[Evidence, List[Discrepancy]]:
+    """The evidence, and what of it could not be read."""
+    found: List[Discrepancy] = []
+    evidence = Evidence()
+    evidence.events = _events(container, manifest.EVENTS, found)
+    evidence.registrations = _events(container, manifest.REGISTRATIONS, found)
+    for path in container.order:
+        if path.startswith(manifest.PERSONS_FOLDER) and path.endswith(".jsonl"):
+            person = path[len(manifest.PERSONS_FOLDER) : -len(".jsonl")]
+            evidence.persons[person] = _events(container, path, found)
+        elif path.startswith(manifest.DEFINITIONS_FOLDER) and path.endswith(".json"):
+            try:
+                evidence.definitions[path[len(manifest.DEFINITIONS_FOLDER) : -len(".json")]] = container.read(path)
+            except ValueError as exc:
+                found.append(Discrepancy("evidence_unreadable", path, str(exc)))
+    evidence.openings = _read_openings(_json(container, manifest.OPENINGS, found), found)
+    evidence.tree_size, evidence.leaves = _read_proofs(_json(container, manifest.PROOFS, found), found)
+    for path in (manifest.CHECKPOINT, manifest.STATEMENT, manifest.KEYS):
+        try:
+            data = container.read(path)
+        except ValueError as exc:
+            found.append(Discrepancy("evidence_unreadable", path, str(exc)))
+            continue
+        if path == manifest.CHECKPOINT:
+            evidence.checkpoint = data
+        elif path == manifest.STATEMENT:
+            evidence.statement = data
+        else:
+            _read_keys(evidence, data, found)
+    return evidence, found
+
+
+def _read_keys(evidence: Evidence, data: bytes, found: List[Discrepancy]) -> None:
+    try:
+        keys: Sequence[str] = [line.decode("utf-8") for line in split_lines(data)]
+        parsed = [parse_vkey(key) for key in keys]
+    except ValueError as exc:
+        found.append(Discrepancy("keys_invalid", manifest.KEYS, str(exc)))
+        return
+    if len(parsed) != 2:
+        found.append(Discrepancy("keys_invalid", manifest.KEYS, "there are two keys: the log's and the receipts'"))
+        return
+    evidence.keys, evidence.log_key = tuple(keys), parsed[0]

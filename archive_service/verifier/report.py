@@ -1,0 +1,200 @@
+"""The report of a sealed dossier as plain text: a pure function of its evidence, so that a verifier renders it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Dict, Iterable, List, Mapping, Tuple
+
+from archive_service.domain.event import Event
+from archive_service.domain.sop import Sop
+from archive_service.domain.verdict import parse_time
+
+ERASED = "[dihapus]"
+WIB = timedelta(hours=7)
+
+_WORDS: Dict[str, Tuple[str, str]] = {
+    "no": ("No.", "No."),
+    "activity": ("Langkah kegiatan", "Step"),
+    "who": ("Pelaksana", "Who"),
+    "norm": ("Waktu baku", "Norm"),
+    "used": ("Terpakai", "Used"),
+    "completeness": ("Kelengkapan", "Completeness"),
+    "time": ("Waktu", "Time"),
+    "minutes": ("menit", "min"),
+    "on_time": ("tepat waktu", "on time"),
+    "late": ("terlambat", "late"),
+    "round": ("putaran", "round"),
+    "returned": ("dikembalikan", "returned"),
+    "of": ("dari", "of"),
+}
+
+
+@dataclass(frozen=True)
+class Names:
+    """The words behind ids and commitments, as far as they were not erased."""
+
+    persons: Mapping[str, str]
+    title: str
+    letter_number: str
+    letter_sender: str
+    agenda_number: str
+    work_unit: str
+    received_at: str
+    reasons: Mapping[Tuple[str, int], str]
+    explanations: Mapping[str, str]
+
+    @staticmethod
+    def gather(events: Iterable[Event], openings: Mapping[Tuple[str, str], str]) -> "Names":
+        """The names that these events and (event hash, field) → value openings tell."""
+        persons: Dict[str, str] = {}
+        reasons: Dict[Tuple[str, int], str] = {}
+        explanations: Dict[str, str] = {}
+        facts = {"title": ERASED, "letter.number": ERASED, "letter.sender": ERASED, "letter.agenda_number": ERASED}
+        work_unit, received_at = "", ""
+        for event in events:
+            p = event.payload
+            if event.type == "person.registered":
+                persons[p["person"]] = openings.get((event.leaf_hash, "name"), ERASED)
+            elif event.type == "work_unit.created":
+                work_unit = p["name"]
+            elif event.type == "dossier.opened":
+                received_at = p["letter"]["received_at"]
+                for name in facts:
+                    facts[name] = openings.get((event.leaf_hash, name), ERASED)
+            elif event.type == "decision.made" and p["reason_commitment"] is not None:
+                reasons[(p["step"], p["iteration"])] = openings.get((event.leaf_hash, "reason"), ERASED)
+            elif event.type == "deviation.explained":
+                explanations[p["deviation"]] = openings.get((event.leaf_hash, "explanation"), ERASED)
+        return Names(
+            persons,
+            facts["title"],
+            facts["letter.number"],
+            facts["letter.sender"],
+            facts["letter.agenda_number"],
+            work_unit,
+            received_at,
+            reasons,
+            explanations,
+        )
+
+    def person(self, person: Any) -> str:
+        """A person's name; a dash for nobody."""
+        if person is None:
+            return "–"
+        return self.persons.get(str(person), f"orang {str(person)[-8:]}")
+
+
+def _minutes(seconds: int) -> str:
+    return f"{seconds // 60:,}".replace(",", ".")
+
+
+def _local(moment: str) -> str:
+    return (parse_time(moment) + WIB).strftime("%d-%m-%Y %H.%M WIB")
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def render_table(statement: Mapping[str, Any], sop: Sop, names: Names, lang: str = "id") -> str:
+    """One line an iteration: step, who, norm, working time used, completeness, time."""
+    column = 0 if lang == "id" else 1
+
+    def word(key: str) -> str:
+        return _WORDS[key][column]
+
+    rows: List[Tuple[str, ...]] = [
+        tuple(word(key) for key in ("no", "activity", "who", "norm", "used", "completeness", "time"))
+    ]
+    for step in statement["steps"]:
+        present = sum(1 for r in step["requirements"] if r["state"] == "present")
+        number = step["step"] if step["iteration"] == 1 else f"{step['step']} ({word('round')} {step['iteration']})"
+        result = word(step["time"]["result"])
+        if step["outcome"] == "returned":
+            result += f", {word('returned')}"
+        rows.append(
+            (
+                number,
+                _cut(step["activity"], 44),
+                _cut(names.person(step["performed_by"]), 28),
+                sop.step(step["step"]).norm.text,
+                f"{_minutes(step['time']['used_seconds'])} {word('minutes')}",
+                f"{present} {word('of')} {len(step['requirements'])}",
+                result,
+            )
+        )
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    return "\n".join(lines)
+
+
+def render_report(statement: Mapping[str, Any], sop: Sop, names: Names) -> str:
+    """The whole report, in Bahasa Indonesia, ending in a newline."""
+    lines = [
+        "LAPORAN PELAKSANAAN POS",
+        "",
+        f"POS                : {sop.number} {sop.title}",
+        f"Lembaga            : {sop.institution}",
+        f"Unit kerja         : {names.work_unit}",
+        f"Periode            : triwulan {statement['quarter']} tahun {statement['year']}",
+        f"Judul              : {names.title}",
+        f"Surat permintaan   : {names.letter_number} dari {names.letter_sender}, agenda {names.agenda_number}",
+        f"Diterima (klaim)   : {_local(names.received_at)}",
+        f"Diarsipkan         : {_local(statement['sealed_at'])}",
+        f"Pelaksanaan        : {statement['dossier']}",
+        f"Log                : {statement['origin']}",
+        "",
+        "PERNYATAAN KELENGKAPAN",
+        "",
+        f"{sop.number} versi {statement['definitions']['sop']['version']} mensyaratkan {statement['required']} hal: "
+        f"{statement['present']} ada, {statement['missing']} tidak ada, {statement['damaged']} rusak.",
+        f"Putaran langkah yang terlambat: {statement['late']}. Pengembalian: {statement['returns']}.",
+        "",
+        render_table(statement, sop, names),
+        "",
+        "WAKTU KERJA PER HARI",
+        "",
+    ]
+    for step in statement["steps"]:
+        days = ", ".join(f"{day}: {_minutes(seconds)} menit" for day, seconds in step["used_by_day"]) or "tidak ada"
+        lines.append(f"{step['step']} putaran {step['iteration']}: {days}")
+    lines += ["", "KEPUTUSAN PENGEMBALIAN", ""]
+    lines += [
+        f"Langkah {step} putaran {iteration}: {_one_line(reason)}"
+        for (step, iteration), reason in sorted(
+            names.reasons.items(), key=lambda item: (sop.order.index(item[0][0]), item[0][1])
+        )
+    ] or ["Tidak ada."]
+    lines += ["", "PENYIMPANGAN MUTU BAKU DAN PERTANGGUNGJAWABAN PELAKSANA", ""]
+    for d in statement["deviations"]:
+        place = "" if d["step"] is None else f"langkah {d['step']} putaran {d['iteration']}, "
+        subject = "" if d["subject"] is None else f" ({d['subject']})"
+        explained = _one_line(names.explanations.get(d["deviation"], "belum dijelaskan"))
+        lines.append(f"{d['code']}{subject}: {place}{names.person(d['responsible'])}. Penjelasan: {explained}")
+    if not statement["deviations"]:
+        lines.append("Tidak ada.")
+    lines += ["", "BUKTI PER LANGKAH", ""]
+    for step in statement["steps"]:
+        lines.append(f"Langkah {step['step']} putaran {step['iteration']}: {step['activity']}")
+        for r in step["requirements"]:
+            mark = {"present": "ada", "missing": "TIDAK ADA", "damaged": "RUSAK"}[r["state"]]
+            direction = "kelengkapan" if r["direction"] == "input" else "keluaran"
+            lines.append(f"  [{mark}] {direction}: {r['title']}")
+            for item in r["satisfied_by"]:
+                lines.append("    " + _evidence(item))
+    return "\n".join(lines) + "\n"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _evidence(item: Mapping[str, Any]) -> str:
+    if item["type"] == "document":
+        return f"dokumen sha256 {item['digest']}"
+    if item["type"] == "decision":
+        word = "persetujuan" if item["decision"] == "approve" else "pengembalian"
+        return f"{word}, catatan audit {item['event']}"
+    return "segel pelaksanaan ini"

@@ -1,0 +1,75 @@
+"""How property tests run here: repeatable in CI, and with a seed on screen everywhere else.
+
+Warnings are errors (pyproject.toml). ``HYPOTHESIS_PROFILE=full`` tries ten times as many examples.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from xdist.workermanage import WorkerController
+
+from tests.office import Office, make_office, open_office
+
+# Two busy cores make single examples slow now and then: that is no failure.
+settings.register_profile("local", deadline=None, print_blob=True)
+settings.register_profile("full", parent=settings.get_profile("local"), max_examples=1000)
+settings.register_profile("ci", parent=settings.get_profile("local"), derandomize=True)
+settings.register_profile("ci-full", parent=settings.get_profile("ci"), max_examples=1000)
+
+
+def choose_profile() -> str:
+    """The profile's name, from CI and HYPOTHESIS_PROFILE."""
+    wanted = os.environ.get("HYPOTHESIS_PROFILE", "local")
+    if not os.environ.get("CI"):
+        return wanted
+    return "ci-full" if wanted == "full" else "ci"
+
+
+settings.load_profile(choose_profile())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Gives every run a seed that it can be repeated with, the same in every pytest-xdist worker."""
+    if config.getoption("hypothesis_seed") is None and not choose_profile().startswith("ci"):
+        handed = getattr(config, "workerinput", {}).get("hypothesis_seed")
+        config.option.hypothesis_seed = handed or str(secrets.randbelow(2**32))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """Hands the seed to a pytest-xdist worker."""
+    node.workerinput["hypothesis_seed"] = node.config.getoption("hypothesis_seed")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """The line that says how to repeat this run's property tests."""
+    profile = choose_profile()
+    seed = config.getoption("hypothesis_seed")
+    if seed is None:
+        return f"property tests: profile {profile}, the same examples every time"
+    return f"property tests: profile {profile}, repeat with --hypothesis-seed={seed}"
+
+
+@pytest.fixture(scope="session")
+def office_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of an office, made once: password hashing is slow on purpose."""
+    folder: Path = tmp_path_factory.mktemp("template") / "var"
+    make_office(folder).archive.db.close()
+    return folder
+
+
+@pytest.fixture
+def office(office_template: Path, tmp_path: Path) -> Iterator[Office]:
+    """An office of the test's own."""
+    shutil.copytree(office_template, tmp_path / "var")
+    made = open_office(tmp_path / "var", "2026-03-12T09:00")
+    yield made
+    made.archive.db.close()

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from sqlalchemy import select
+
+from archive_service.db.models import CheckpointRow, EventRow, LogLeafRow
+from archive_service.domain import merkle, note
+from archive_service.domain.checkpoint import parse_checkpoint
+from archive_service.errors import LogIntegrityError
+from archive_service.services import log
+from archive_service.verifier import ed25519
+from tests.office import Office
+
+
+def settle(office: Office) -> log.CheckpointSigner:
+    while log.sequence_pending(office.archive):
+        pass
+    signer = log.CheckpointSigner(office.archive)
+    signer.sign()
+    return signer
+
+
+def raw(office: Office) -> sqlite3.Connection:
+    return sqlite3.connect(office.archive.settings.data_dir / "archive.db")
+
+
+def drop_guards(connection: sqlite3.Connection) -> None:
+    names = connection.execute("select name from sqlite_master where type = 'trigger'").fetchall()
+    for (name,) in names:
+        connection.execute(f"drop trigger {name}")
+
+
+def test_every_event_is_a_leaf_in_the_order_of_its_chain_under_a_signed_root(office: Office) -> None:
+    settle(office)
+    with office.archive.db.read() as session:
+        leaves = session.execute(select(LogLeafRow.leaf_hash).order_by(LogLeafRow.leaf_index)).scalars().all()
+        events = session.execute(select(EventRow)).scalars().all()
+        data = log.newest_checkpoint(session)
+    assert data is not None
+    signed = note.parse_note(data)
+    assert note.signed_by(signed, office.archive.log_key.verifier_key, ed25519.verify)
+    checkpoint = parse_checkpoint(signed.text)
+    assert checkpoint.origin == "archive.test/log"
+    assert (checkpoint.size, checkpoint.root) == (len(events), merkle.root_hash([bytes.fromhex(h) for h in leaves]))
+    position = {leaf_hash: index for index, leaf_hash in enumerate(leaves)}
+    for stream in {e.stream for e in events}:
+        chain = sorted((e for e in events if e.stream == stream), key=lambda e: e.seq)
+        order = [position[e.leaf_hash] for e in chain]
+        assert order == sorted(order)
+
+
+def test_nothing_new_is_signed_while_nothing_happens(office: Office) -> None:
+    signer = settle(office)
+    assert signer.sign() is None
+    office.at("2026-03-13T09:10")
+    office.open()
+    assert log.sequence_pending(office.archive) > 0
+    assert signer.sign() is not None
+
+
+def test_a_shrunk_database_refuses_to_sign(office: Office) -> None:
+    settle(office)
+    with raw(office) as connection:
+        drop_guards(connection)
+        connection.execute("delete from log_leaf where leaf_index >= 5")
+    with pytest.raises(LogIntegrityError) as caught:
+        log.CheckpointSigner(office.archive).sign()
+    assert caught.value.code == "log_shrunk"
+
+
+def test_an_edited_tree_refuses_to_sign(office: Office) -> None:
+    settle(office)
+    with raw(office) as connection:
+        (tile,) = connection.execute("select hashes from log_tile where level = 0 and tile_index = 0").fetchone()
+        connection.execute(
+            "update log_tile set hashes = ? where level = 0 and tile_index = 0", (b"\0" * 32 + tile[32:],)
+        )
+    office.at("2026-03-13T09:10")
+    office.open()
+    log.sequence_pending(office.archive)
+    with pytest.raises(LogIntegrityError) as caught:
+        log.CheckpointSigner(office.archive).sign()
+    assert caught.value.code == "log_forked"
+
+
+def test_an_event_changed_before_signing_refuses_to_sign(office: Office) -> None:
+    settle(office)
+    office.at("2026-03-13T09:10")
+    office.open()
+    log.sequence_pending(office.archive)
+    with raw(office) as connection:
+        drop_guards(connection)
+        connection.execute("update event set data = cast(data || ' ' as blob) where type = 'dossier.opened'")
+    with pytest.raises(LogIntegrityError) as caught:
+        log.CheckpointSigner(office.archive).sign()
+    assert caught.value.code == "leaf_differs"
+
+
+def test_a_crash_between_object_and_row_gives_the_same_checkpoint(office: Office) -> None:
+    settle(office)
+    with raw(office) as connection:
+        drop_guards(connection)
+        connection.execute("delete from checkpoint")
+    signed = log.CheckpointSigner(office.archive).sign()
+    assert signed is not None
+    with office.archive.db.read() as session:
+        assert session.execute(select(CheckpointRow.size)).scalars().all() == [signed.size]
+
+
+def test_another_log_key_is_noticed_before_signing(office: Office) -> None:
+    from dataclasses import replace
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from archive_service.signing import named
+
+    settle(office)
+    stranger = replace(office.archive, log_key=named(Ed25519PrivateKey.generate(), "archive.test/log"))
+    with pytest.raises(LogIntegrityError) as caught:
+        log.CheckpointSigner(stranger).sign()
+    assert caught.value.code == "checkpoint_foreign"
