@@ -14,10 +14,10 @@ help: ## List the targets
 		do printf '%-18s %s\n' "$$target" "$$text"; done
 
 demo: setup-run ## Play a whole procedure and verify its bundle (EXIT=1: then end; DOCUMENTS=DIR: your files)
-	@$(BIN)/archive-service demo $(if $(filter-out 0 no,$(EXIT)),--exit) $(if $(DOCUMENTS),--documents "$$DOCUMENTS") $(ARGS)
+	@$(BIN)/archive-service demo $(if $(filter-out 0 no,$(EXIT)),--exit) $(if $(DOCUMENTS),--documents "$$DOCUMENTS") $(if $(PORT),--port $(PORT)) $(ARGS)
 
 run: setup-run ## Start the service on 127.0.0.1, with its data under var/ (ARGS="..." goes to it)
-	@$(BIN)/archive-service run $(ARGS)
+	@$(BIN)/archive-service run $(if $(PORT),--port $(PORT)) $(ARGS)
 
 test: setup-dev static ## Check everything and run all tests, as CI does
 	$(PYTEST) -m "not full"

@@ -1,4 +1,4 @@
-"""The build plan: everything that goes into a bundle, frozen, so that whoever builds it and however often gets the same bytes."""
+"""The build plan: everything that goes into a bundle, frozen; whoever builds it, however often, gets the same bytes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from archive_service.domain.dossier import fold
 from archive_service.domain.event import parse_event
 from archive_service.domain.manifest import ZipEntry
 from archive_service.domain.sop import parse_sop
+from archive_service.errors import TooLarge
 from archive_service.verifier.report import Names, render_report
 
 
@@ -69,16 +70,22 @@ def _proofs(evidence: Evidence) -> bytes:
 
 
 def make_plan(evidence: Evidence) -> bytes:
-    """The plan as canonical JSON: ordered entries of path, size, digests, and the bytes themselves or the object to read them from."""
+    """The plan as canonical JSON: ordered entries of path, size, digests, and the bytes or the object with them.
+
+    The same evidence gives the same bytes. TooLarge ``bundle_too_large`` when it is more than a verifier would take.
+    """
     events = [parse_event(data) for data in evidence.events]
     sop = parse_sop(canonical.decode(evidence.definitions[events[0].payload["sop"]]))
     dossier = fold(sop, events)
     registrations = sorted(evidence.registrations, key=lambda data: evidence.positions[parse_event(data).leaf_hash])
+    chains = [[parse_event(data) for data in chain] for chain in evidence.persons.values()]
+    everything = [*events, *(event for chain in chains for event in chain), *map(parse_event, registrations)]
+    excess = manifest.find_excess([event.type for event in everything], [len(chain) for chain in chains])
+    if excess is not None:
+        raise TooLarge("bundle_too_large", f"The dossier has {excess}: no verifier would take its bundle.")
     statement = canonical.decode(evidence.statement)
-    persons = [parse_event(chain[0]) for chain in evidence.persons.values()]
-    units = [e for e in map(parse_event, registrations) if e.type == "work_unit.created"]
     openings = {key: value for key, (value, _) in evidence.openings.items()}
-    names = Names.gather([*events, *persons, *units], openings)
+    names = Names.gather(everything, openings)
     inline: dict[str, bytes] = {
         manifest.README: manifest.README_TEXT.encode(),
         manifest.EVENTS: _lines(evidence.events),
@@ -94,6 +101,10 @@ def make_plan(evidence: Evidence) -> bytes:
         inline[f"{manifest.PERSONS_FOLDER}{person}.jsonl"] = _lines(chain)
     for digest, data in evidence.definitions.items():
         inline[f"{manifest.DEFINITIONS_FOLDER}{digest}.json"] = data
+    evidence_sizes = [len(data) for path, data in inline.items() if path.startswith(manifest.EVIDENCE_FOLDER)]
+    is_too_large = max(evidence_sizes) > manifest.EVIDENCE_LIMIT_BYTES
+    if is_too_large or sum(evidence_sizes) > manifest.EVIDENCE_TOTAL_LIMIT_BYTES:
+        raise TooLarge("bundle_too_large", "The dossier's evidence is larger than a verifier would read.")
     paths = manifest.document_names(dossier)
     entries = {path: _inline_entry(path, data) for path, data in inline.items()}
     for document in evidence.documents:

@@ -24,7 +24,8 @@ OpenObject = Callable[[str], Iterator[bytes]]
 def write_bundle(plan: bytes, open_object: OpenObject) -> Iterator[bytes]:
     """The bytes of the bundle, in pieces and constant memory.
 
-    LogIntegrityError ``object_damaged`` when stored bytes no longer hash to what the plan froze: the caller throws away what came so far.
+    LogIntegrityError ``object_damaged`` when stored bytes no longer hash to what the plan froze: the caller throws away
+    what came so far.
     """
     whole = canonical.decode(plan)
 

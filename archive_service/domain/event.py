@@ -329,7 +329,9 @@ _PERSON_ACTOR = _object(
     }
 )
 _SERVICE_ACTOR = _object({"kind": _one_of("service"), "name": KEY})
-_FIELDS = frozenset(["v", "origin", "id", "stream", "seq", "prev", "type", "actor", "on_behalf_of", "at", "claimed_at", "payload"])
+_FIELDS = frozenset(
+    ["v", "origin", "id", "stream", "seq", "prev", "type", "actor", "on_behalf_of", "at", "claimed_at", "payload"]
+)
 _STREAM_KINDS = frozenset(["dossier", "after", "person", "user", "unit"])
 
 

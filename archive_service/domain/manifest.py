@@ -1,14 +1,14 @@
 """The bundle's layout (one-way): names, bag files and every byte of the ZIP container, as functions of what it holds.
 
-Writer and verifier share these functions: a bundle is right when it is byte for byte what they give. Sources: RFC 8493 (BagIt 1.0);
-APPNOTE.TXT 6.3.10 sections 4.3.7 to 4.3.16 (ZIP, ZIP64).
+Writer and verifier share these functions: a bundle is right when it is byte for byte what they give. Sources: RFC 8493
+(BagIt 1.0); APPNOTE.TXT 6.3.10 sections 4.3.7 to 4.3.16 (ZIP, ZIP64).
 """
 
 from __future__ import annotations
 
 import re
 import struct
-from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from archive_service.domain.dossier import Dossier
 
@@ -27,6 +27,7 @@ BAG_INFO = "bag-info.txt"
 MANIFEST = "manifest-sha256.txt"
 TAG_MANIFEST = "tagmanifest-sha256.txt"
 README = "data/README.txt"
+EVIDENCE_FOLDER = "data/evidence/"
 EVENTS = "data/evidence/dossier.jsonl"
 REGISTRATIONS = "data/evidence/registrations.jsonl"
 STATEMENT = "data/evidence/statement.json"
@@ -67,7 +68,23 @@ To check all evidence (chains, log, authority, time, completeness):
   archive-service verify <bundle>.zip --key <the log's verifier key>
 Take the verifier key from where it is published, not from this bundle: data/evidence/keys.txt is a copy only.
 A hash chain shows changes; it is no electronic signature.
+"""  # noqa: E501
+
+EVENTS_LIMIT = 10_000
+PERSON_EVENTS_LIMIT = 2_000
+EVENT_LIMITS: Dict[str, int] = {
+    "document.received": 2_000,
+    "step.started": 1_000,
+    "deviation.recorded": 2_000,
+}
+"""How much one dossier's bundle may hold: so that verifying a hostile one ends in bounded time and memory.
+
+All events of the bundle, the events of one person, and event types whose folding looks back over their likes.
 """
+
+EVIDENCE_LIMIT_BYTES = 32 * 1024 * 1024
+EVIDENCE_TOTAL_LIMIT_BYTES = 128 * 1024 * 1024
+"""How large one evidence file may be, and all of them: a verifier holds them in memory. Documents have no limit."""
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 """Names in a bundle: ASCII, relative, no empty part and none that begins with a dot."""
@@ -160,7 +177,10 @@ def end_records(count: int, central_size: int, central_offset: int) -> bytes:
 
 
 def read_central_entry(central: bytes, position: int) -> Tuple[ZipEntry, int]:
-    """The entry at a position of the central directory, and the position after it; ValueError for bytes that we do not write."""
+    """The entry at a position of the central directory, and the position after it.
+
+    ValueError for bytes that we do not write.
+    """
     fixed = central[position : position + _CENTRAL.size]
     if len(fixed) != _CENTRAL.size:
         raise ValueError("the central directory ends in the middle of a record")
@@ -178,11 +198,15 @@ def read_central_entry(central: bytes, position: int) -> Tuple[ZipEntry, int]:
 
 
 def read_end_records(tail: bytes) -> Tuple[int, int, int]:
-    """Count of entries, size and offset of the central directory, from the last 98 bytes; ValueError for bytes that we do not write."""
+    """Count of entries, size and offset of the central directory, from the last 98 bytes.
+
+    ValueError for bytes that we do not write.
+    """
     if len(tail) != END_BYTES:
         raise ValueError("the file is too short for its end records")
     count, _, central_size, central_offset = struct.unpack_from("<QQQQ", tail, 24)
-    if tail != end_records(count, central_size, central_offset):
+    # sums are checked before they are packed: a hostile number may not fit into its field
+    if central_offset + central_size >= 2**63 or tail != end_records(count, central_size, central_offset):
         raise ValueError("the end records have other bytes than follow from the entries")
     return count, central_size, central_offset
 
@@ -190,6 +214,21 @@ def read_end_records(tail: bytes) -> Tuple[int, int, int]:
 def bundle_name(dossier_id: str) -> str:
     """The name of the bundle's one folder, and of its file without ``.zip``."""
     return f"dossier-{dossier_id}"
+
+
+def find_excess(types: Iterable[str], persons: Iterable[int]) -> Optional[str]:
+    """What a bundle with these types of events and these lengths of persons' streams has too much of, or None."""
+    counts: Dict[str, int] = {}
+    for type in types:
+        counts[type] = counts.get(type, 0) + 1
+    if sum(counts.values()) > EVENTS_LIMIT:
+        return f"more than {EVENTS_LIMIT} events"
+    for type, limit in EVENT_LIMITS.items():
+        if counts.get(type, 0) > limit:
+            return f"more than {limit} {type} events"
+    if any(count > PERSON_EVENTS_LIMIT for count in persons):
+        return f"more than {PERSON_EVENTS_LIMIT} events of one person"
+    return None
 
 
 def document_names(dossier: Dossier) -> Dict[str, str]:

@@ -37,7 +37,7 @@ def build_bundle(archive: Archive, lease: jobs.Lease, *, dossier: str) -> None:
     try:
         with archive.store.begin(key, limit_bytes=size_of_bundle(plan)) as upload:
             last = archive.timer()
-            for chunk in write_bundle(plan, lambda digest: _open_object(archive, dossier, digest)):
+            for chunk in write_bundle(plan, lambda digest: open_object(archive, dossier, digest)):
                 upload.append(chunk)
                 last = _keep_lease(archive, lease, last)
             stored = upload.finish()
@@ -87,7 +87,8 @@ def _keep_lease(archive: Archive, lease: jobs.Lease, last: datetime) -> datetime
     return now
 
 
-def _open_object(archive: Archive, dossier: str, digest: str) -> Iterator[bytes]:
+def open_object(archive: Archive, dossier: str, digest: str) -> Iterator[bytes]:
+    """The stored bytes of a dossier's object in pieces; LogIntegrityError ``object_missing`` when it is gone."""
     with archive.db.read() as session:
         location = queries.find_location(session, dossier, digest)
     if location is None:

@@ -133,9 +133,9 @@ def plan_fixity(archive: Archive) -> int:
 
 
 def sweep_unclaimed(archive: Archive) -> int:
-    """Delete objects that no row claims after a day (a crash came between upload and claim); how many there were."""
+    """Delete what no row claims after a day, a crash having come between upload and claim, or in the middle; how many there were."""
     edge = archive.timer() - UNCLAIMED_AFTER
-    swept = 0
+    swept = archive.store.sweep_incoming(edge)
     for prefix in ("objects/", "bundles/"):
         for stored in list(archive.store.list_objects(prefix)):
             if stored.modified_at >= edge:

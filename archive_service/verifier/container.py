@@ -13,7 +13,8 @@ from archive_service.domain.manifest import ZipEntry
 CHUNK_BYTES = 1024 * 1024
 ENTRY_LIMIT = 100_000
 CENTRAL_LIMIT_BYTES = 64 * 1024 * 1024
-EVIDENCE_LIMIT_BYTES = 256 * 1024 * 1024
+COMMENT_LIMIT_BYTES = 65_535
+END_RECORD_BYTES = 22
 
 
 class Container:
@@ -26,12 +27,27 @@ class Container:
         self.order = order
         self.digests: Dict[str, str] = {}
 
+    @property
+    def payload(self) -> List[str]:
+        """The paths below ``data/``, in the container's order."""
+        return [path for path in self.order if path.startswith("data/")]
+
+    def require_bounded(self, prefix: str) -> None:
+        """Raise ValueError when the files below a folder are more bytes together than evidence may be."""
+        sizes = [entry.size for path, entry in self.entries.items() if path.startswith(prefix)]
+        if sum(sizes) > manifest.EVIDENCE_TOTAL_LIMIT_BYTES:
+            raise ValueError(f"the files below {prefix} are larger than evidence may be")
+
+    def is_text(self, path: str, text: str) -> bool:
+        """Whether a file that was hashed holds exactly this text; it is not read for that, whatever its size."""
+        return path in self.entries and self.digests.get(path) == sha256(text.encode()).hexdigest()
+
     def read(self, path: str) -> bytes:
         """All bytes of an evidence file; ValueError when it is not there or larger than evidence may be."""
         entry = self.entries.get(path)
         if entry is None:
             raise ValueError(f"{path} is not in the bundle")
-        if entry.size > EVIDENCE_LIMIT_BYTES:
+        if entry.size > manifest.EVIDENCE_LIMIT_BYTES:
             raise ValueError(f"{path} is larger than evidence may be")
         self._source.seek(entry.data_offset)
         return self._source.read(entry.size)
@@ -50,12 +66,16 @@ class Container:
 
 
 def is_no_bundle(source: BinaryIO, size: int) -> bool:
-    """Whether neither the first local header nor the end record is there: this was never a bundle."""
+    """Whether neither the first local header nor an end record is there: this was never a bundle.
+
+    The end record is looked for where a ZIP may have it, before a comment of any length (APPNOTE.TXT 4.3.16).
+    """
     source.seek(0)
     if source.read(4) == manifest.LOCAL_SIGNATURE:
         return False
-    source.seek(max(0, size - 22))
-    return source.read(4) != manifest.END_SIGNATURE
+    length = min(size, END_RECORD_BYTES + COMMENT_LIMIT_BYTES)
+    source.seek(size - length)
+    return manifest.END_SIGNATURE not in source.read(length)
 
 
 def open_container(source: BinaryIO, size: int) -> Container:
@@ -106,12 +126,14 @@ def check_contents(container: Container) -> List[Discrepancy]:
             length += len(chunk)
         container.digests[path] = seen.hexdigest()
         if (crc, length) != (entry.crc32, entry.size):
-            found.append(Discrepancy("file_damaged", path, "the bytes do not have the recorded CRC"))
+            found.append(Discrepancy("file_damaged", path))
     return found
 
 
 def split_lines(data: bytes) -> Tuple[bytes, ...]:
-    """The lines of a file in which every line ends in one newline; ValueError otherwise."""
+    """The lines of a file in which every line ends in one newline; ValueError otherwise, or when there are too many."""
+    if data.count(b"\n") > manifest.EVENTS_LIMIT:
+        raise ValueError(f"there are more than {manifest.EVENTS_LIMIT} lines")
     if data and not data.endswith(b"\n"):
         raise ValueError("the last line does not end")
     return tuple(data.split(b"\n")[:-1])

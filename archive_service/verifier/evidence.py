@@ -52,7 +52,8 @@ def _events(container: Container, path: str, found: List[Discrepancy]) -> List[E
         try:
             events.append(parse_event(line))
         except EventError as exc:
-            found.append(Discrepancy("event_invalid", f"{path} line {number}", f"{exc.code}: {exc}"))
+            place = f"{path} line {number}"
+            found.append(Discrepancy("event_invalid", place, f"{exc.code}: {exc}", params={"rule": exc.code}))
     return events
 
 
@@ -83,7 +84,7 @@ def _read_openings(value: Any, found: List[Discrepancy]) -> Dict[Tuple[str, str]
             found.append(
                 Discrepancy("opening_invalid", manifest.OPENINGS, "an opening has event, field, value and salt")
             )
-            continue
+            break
         keys.append((item["event"], item["field"]))
         openings[keys[-1]] = (item["value"], bytes.fromhex(item["salt"]))
     if not isinstance(value, list) or keys != sorted(set(keys)):
@@ -125,6 +126,10 @@ def read_evidence(container: Container) -> Tuple[Evidence, List[Discrepancy]]:
     """The evidence, and what of it could not be read."""
     found: List[Discrepancy] = []
     evidence = Evidence()
+    try:
+        container.require_bounded(manifest.EVIDENCE_FOLDER)
+    except ValueError as exc:
+        return evidence, [Discrepancy("too_much", manifest.EVIDENCE_FOLDER, str(exc))]
     evidence.events = _events(container, manifest.EVENTS, found)
     evidence.registrations = _events(container, manifest.REGISTRATIONS, found)
     for path in container.order:
@@ -150,6 +155,10 @@ def read_evidence(container: Container) -> Tuple[Evidence, List[Discrepancy]]:
             evidence.statement = data
         else:
             _read_keys(evidence, data, found)
+    types = [event.type for event in evidence.all_events()]
+    excess = manifest.find_excess(types, [len(chain) for chain in evidence.persons.values()])
+    if excess is not None:
+        found.append(Discrepancy("too_much", manifest.EVIDENCE_FOLDER, excess))
     return evidence, found
 
 

@@ -1,4 +1,4 @@
-"""What each step of a verification proves, in Bahasa Indonesia and English."""
+"""What each step of a verification proves and what each discrepancy means, in Bahasa Indonesia and English."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ STEPS: Dict[str, Tuple[str, str]] = {
     ),
     "checkpoint": ("Segel log ditandatangani kunci log", "The checkpoint is signed by the log's key"),
     "membership": ("Setiap catatan audit adalah anggota log", "Every record is a member of the log"),
+    "definitions": (
+        "Ketentuan yang disematkan (POS, kalender) ada dan utuh",
+        "The pinned definitions (SOP, calendar) are there and intact",
+    ),
     "registrations": (
         "POS, kalender, kunci, dan unit kerja terdaftar dalam log",
         "SOP, calendar, keys and work unit are registered in the log",
@@ -38,6 +42,143 @@ STEPS: Dict[str, Tuple[str, str]] = {
 }
 """Step id → what it proves; their order is the order of verification."""
 
+DISCREPANCIES: Dict[str, Tuple[str, str]] = {
+    # container and bag
+    "container_damaged": (
+        "byte wadah ZIP berbeda dari yang seharusnya",
+        "the container has other bytes than follow from its files",
+    ),
+    "file_damaged": ("isi berkas tidak cocok dengan CRC-nya", "the bytes do not have the recorded CRC"),
+    "bag_order": (
+        "berkas kantong kurang, lebih, atau tidak berurutan",
+        "a file of the bag is missing or extra, or the files are not in order",
+    ),
+    "bag_file_missing": ("berkas kantong tidak ada", "a file of the bag is missing"),
+    "bag_file_differs": ("isi berkas kantong bukan yang seharusnya", "the file is not what follows from the bag"),
+    "file_extra": ("tidak ada bukti yang meminta berkas ini", "nothing in the evidence asks for this file"),
+    "file_missing": ("berkas yang diminta bukti tidak ada", "the evidence asks for this file"),
+    "too_much": ("lebih banyak daripada yang boleh dimuat paket", "there is more than a bundle may hold"),
+    "unreadable": ("tidak dapat dibaca", "it cannot be read"),
+    # evidence
+    "evidence_unreadable": ("bukti tidak dapat dibaca", "the evidence cannot be read"),
+    "event_invalid": ("catatan audit tidak berbentuk baku", "the audit record does not have its form"),
+    "opening_invalid": ("pembuka komitmen tidak berbentuk baku", "openings do not have their form"),
+    "proof_invalid": ("bukti keanggotaan tidak berbentuk baku", "proofs do not have their form"),
+    "keys_invalid": ("daftar kunci tidak berbentuk baku", "the list of keys does not have its form"),
+    # chains and seal
+    "stream_empty": ("jejak tidak memuat catatan", "the stream holds no event"),
+    "wrong_stream": ("catatan ini milik jejak lain", "the event belongs to another stream"),
+    "seq_differs": ("nomor urut tidak berurutan", "the number is not the next one"),
+    "chain_broken": (
+        "rantai putus: hash pendahulu tidak cocok",
+        "the chain is broken: the hash of the event before differs",
+    ),
+    "time_backwards": ("waktu berjalan mundur", "the event is older than the one before it"),
+    "claimed_in_future": ("waktu yang diklaim sesudah waktu pencatatan", "the claimed time lies after the recording"),
+    "id_twice": ("nomor pengenal dipakai dua kali", "an event id is used twice"),
+    "seq_twice": ("satu tempat dalam jejak diisi dua catatan", "two events take one place of a stream"),
+    "origin_differs": ("berasal dari log lain", "it is of another log"),
+    "not_sealed": (
+        "catatan terakhir bukan segel; bisa ada yang hilang di akhir",
+        "the last event is no seal: events may be missing at the end",
+    ),
+    "closing_count": ("jumlah pada segel berbeda", "the seal counts other events"),
+    "statement_digest": ("pernyataan bukan yang disegel", "the statement is not the one that was sealed"),
+    # log
+    "no_key": ("tidak ada kunci untuk memeriksa segel log", "there is no key to verify the checkpoint with"),
+    "other_key": ("paket menyebut kunci log lain", "the bundle names another log key"),
+    "checkpoint_invalid": ("segel log atau tanda tangannya tidak sah", "the checkpoint or its signature is not right"),
+    "checkpoint_unsigned": ("tidak ada tanda tangan kunci ini", "there is no signature by this key"),
+    "tree_size_differs": ("bukti dibuat untuk ukuran log lain", "the proofs are for another size of the log"),
+    "proof_missing": ("tidak ada bukti keanggotaan dalam log", "there is no proof that the event is in the log"),
+    "not_in_log": ("bukan anggota log", "the event is not in the log"),
+    "leaf_order": ("urutan log berbeda dari urutan jejak", "the log's order disagrees with the stream's"),
+    "proof_extra": ("bukti untuk catatan yang tidak ada", "a proof belongs to no event in the bundle"),
+    "event_twice": ("satu catatan dimuat dua kali", "an event is in the bundle twice"),
+    # definitions and registrations
+    "not_opened_once": ("catatan pertama tidak membuka pelaksanaan", "the first event does not open the dossier"),
+    "definition_missing": ("ketentuan yang dimuat bukan yang disematkan", "the definitions are not the pinned ones"),
+    "definition_damaged": ("isi ketentuan tidak cocok dengan sidiknya", "the definition does not hash to its name"),
+    "definition_invalid": ("ketentuan tidak sah", "the definition is not sound"),
+    "definition_unregistered": ("ketentuan terdaftar lain", "the definitions were registered otherwise"),
+    "key_unregistered": ("kunci terdaftar lain", "other keys were registered"),
+    "unit_unregistered": ("unit kerja terdaftar lain", "the dossier's work unit was not registered"),
+    "registration_extra": (
+        "jumlah pendaftaran bukan yang seharusnya",
+        "there are other events than the five that are due",
+    ),
+    "registration_order": ("pendaftaran tidak menurut urutan log", "the events are not in the log's order"),
+    "registered_late": (
+        "didaftarkan sesudah pelaksanaan dibuka",
+        "something was registered after the dossier was opened",
+    ),
+    # conduct
+    "illegal_move": ("langkah tidak sah menurut POS", "the move is not legal under the SOP"),
+    "service_acted": ("layanan bertindak di tempat orang", "the service acted where a person must"),
+    "person_acted": ("orang mencatat yang hanya mengikuti aturan", "a person wrote what follows from rules alone"),
+    "on_behalf_of": ("tidak boleh atas nama orang lain", "nobody does this on behalf of another"),
+    "role_forbidden": ("peran ini tidak berwenang", "the role may not do this"),
+    "other_work_unit": ("bertindak untuk unit kerja lain", "the actor acts for another work unit than the dossier's"),
+    "person_extra": ("orang ini tidak bertindak dalam pelaksanaan", "this person did nothing in the dossier"),
+    "person_stream_extra": (
+        "jejak orang melewati kepala terbaru yang disebut",
+        "there are events after the newest head that the dossier names",
+    ),
+    "person_unregistered": (
+        "jejak orang tidak dimulai dengan pendaftarannya",
+        "the person's stream does not begin with the registration",
+    ),
+    "head_unknown": (
+        "kepala yang disebut tidak ada dalam jejak orang",
+        "the head that the actor names is not in the person's stream",
+    ),
+    "head_backwards": ("kepala yang disebut lebih lama dari sebelumnya", "the actor names an older head than before"),
+    "head_from_future": (
+        "kepala yang disebut lebih baru dari tindakan",
+        "the head that the actor names is newer than the act",
+    ),
+    "head_stale": (
+        "jejak orang waktu itu sudah lebih maju: pencabutan bisa tersembunyi",
+        "the person's stream had gone further then: a revocation may be hidden",
+    ),
+    "assignment_unknown": (
+        "penugasan yang disebut tidak ada dalam jejak orang",
+        "the assignment that the actor names is not in the person's stream",
+    ),
+    "assignment_differs": ("penugasan memberi peran atau unit lain", "the assignment gives another role or unit"),
+    "assignment_not_in_force": ("penugasan tidak berlaku pada hari itu", "the assignment did not hold on that day"),
+    "roles_exclude": ("dua peran yang saling mengecualikan", "one person was given roles that exclude each other"),
+    "grant_forbidden": (
+        "ditulis oleh yang tidak berwenang memberi wewenang",
+        "it was written by somebody who may not grant authority",
+    ),
+    "duty_conflict": ("satu orang melaksanakan dua langkah yang terpisah", "one person performed two separate steps"),
+    "document_missing": ("versi dokumen yang diterima tidak ada", "a received version is not in the bundle"),
+    "document_damaged": ("isi dokumen bukan yang diterima", "the bytes are not the ones that were received"),
+    "opening_extra": ("tidak membuka komitmen mana pun", "it opens no commitment in the bundle"),
+    "opening_differs": ("nilai dan garam tidak membuka komitmen", "value and salt do not open the commitment"),
+    "redacted": ("nilai telah dihapus", "the value was taken out"),
+    # verdicts
+    "time_verdict_differs": (
+        "hasil penilaian waktu lain bila dihitung ulang",
+        "computed again the time verdict differs",
+    ),
+    "verdict_missing": ("putaran selesai yang tidak dinilai", "a finished iteration was not judged"),
+    "completeness_verdict_differs": (
+        "hasil penilaian kelengkapan lain bila dihitung ulang",
+        "computed again the completeness verdict differs",
+    ),
+    "deviation_missing": ("penyimpangan yang nyata tidak dicatat", "a deviation follows and is not recorded"),
+    "deviation_unfounded": ("penyimpangan tanpa dasar bukti", "nothing in the evidence shows this deviation"),
+    "deviation_differs": (
+        "penanggung jawab, peran, atau buktinya lain",
+        "who answers for the deviation, or what shows it, differs",
+    ),
+    "statement_differs": ("disusun ulang, pernyataannya lain", "built again from the events it reads otherwise"),
+    "report_differs": ("disusun ulang, laporannya lain", "rendered again it reads otherwise"),
+}
+"""Code of a discrepancy → what it means."""
+
 WORDS: Dict[str, Tuple[str, str]] = {
     "level": (
         "Tingkat: ditandatangani; saksi 0 dari 0; tanpa cap waktu; waktu adalah klaim penerbit.",
@@ -50,4 +191,7 @@ WORDS: Dict[str, Tuple[str, str]] = {
         "Without a verifier key: anybody can make a consistent bundle. Give --key from where it is published.",
     ),
     "no_bundle": ("Ini bukan paket arsip.", "This is no bundle."),
+    "bad_key": ("Kunci pemeriksa tidak dapat dipakai: %s.", "The verifier key cannot be used: %s."),
+    "bad_file": ("%s tidak dapat dibaca: %s.", "Cannot read %s: %s."),
 }
+"""Everything else that the report for people says."""

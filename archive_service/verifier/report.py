@@ -1,7 +1,8 @@
-"""The report of a sealed dossier as plain text: a pure function of its evidence, so that a verifier renders it again."""
+"""The report of a sealed dossier as plain text: a pure function of its evidence; a verifier renders it again."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Dict, Iterable, List, Mapping, Tuple
@@ -11,6 +12,7 @@ from archive_service.domain.sop import Sop
 from archive_service.domain.verdict import parse_time
 
 ERASED = "[dihapus]"
+_HIDDEN = re.compile(r"[\x00-\x1f\x7f-\xa0\u1680\u2000-\u200b\u200e\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]")
 WIB = timedelta(hours=7)
 
 _WORDS: Dict[str, Tuple[str, str]] = {
@@ -52,20 +54,24 @@ class Names:
         explanations: Dict[str, str] = {}
         facts = {"title": ERASED, "letter.number": ERASED, "letter.sender": ERASED, "letter.agenda_number": ERASED}
         work_unit, received_at = "", ""
+
+        def opened(event: Event, name: str) -> str:
+            return one_line(openings.get((event.leaf_hash, name), ERASED))
+
         for event in events:
             p = event.payload
             if event.type == "person.registered":
-                persons[p["person"]] = openings.get((event.leaf_hash, "name"), ERASED)
+                persons[p["person"]] = opened(event, "name")
             elif event.type == "work_unit.created":
-                work_unit = p["name"]
+                work_unit = one_line(p["name"])
             elif event.type == "dossier.opened":
                 received_at = p["letter"]["received_at"]
                 for name in facts:
-                    facts[name] = openings.get((event.leaf_hash, name), ERASED)
+                    facts[name] = opened(event, name)
             elif event.type == "decision.made" and p["reason_commitment"] is not None:
-                reasons[(p["step"], p["iteration"])] = openings.get((event.leaf_hash, "reason"), ERASED)
+                reasons[(p["step"], p["iteration"])] = opened(event, "reason")
             elif event.type == "deviation.explained":
-                explanations[p["deviation"]] = openings.get((event.leaf_hash, "explanation"), ERASED)
+                explanations[p["deviation"]] = opened(event, "explanation")
         return Names(
             persons,
             facts["title"],
@@ -83,6 +89,14 @@ class Names:
         if person is None:
             return "–"
         return self.persons.get(str(person), f"orang {str(person)[-8:]}")
+
+
+def one_line(text: str) -> str:
+    """The text on one line, without controls and without the marks that make a line read other than it is stored.
+
+    The characters are listed, not asked of the Unicode tables: every Python must render a report to the same bytes.
+    """
+    return " ".join(part for part in _HIDDEN.sub(" ", text).split(" ") if part)
 
 
 def _minutes(seconds: int) -> str:
@@ -162,7 +176,7 @@ def render_report(statement: Mapping[str, Any], sop: Sop, names: Names) -> str:
         lines.append(f"{step['step']} putaran {step['iteration']}: {days}")
     lines += ["", "KEPUTUSAN PENGEMBALIAN", ""]
     lines += [
-        f"Langkah {step} putaran {iteration}: {_one_line(reason)}"
+        f"Langkah {step} putaran {iteration}: {reason}"
         for (step, iteration), reason in sorted(
             names.reasons.items(), key=lambda item: (sop.order.index(item[0][0]), item[0][1])
         )
@@ -171,7 +185,7 @@ def render_report(statement: Mapping[str, Any], sop: Sop, names: Names) -> str:
     for d in statement["deviations"]:
         place = "" if d["step"] is None else f"langkah {d['step']} putaran {d['iteration']}, "
         subject = "" if d["subject"] is None else f" ({d['subject']})"
-        explained = _one_line(names.explanations.get(d["deviation"], "belum dijelaskan"))
+        explained = names.explanations.get(d["deviation"], "belum dijelaskan")
         lines.append(f"{d['code']}{subject}: {place}{names.person(d['responsible'])}. Penjelasan: {explained}")
     if not statement["deviations"]:
         lines.append("Tidak ada.")
@@ -185,10 +199,6 @@ def render_report(statement: Mapping[str, Any], sop: Sop, names: Names) -> str:
             for item in r["satisfied_by"]:
                 lines.append("    " + _evidence(item))
     return "\n".join(lines) + "\n"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _evidence(item: Mapping[str, Any]) -> str:

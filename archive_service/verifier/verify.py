@@ -7,16 +7,17 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Callable, Dict, List, Optional, Tuple
 
-from archive_service.domain import canonical, manifest, working_time
+from archive_service.domain import canonical, manifest
 from archive_service.domain.discrepancy import ERROR, Discrepancy
 from archive_service.domain.dossier import Dossier
 from archive_service.domain.note import NoteError, VerifierKey, parse_vkey
 from archive_service.domain.sop import Sop, parse_sop
-from archive_service.verifier import rules
-from archive_service.verifier.container import Container, check_contents, is_no_bundle, open_container
+from archive_service.verifier import proofs, rules
+from archive_service.verifier.bag import check_bag, check_layout
+from archive_service.verifier.container import Container, is_no_bundle, open_container
 from archive_service.verifier.evidence import Evidence, read_evidence
-from archive_service.verifier.messages import STEPS, WORDS
-from archive_service.verifier.report import Names, render_report, render_table
+from archive_service.verifier.messages import DISCREPANCIES, STEPS, WORDS
+from archive_service.verifier.report import Names, one_line, render_report, render_table
 
 VALID = "VALID"
 REDACTED = "VALID WITH REDACTIONS"
@@ -26,6 +27,7 @@ NO_BUNDLE = "NO BUNDLE"
 EXIT_CODES = {VALID: 0, REDACTED: 0, INVALID: 1, NO_BUNDLE: 2, UNCONFIRMED: 3}
 KEY_LIMIT_BYTES = 4096
 SHOWN = 20
+LINE_LIMIT = 400
 
 PASSED = "passed"
 FAILED = "failed"
@@ -82,7 +84,7 @@ class Report:
                     "id": step.id,
                     "proves": STEPS[step.id][1],
                     "state": step.state,
-                    "discrepancies": [d.plain() for d in step.discrepancies],
+                    "discrepancies": [{**d.plain(), "means": DISCREPANCIES[d.code][1]} for d in step.discrepancies],
                 }
                 for number, step in enumerate(self.steps, 1)
             ],
@@ -99,7 +101,7 @@ class Report:
             note = f" ({WORDS['skipped'][column]})" if step.state == SKIPPED else ""
             lines.append(f"{number:2}. {mark} {STEPS[step.id][column]}{note}")
             for d in step.discrepancies[:SHOWN]:
-                lines.append(f"      {'✗' if d.severity == ERROR else '·'} {d.code}: {d.place}: {d.text}")
+                lines.append("      " + _line(d, column))
             if len(step.discrepancies) > SHOWN:
                 lines.append("      " + WORDS["more"][column] % (len(step.discrepancies) - SHOWN))
         if self.verdict == UNCONFIRMED:
@@ -108,6 +110,15 @@ class Report:
             lines.append(WORDS["level"][column])
         lines.append(self.verdict)
         return lines
+
+
+def _line(discrepancy: Discrepancy, column: int) -> str:
+    """A discrepancy on one line of a terminal: what it quotes may hold line breaks and control sequences."""
+    mark = "✗" if discrepancy.severity == ERROR else "·"
+    line = f"{mark} {discrepancy.code}: {discrepancy.place}: {DISCREPANCIES[discrepancy.code][column]}"
+    if discrepancy.text:
+        line += f" ({discrepancy.text})"
+    return one_line(line)[:LINE_LIMIT]
 
 
 class _Verification:
@@ -122,9 +133,7 @@ class _Verification:
         self.container: Optional[Container] = None
         self.evidence = Evidence()
         self.dossier_id = ""
-        self.sop: Optional[Sop] = None
-        self.calendar: Optional[working_time.Calendar] = None
-        self.definitions: Dict[str, Dict[str, Any]] = {}
+        self.definitions: Optional[proofs.Definitions] = None
         self.dossier: Optional[Dossier] = None
 
     def run(self, id: str, check: Callable[[], List[Discrepancy]]) -> bool:
@@ -132,7 +141,7 @@ class _Verification:
         step = self._steps[id]
         try:
             step.discrepancies = check()
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001
             # the process edge of a verifier of untrusted files: no crafted input may crash it or pass unseen
             step.discrepancies = [Discrepancy("unreadable", id, f"{type(exc).__name__}: {str(exc)[:300]}")]
         step.state = FAILED if any(d.severity == ERROR for d in step.discrepancies) else PASSED
@@ -143,150 +152,73 @@ class _Verification:
         if is_no_bundle(self._source, self._size):
             self.report.is_no_bundle = True
             return self.report
-        if not self.run("container", self._open):
+        self.run("container", self._open)
+        container = self.container
+        if container is None:
             return self.report
-        self.run("bag", self._check_bag)
-        if not self.run("events", self._read):
+        self.run("bag", lambda: check_bag(container))
+        if not self.run("events", lambda: self._read(container)):
             return self.report
         evidence = self.evidence
-        self.run("chains", lambda: rules.check_chains(evidence, self.dossier_id))
-        self.run("closing", lambda: rules.check_closing(evidence))
-        self.run("checkpoint", lambda: rules.check_checkpoint(evidence, self._pinned))
-        self.run("membership", lambda: rules.check_membership(evidence))
-        if not self.run("registrations", self._check_registrations) or not self.run("moves", self._check_moves):
+        self.run("chains", lambda: proofs.check_chains(evidence, self.dossier_id))
+        self.run("closing", lambda: proofs.check_closing(evidence))
+        self.run("checkpoint", lambda: proofs.check_checkpoint(evidence, self._pinned))
+        self.run("membership", lambda: proofs.check_membership(evidence))
+        self.run("openings", lambda: rules.check_openings(evidence))
+        self.run("definitions", self._read_definitions)
+        definitions = self.definitions
+        if definitions is None:
             return self.report
-        sop, calendar, dossier, container = self.sop, self.calendar, self.dossier, self.container
-        if sop is None or calendar is None or dossier is None or container is None:
-            return self.report
-        sizes = {path: entry.size for path, entry in container.entries.items()}
+        sop, calendar = definitions.sop, definitions.calendar
+        self.run("registrations", lambda: proofs.check_registrations(evidence, definitions))
         self.run("authority", lambda: rules.check_authority(evidence, calendar.utc_offset_minutes))
         self.run("duties", lambda: rules.check_duties(sop, evidence.events))
-        self.run("documents", lambda: rules.check_documents(dossier, sizes, container.digests))
-        self.run("openings", lambda: rules.check_openings(evidence))
-        self.run("time", lambda: rules.check_times(dossier, calendar))
+        self.run("moves", lambda: self._tell(sop))
+        dossier = self.dossier
+        if dossier is None:
+            return self.report
+        self.run("documents", lambda: self._check_documents(container, dossier))
+        if not self.run("time", lambda: rules.check_extent(dossier) or rules.check_times(dossier, calendar)):
+            return self.report
         self.run("completeness", lambda: rules.check_completeness(dossier))
-        self.run("deviations", lambda: rules.check_deviations(dossier, evidence.events, calendar))
-        self.run("statement", lambda: rules.check_statement(dossier, evidence, calendar, self.definitions))
-        self.run("report", self._check_report)
+        self.run("deviations", lambda: rules.check_deviations(sop, evidence.events, calendar))
+        self.run("statement", lambda: rules.check_statement(dossier, evidence, calendar, definitions.plain))
+        self.run("report", lambda: self._check_report(container, sop))
         return self.report
 
     def _open(self) -> List[Discrepancy]:
         try:
-            self.container = open_container(self._source, self._size)
+            container = open_container(self._source, self._size)
         except (ValueError, OverflowError) as exc:
             return [Discrepancy("container_damaged", "ZIP", str(exc))]
-        folder = self.container.folder
-        self.dossier_id = folder.partition("-")[2]
-        if folder != manifest.bundle_name(self.dossier_id):
-            return [Discrepancy("container_damaged", folder, "the folder is not named after a dossier")]
+        self.dossier_id = container.folder.partition("-")[2]
+        if container.folder != manifest.bundle_name(self.dossier_id):
+            return [Discrepancy("container_damaged", container.folder)]
+        self.container = container
         return []
 
-    def _check_bag(self) -> List[Discrepancy]:
-        assert self.container is not None
-        container = self.container
-        found = check_contents(container)
-        payload = [path for path in container.order if path.startswith("data/")]
-        tags = [manifest.BAGIT, manifest.BAG_INFO, manifest.MANIFEST]
-        if container.order != [*tags, manifest.TAG_MANIFEST, *sorted(payload)]:
-            found.append(
-                Discrepancy("bag_order", "bag", "a bag file is missing or extra, or the files are not in order")
-            )
-        expected = {
-            manifest.BAGIT: manifest.BAGIT_TEXT,
-            manifest.MANIFEST: manifest.manifest_text((path, container.digests[path]) for path in payload),
-            manifest.TAG_MANIFEST: manifest.manifest_text(
-                (path, container.digests[path]) for path in tags if path in container.digests
-            ),
-            manifest.README: manifest.README_TEXT,
-        }
-        for path, text in expected.items():
-            if path not in container.entries:
-                found.append(Discrepancy("bag_file_missing", path, "the file is not in the bag"))
-            elif container.read(path) != text.encode():
-                found.append(Discrepancy("bag_file_differs", path, "the file is not what follows from the bag"))
+    def _read(self, container: Container) -> List[Discrepancy]:
+        self.evidence, found = read_evidence(container)
         return found
 
-    def _read(self) -> List[Discrepancy]:
-        assert self.container is not None
-        self.evidence, found = read_evidence(self.container)
+    def _read_definitions(self) -> List[Discrepancy]:
+        self.definitions, found = proofs.read_definitions(self.evidence)
         return found
 
-    def _check_registrations(self) -> List[Discrepancy]:
-        found = rules.check_registrations(self.evidence) + rules.check_pinned(self.evidence, self._pinned)
-        if found:
-            return found
-        opened = self.evidence.events[0].payload
-        sop = canonical.decode(self.evidence.definitions[opened["sop"]])
-        calendar = canonical.decode(self.evidence.definitions[opened["calendar"]])
-        self.sop, self.calendar = parse_sop(sop), working_time.parse_calendar(calendar)
-        for kind, digest, value in (("sop", opened["sop"], sop), ("calendar", opened["calendar"], calendar)):
-            self.definitions[kind] = {"key": value["key"], "version": value["version"], "digest": digest}
-        for event in self.evidence.registrations:
-            p = event.payload
-            if event.type == "definition.registered":
-                value = self.definitions[p["definition_kind"]]
-                size = len(self.evidence.definitions[p["digest"]])
-                if (p["key"], p["version"], p["size"]) != (value["key"], value["version"], size):
-                    found.append(
-                        Discrepancy(
-                            "definition_unregistered", manifest.REGISTRATIONS, f"{p['key']} was registered otherwise"
-                        )
-                    )
+    def _tell(self, sop: Sop) -> List[Discrepancy]:
+        dossier, found = rules.tell_dossier(sop, self.evidence.events)
+        self.dossier = None if found else dossier
         return found
 
-    def _check_moves(self) -> List[Discrepancy]:
-        assert self.sop is not None and self.container is not None
-        self.dossier, found = rules.tell_dossier(self.sop, self.evidence.events)
-        if found:
-            return found
-        return self._check_layout(self.dossier)
+    def _check_documents(self, container: Container, dossier: Dossier) -> List[Discrepancy]:
+        sizes = {path: entry.size for path, entry in container.entries.items()}
+        crcs = {path: entry.crc32 for path, entry in container.entries.items()}
+        found = check_layout(container, self.evidence, dossier)
+        return found + rules.check_documents(dossier, sizes, crcs, container.digests)
 
-    def _check_layout(self, dossier: Dossier) -> List[Discrepancy]:
-        """Every file is one that the evidence asks for, and the bag's information is what follows from it."""
-        assert self.container is not None and self.sop is not None
-        container = self.container
-        due = set(manifest.document_names(dossier).values())
-        due.update(
-            [
-                manifest.README,
-                manifest.EVENTS,
-                manifest.REGISTRATIONS,
-                manifest.STATEMENT,
-                manifest.OPENINGS,
-                manifest.PROOFS,
-                manifest.CHECKPOINT,
-                manifest.KEYS,
-                manifest.REPORT,
-            ]
-        )
-        due.update(f"{manifest.PERSONS_FOLDER}{person}.jsonl" for person in self.evidence.persons)
-        due.update(f"{manifest.DEFINITIONS_FOLDER}{digest}.json" for digest in self.evidence.definitions)
-        payload = {path for path in container.order if path.startswith("data/")}
-        found = [
-            Discrepancy("file_extra", path, "nothing in the evidence asks for this file")
-            for path in sorted(payload - due)
-        ]
-        found += [
-            Discrepancy("file_missing", path, "the evidence asks for this file") for path in sorted(due - payload)
-        ]
-        info = manifest.bag_info_text(
-            organization=self.sop.institution,
-            dossier_id=dossier.id,
-            bagged_on=self.evidence.events[-1].at[:10],
-            payload=[container.entries[path].size for path in payload],
-        )
-        if manifest.BAG_INFO not in container.entries or container.read(manifest.BAG_INFO) != info.encode():
-            found.append(
-                Discrepancy("bag_file_differs", manifest.BAG_INFO, "the file is not what follows from the evidence")
-            )
-        return found
-
-    def _check_report(self) -> List[Discrepancy]:
-        assert self.container is not None and self.sop is not None
-        text = render_report(canonical.decode(self.evidence.statement), self.sop, gather_names(self.evidence))
-        if self.container.read(manifest.REPORT) != text.encode():
-            return [Discrepancy("report_differs", manifest.REPORT, "rendered again it reads otherwise")]
-        return []
+    def _check_report(self, container: Container, sop: Sop) -> List[Discrepancy]:
+        text = render_report(canonical.decode(self.evidence.statement), sop, gather_names(self.evidence))
+        return [] if container.is_text(manifest.REPORT, text) else [Discrepancy("report_differs", manifest.REPORT)]
 
 
 def gather_names(evidence: Evidence) -> Names:
@@ -296,7 +228,10 @@ def gather_names(evidence: Evidence) -> Names:
 
 
 def check_bundle(source: BinaryIO, size: int, pinned: Optional[VerifierKey]) -> Report:
-    """The report on a bundle in a seekable file of ``size`` bytes, against the log's key where one is pinned; never raises on any content."""
+    """The report on a bundle in a seekable file of ``size`` bytes, against the log's key where one is pinned.
+
+    Never raises on any content.
+    """
     return _Verification(source, size, pinned).verify()
 
 
@@ -314,23 +249,27 @@ def read_key(key: str) -> VerifierKey:
 
 
 def verify_file(path: str, key: Optional[str], lang: str, is_json: bool) -> Tuple[str, int]:
-    """The report on a file as text (or JSON), and the exit code; a file or key that cannot be read gives a sentence and 2."""
+    """The report on a file as text (or JSON), and the exit code; an unreadable file or key gives a sentence and 2."""
+    column = 0 if lang == "id" else 1
     try:
         pinned = None if key is None else read_key(key)
-    except ValueError as exc:
-        return f"The verifier key cannot be used: {exc}.", 2
+    except (OSError, ValueError) as exc:
+        return WORDS["bad_key"][column] % exc, 2
     try:
         with open(path, "rb") as source:
             report = check_bundle(source, os.fstat(source.fileno()).st_size, pinned)
-    except OSError as exc:
-        return f"Cannot read {path}: {exc.strerror}.", 2
+    except (OSError, ValueError) as exc:
+        return WORDS["bad_file"][column] % (path, getattr(exc, "strerror", None) or exc), 2
     if is_json:
         return json.dumps(report.plain(), indent=2, ensure_ascii=False), report.exit_code
     return "\n".join(report.lines(lang)), report.exit_code
 
 
 def render_bundle_table(path: str, lang: str) -> str:
-    """The table of a bundle's report: step, who, norm, working time used, completeness, time; ValueError when it cannot be read."""
+    """The table of a bundle's report: step, who, norm, working time used, completeness, time.
+
+    ValueError when it cannot be read.
+    """
     with open(path, "rb") as source:
         container = open_container(source, os.fstat(source.fileno()).st_size)
         evidence, found = read_evidence(container)
