@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
+from pydantic import Field
 
 from archive_service.api.auth import get_archive, require_actor
 from archive_service.api.body import Body, read_json
@@ -20,7 +21,7 @@ class LoginBody(Body):
     password: str
     name: str
     days: int = 1
-    scopes: list[str] = []
+    scopes: list[str] = Field(default_factory=list)
 
 
 @blueprint.post("/tokens")

@@ -106,7 +106,7 @@ class LogPendingRow(Base):
     """An event that the sequencer has not numbered yet."""
 
     __tablename__ = "log_pending"
-    __table_args__ = {"sqlite_autoincrement": True}
+    __table_args__ = ({"sqlite_autoincrement": True},)
     id: Mapped[int] = operational(Integer, primary_key=True, autoincrement=True)
     leaf_hash: Mapped[str] = operational(HASH)
 

@@ -58,7 +58,8 @@ def _guards() -> list[str]:
 
 
 for _statement in _guards():
-    event.listen(Base.metadata, "after_create", DDL(_statement).execute_if(dialect="sqlite"))
+    _guard = DDL(_statement)  # type: ignore[no-untyped-call]
+    event.listen(Base.metadata, "after_create", _guard.execute_if(dialect="sqlite"))
 
 
 def _engine(url: str) -> Engine:

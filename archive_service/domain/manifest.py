@@ -68,7 +68,7 @@ To check all evidence (chains, log, authority, time, completeness):
   archive-service verify <bundle>.zip --key <the log's verifier key>
 Take the verifier key from where it is published, not from this bundle: data/evidence/keys.txt is a copy only.
 A hash chain shows changes; it is no electronic signature.
-"""  # noqa: E501
+"""
 
 EVENTS_LIMIT = 10_000
 PERSON_EVENTS_LIMIT = 2_000

@@ -155,7 +155,7 @@ def _gather(archive: Archive, session: Session, dossier: str) -> Evidence:
         registrations=tuple(registrations),
         definitions={digest: archive.catalog.get(session, digest).data for digest in digests},
         statement=session.get_one(StatementRow, dossier).data,
-        openings={key: value for key, value in openings.items()},
+        openings=dict(openings.items()),
         positions=positions,
         proofs={h: tuple(merkle.inclusion_proof(i, checkpoint.size, node)) for h, i in positions.items()},
         checkpoint=checkpoint.note,
@@ -186,4 +186,4 @@ def _positions(session: Session, leaf_hashes: list[str]) -> dict[str, int]:
     rows = session.execute(
         select(LogLeafRow.leaf_hash, LogLeafRow.leaf_index).where(LogLeafRow.leaf_hash.in_(leaf_hashes))
     )
-    return {leaf_hash: index for leaf_hash, index in rows}
+    return dict(rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
 
 from archive_service.archive import Archive
 from archive_service.db.models import LocationRow
@@ -85,7 +86,7 @@ def receive_document(
             run = work.dossier.running(step)
             assert run is not None
             document_id = document or work.writer.make_id()
-            payload = {
+            payload: dict[str, Any] = {
                 "document": document_id,
                 "version": work.writer.make_id(),
                 "number": len(work.dossier.versions_of(document_id)) + 1,
@@ -236,7 +237,7 @@ def _store(archive: Archive, chunks: Iterable[bytes]) -> ReceivedObject:
 
 def _inspect(archive: Archive, received: ReceivedObject, name: str, rule: OutputRule) -> Inspection:
     with RangedReader(archive.store, received.key, received.version_id, received.size) as source:
-        return inspect_document(source, size=received.size, file_name=name, accepted=rule.media)
+        return inspect_document(cast(BinaryIO, source), size=received.size, file_name=name, accepted=rule.media)
 
 
 def _note_refusal(

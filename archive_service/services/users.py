@@ -48,6 +48,7 @@ class NewToken:
 
 
 def make_secret(archive: Archive) -> str:
+    """256 random bits as URL-safe text."""
     return base64.urlsafe_b64encode(archive.make_secret(32)).rstrip(b"=").decode()
 
 
@@ -81,6 +82,7 @@ def create_user(archive: Archive, actor: Actor, *, person: str, login: str, pass
 def add_user(
     archive: Archive, session: Session, actor: dict[str, object], person: str, login: str, password: str, by: str
 ) -> str:
+    """A new log-in's id; Conflict when the log-in is taken."""
     if session.execute(select(UserRow.id).where(UserRow.login == login)).first() is not None:
         raise Conflict("login_taken", "This log-in is taken; choose another.")
     user = archive.log.make_id()

@@ -153,10 +153,11 @@ def _check_grants(evidence: Evidence) -> Found:
     found: Found = []
     for event in [*(e for _, chain in sorted(evidence.persons.items()) for e in chain), *evidence.registrations]:
         action, actor = _GRANTS.get(event.type), event.actor
-        if actor["kind"] == "service":
-            is_right = actor["name"] == SETUP
-        else:
-            is_right = action is not None and permissions.is_allowed(actor["role"], action)
+        is_right = (
+            actor["name"] == SETUP
+            if actor["kind"] == "service"
+            else action is not None and permissions.is_allowed(actor["role"], action)
+        )
         if not is_right:
             found.append(Discrepancy("grant_forbidden", place_of(event), event.type))
     return found

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import select
@@ -46,7 +47,12 @@ def test_a_chain_begins_with_zeros_and_links_each_event_to_the_one_before(office
 
 def test_sixteen_writers_on_one_stream_make_one_chain(office: Office) -> None:
     stream = f"after:{office.archive.log.make_id()}"
-    threads = [threading.Thread(target=lambda: [note(office, stream) for _ in range(5)]) for _ in range(16)]
+
+    def write_five() -> None:
+        for _ in range(5):
+            note(office, stream)
+
+    threads = [threading.Thread(target=write_five) for _ in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -54,7 +60,7 @@ def test_sixteen_writers_on_one_stream_make_one_chain(office: Office) -> None:
     with office.archive.db.read() as session:
         events = read_stream(session, stream)
     assert [e.seq for e in events] == list(range(80))
-    assert all(e.prev == before.leaf_hash for before, e in zip(events, events[1:], strict=False))
+    assert all(e.prev == before.leaf_hash for before, e in pairwise(events))
     assert [e.at for e in events] == sorted(e.at for e in events)
 
 

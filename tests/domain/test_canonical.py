@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from typing import Any
@@ -42,10 +43,8 @@ def test_any_other_bytes_are_refused_or_mean_something_else(value: Any, data: st
 
 @given(st.binary(max_size=200))
 def test_hostile_bytes_raise_nothing_but_canonical_error(data: bytes) -> None:
-    try:
+    with contextlib.suppress(CanonicalError):
         assert canonical.encode(canonical.decode(data)) == data
-    except CanonicalError:
-        pass
 
 
 @pytest.mark.parametrize(
