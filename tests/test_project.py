@@ -183,7 +183,12 @@ def find_undeclared(paths: tuple[Path, ...], declared: set[str]) -> list[str]:
     for path in paths:
         for line, name in find_imports(path):
             top = name.partition(".")[0]
-            if top in sys.stdlib_module_names or (ROOT / top).is_dir() or (path.parent / f"{top}.py").exists():
+            if (
+                top == "_typeshed"
+                or top in sys.stdlib_module_names
+                or (ROOT / top).is_dir()
+                or (path.parent / f"{top}.py").exists()
+            ):
                 continue
             owners = {str(canonicalize_name(owner)) for owner in distributions.get(top, [])}
             if not owners & declared:
@@ -324,7 +329,7 @@ def test_wheel_holds_every_file_of_the_packages(tmp_path: Path) -> None:
     assert built.returncode == 0, built.stderr
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
-        packed = {name for name in archive.namelist() if ".dist-info/" not in name and not name.endswith(".mo")}
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
         (entry_points,) = (name for name in archive.namelist() if name.endswith(".dist-info/entry_points.txt"))
         assert b"archive-service = archive_service.cli.__main__:main" in archive.read(entry_points)
     kept = {name_of(path) for path in list_project_files()}
