@@ -194,7 +194,7 @@ def open_office(folder: Path, start: str = "2026-03-12T08:00") -> Office:
     setup.bootstrap(archive, unit_code="polman-babel", unit_name="Polman Babel")
     with archive.db.read() as session:
         unit = queries.list_work_units(session)[0]["work_unit"]
-        persons = dict(session.execute(select(UserRow.login, UserRow.person_id)).tuples().all())
+        persons = dict(session.execute(select(UserRow.login, UserRow.person_id)).all())
     return Office(archive, clock, unit, persons, _load_samples())
 
 

@@ -149,7 +149,7 @@ def read_events(session: Session, leaf_hashes: Iterable[str]) -> list[Event]:
     """The events with these leaf hashes, in the order asked for; KeyError for one that is not there."""
     wanted = list(leaf_hashes)
     rows = session.execute(select(EventRow.leaf_hash, EventRow.data).where(EventRow.leaf_hash.in_(wanted)))
-    found = dict(rows.tuples().all())
+    found = dict(rows.all())
     return [parse_event(found[leaf_hash]) for leaf_hash in wanted]
 
 

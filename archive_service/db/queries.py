@@ -107,7 +107,7 @@ def names_of(session: Session, persons: set[str]) -> dict[str, str]:
         .join(OpeningRow, (OpeningRow.event_hash == PersonRow.registered_hash) & (OpeningRow.field == "name"))
         .where(PersonRow.id.in_(persons))
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def name_of_work_unit(session: Session, work_unit: str) -> str:

@@ -186,4 +186,4 @@ def _positions(session: Session, leaf_hashes: list[str]) -> dict[str, int]:
     rows = session.execute(
         select(LogLeafRow.leaf_hash, LogLeafRow.leaf_index).where(LogLeafRow.leaf_hash.in_(leaf_hashes))
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
