@@ -76,7 +76,9 @@ def check_fixity(archive: Archive, lease: jobs.Lease, *, dossier: str) -> None:
         result = "damaged" if failed else "intact"
     except ArchiveError:
         failed, result = [], "unreadable"
-    facts = {"dossier": dossier, "result": result, "documents": len(rows), "failed": failed[:LISTED]}
+    # an event lists at most so many, and a deviation must follow from what is listed; the rest follow when these are mended
+    facts_failed = failed[:LISTED]
+    facts = {"dossier": dossier, "result": result, "documents": len(rows), "failed": facts_failed}
     with archive.db.write() as session:
         jobs.require_lease(session, lease)
         status = session.execute(select(DossierRow.status).where(DossierRow.id == dossier)).scalar_one()
@@ -84,7 +86,7 @@ def check_fixity(archive: Archive, lease: jobs.Lease, *, dossier: str) -> None:
             work = hold_dossier(archive, session, dossier)
             event = work.append("fixity.checked", RULES, facts)
             for version in work.dossier.versions:
-                if version.digest in failed and version.withdrawn_at is None:
+                if version.digest in facts_failed and version.withdrawn_at is None:
                     run = next(
                         r for r in work.dossier.runs if (r.step, r.iteration) == (version.step, version.iteration)
                     )

@@ -9,10 +9,11 @@ from typing import Any, BinaryIO, cast
 from archive_service.archive import Archive
 from archive_service.db.models import LocationRow
 from archive_service.domain.dossier import CANCELLED, SEALED, Action, Dossier, find_refusal
+from archive_service.domain.manifest import EVENT_LIMITS, EVENTS_LIMIT
 from archive_service.domain.receipt import Receipt, format_receipt
 from archive_service.domain.sop import OutputRule
 from archive_service.domain.verdict import format_time
-from archive_service.errors import DocumentRefused, InvalidInput, NotFound, TooLarge
+from archive_service.errors import Conflict, DocumentRefused, InvalidInput, NotFound, TooLarge
 from archive_service.inspection import Inspection, inspect_document, require_file_name
 from archive_service.services.actor import Actor, Assignment
 from archive_service.services.fields import clean_text, require_id
@@ -64,6 +65,7 @@ def receive_document(
     with archive.db.read() as session:
         state = load_dossier(archive, session, dossier)
     assignment = _assignment(state, actor, step)
+    _require_room(state)
     document = _resolve_document(state, step, kind, document)
     _require(state, actor, assignment, step, kind, document)
     rule = state.sop.step(step).output(kind)
@@ -174,6 +176,14 @@ def withdraw_document(archive: Archive, actor: Actor, *, dossier: str, version: 
         )
         payload = {"document": known.document, "version": version}
         work.act(actor, assignment, "document.withdrawn", {**payload, "step": step}, {"reason": reason})
+
+
+def _require_room(dossier: Dossier) -> None:
+    """Keep a dossier within what its bundle may hold, however many files are refused in it; half of the events are left for the steps."""
+    if dossier.count >= EVENTS_LIMIT // 2 or len(dossier.versions) >= EVENT_LIMITS["document.received"]:
+        raise Conflict(
+            "dossier_full", "This dossier takes no more documents; go on with its steps, or open another one."
+        )
 
 
 def _assignment(dossier: Dossier, actor: Actor, step: str, permission: str = "document.upload") -> Assignment:

@@ -217,3 +217,47 @@ def test_the_demo_does_not_empty_a_folder_of_somebody_elses(tmp_path: Path) -> N
     (tmp_path / "precious.txt").write_text("mine")
     done = run("demo", "--exit", "--port", "0", "--data", str(tmp_path))
     assert done.returncode == 2 and (tmp_path / "precious.txt").read_text() == "mine"
+
+
+@pytest.mark.slow
+def test_a_service_killed_while_it_builds_gives_one_bundle_in_the_end(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from archive_service.db.event_log import read_stream
+    from archive_service.runner import Runner
+    from archive_service.services import reading
+    from archive_service.verifier.verify import verify_file
+    from tests.office import ORIGIN, make_office, open_office
+
+    office = make_office(folder)
+    dossier = office.play()
+    office.archive.db.close()
+    monkeypatch.setenv("ARCHIVE_LOG_ORIGIN", ORIGIN)
+    for pause in (0.0, 0.15, 0.3):
+        service = Service(folder)
+        time.sleep(pause)
+        service.kill()
+    office = open_office(folder, "2027-01-05T09:00")
+    runner = Runner(office.archive)
+    with office.archive.db.write() as session:
+        # what a killed worker held comes back when its lease runs out; the test does not wait five minutes for it
+        from sqlalchemy import update
+
+        from archive_service.db.models import JobRow
+
+        session.execute(update(JobRow).where(JobRow.state == "running").values(lease_until=office.archive.timer()))
+    until = time.monotonic() + 30
+    while time.monotonic() < until:
+        runner.turn()
+        with office.archive.db.read() as session:
+            stored = [e for e in read_stream(session, f"after:{dossier}") if e.type == "bundle.stored"]
+        if stored:
+            break
+        time.sleep(0.1)
+    assert len(stored) == 1
+    content = reading.read_bundle(office.archive, office.actor("maya"), dossier=dossier)
+    bundle = folder.parent / "bundle.zip"
+    bundle.write_bytes(b"".join(content.chunks))
+    assert verify_file(str(bundle), office.archive.log_key.vkey, "en", False)[1] == 0
+    office.archive.db.close()
+    assert run("log", "audit", "--data", str(folder)).returncode == 0

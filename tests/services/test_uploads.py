@@ -203,3 +203,15 @@ def test_a_withdrawal_needs_a_reason_and_comes_before_the_submission(office: Off
         )
     assert late.value.code == "step_finished"
     assert len(stored(office)) == 2, "a withdrawn version's bytes stay"
+
+
+def test_a_dossier_takes_no_more_than_its_bundle_may_hold(
+    office: Office, dossier: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "EVENTS_LIMIT", 8)
+    send(office, dossier)
+    send(office, dossier)
+    with pytest.raises(Conflict) as caught:
+        send(office, dossier)
+    assert caught.value.code == "dossier_full"
+    decisions.submit_step(office.archive, office.actor("ratna"), dossier=dossier, step="1")
