@@ -1,0 +1,85 @@
+"""Gaps: a missing input does not block whoever goes on knowingly, and is a deviation; a missing output blocks."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from archive_service.domain import completeness
+from archive_service.domain.dossier import Action, IllegalEvent, documents_digest, find_refusal
+from archive_service.domain.sop import Sop, parse_sop, plain
+from tests.domain.story import DATA, PERSONS, UNIT, Story, actor_of
+
+
+def sop_with_optional_memo() -> Sop:
+    """Step 2 also wants a memo from outside, whose upload is optional: the only way an input can be missing."""
+    value = plain(tomllib.loads((DATA / "sops" / "sop-spmi-601.toml").read_text(encoding="utf-8")))
+    step = value["steps"][1]
+    step["inputs"].append({"kind": "memo", "title": "Memo", "from": "outside"})
+    memo = {"kind": "memo", "title": "Memo", "evidence": "document", "media": ["application/pdf"], "min": 0, "max": 1}
+    step["outputs"].append(memo)
+    return parse_sop(value)
+
+
+@pytest.fixture
+def story() -> Story:
+    told = Story(sop_with_optional_memo())
+    told.open()
+    told.submit("1")
+    told.receive("2", "disposition", actor_of("satker_head"))
+    return told
+
+
+def submit_action(story: Story, *, accepts_gaps: bool) -> Action:
+    digest = documents_digest(story.dossier.bound_documents("2"))
+    role = "satker_head"
+    return Action("submit", PERSONS[role], role, UNIT, step="2", documents_digest=digest, accepts_gaps=accepts_gaps)
+
+
+def test_a_missing_input_stops_whoever_does_not_know_of_it(story: Story) -> None:
+    refusal = find_refusal(story.dossier, submit_action(story, accepts_gaps=False))
+    assert refusal is not None and refusal.code == "inputs_missing" and "memo" in refusal.text
+    assert find_refusal(story.dossier, submit_action(story, accepts_gaps=True)) is None
+
+
+def test_going_on_with_a_gap_is_recorded_judged_and_a_deviation(story: Story) -> None:
+    story.tell("step.submitted", actor_of("satker_head"), story.finish_facts("2"))
+    assert story.events[-1].payload["gaps"] == 1
+    run = story.dossier.last_run("2")
+    assert run is not None and run.outcome == "submitted"
+    judged = completeness.judge(run.requirements, [])
+    assert (judged["result"], judged["required"], judged["present"], judged["missing"]) == ("gaps", 4, 3, 1)
+    assert completeness.gap_deviations(run.requirements) == [("input_missing", "memo")]
+
+
+def test_a_gap_cannot_be_hidden_in_the_event(story: Story) -> None:
+    with pytest.raises(IllegalEvent) as caught:
+        story.tell("step.submitted", actor_of("satker_head"), {**story.finish_facts("2"), "gaps": 0})
+    assert caught.value.code == "documents_changed"
+
+
+def test_nothing_missing_and_nothing_checked_do_not_look_alike() -> None:
+    assert completeness.judge([], [])["required"] == 0
+    story = Story()
+    story.open()
+    story.submit("1")
+    run = story.dossier.last_run("1")
+    assert run is not None
+    judged = completeness.judge(run.requirements, [])
+    assert (judged["result"], judged["required"]) == ("complete", 2)
+    assert judged["requirements_digest"] != completeness.judge([], [])["requirements_digest"]
+
+
+def test_a_damaged_document_is_a_gap_of_every_requirement_that_rests_on_it() -> None:
+    story = Story()
+    story.open()
+    story.submit("1")
+    run = story.dossier.last_run("1")
+    assert run is not None
+    digests = completeness.digests_of(run.requirements)
+    assert len(digests) == 1
+    judged = completeness.judge(run.requirements, digests)
+    assert (judged["result"], judged["present"], judged["damaged"]) == ("gaps", 0, digests)
+    marked = completeness.with_damage(run.requirements, set(digests))
+    assert [code for code, _ in completeness.gap_deviations(marked)] == ["document_damaged"] * 2
