@@ -77,7 +77,8 @@ def create_app(archive: Archive, demo_clock: DemoClock | None = None) -> Flask:
     @app.after_request
     def _headers(response: Response) -> Response:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Referrer-Policy", "no-referrer")
+        # not no-referrer: a browser then sends "Origin: null" with our own forms, and they could not be told from a stranger's
+        response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("X-Frame-Options", "DENY")
         response.headers.setdefault(

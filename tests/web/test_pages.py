@@ -71,6 +71,9 @@ def test_an_unknown_dossier_is_a_page_with_a_sentence(client: FlaskClient) -> No
 
 def test_pages_load_nothing_from_elsewhere_and_run_no_script(client: FlaskClient) -> None:
     response = client.get("/login")
+    assert response.headers["Referrer-Policy"] == "same-origin", (
+        "browsers send Origin: null with forms under no-referrer"
+    )
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
     assert re.findall(r"(?:src|href)=\"(https?:)?//", response.get_data(as_text=True)) == []
 
