@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from archive_service.errors import InvalidInput
@@ -21,6 +21,21 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ARCHIVE_", extra="ignore")
 
     data_dir: Path = Path("var")
+    database: str | None = None
+    migration_database: str | None = None
+    application_role: str = "archive_app"
+    s3_endpoint: str | None = None
+    s3_bucket: str = "archive"
+    s3_region: str = "us-east-1"
+    s3_access_key: str | None = None
+    s3_secret_key: SecretStr | None = None
+    redis_url: str | None = None
+    log_key_file: Path | None = None
+    receipt_key_file: Path | None = None
+    log_vkey: str | None = None
+    receipt_vkey: str | None = None
+    lease_seconds: Annotated[int, Field(ge=1, le=86400)] = 300
+    checkpoint_seconds: Annotated[int, Field(ge=1, le=3600)] = 1
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8601
     log_origin: str | None = None
@@ -44,6 +59,51 @@ class Settings(BaseSettings):
             raise ValueError("must be a name such as archive.example.ac.id/log: lower case, digits, . / _ -")
         return value
 
+    @field_validator("database", "migration_database")
+    @classmethod
+    def _postgresql(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not value.startswith(("postgresql://", "postgresql+psycopg://")):
+            raise ValueError(
+                "must be a URL such as postgresql://user:password@host/name; leave it out for SQLite in data_dir"
+            )
+        # the driver is psycopg 3, whatever SQLAlchemy would take by default
+        return value.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    @field_validator("application_role")
+    @classmethod
+    def _role(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
+            raise ValueError("must be a name of a role: lower case letters, digits, _")
+        return value
+
+    @field_validator("s3_endpoint")
+    @classmethod
+    def _endpoint(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:_-]+/?", value):
+            raise ValueError("must be a URL without a path, such as http://s3:9000")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("redis://", "rediss://", "redis+socket://", "unix://")):
+            raise ValueError("must be a URL such as redis://redis:6379/0")
+        return value
+
+    @model_validator(mode="after")
+    def _s3_is_whole(self) -> Settings:
+        if self.s3_endpoint is not None and (self.s3_access_key is None or self.s3_secret_key is None):
+            raise ValueError("s3_endpoint needs ARCHIVE_S3_ACCESS_KEY and ARCHIVE_S3_SECRET_KEY")
+        return self
+
+    @model_validator(mode="after")
+    def _keys_are_whole(self) -> Settings:
+        if (self.log_vkey is None) != (self.receipt_vkey is None):
+            raise ValueError("log_vkey and receipt_vkey are set together: `archive-service init` prints both")
+        return self
+
     @model_validator(mode="after")
     def _demo_is_local(self) -> Settings:
         if self.demo and self.host not in LOOPBACK:
@@ -58,7 +118,9 @@ class Settings(BaseSettings):
 
     @property
     def database_url(self) -> str:
-        """The embedded database's SQLAlchemy URL."""
+        """The database's SQLAlchemy URL: PostgreSQL when one is set, else SQLite in ``data_dir``."""
+        if self.database is not None:
+            return self.database
         return f"sqlite:///{self.data_dir.resolve() / 'archive.db'}"
 
 

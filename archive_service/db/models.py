@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     DateTime,
     ForeignKey,
@@ -27,6 +28,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 ID = String(32)
 HASH = String(64)
 KEY = String(64)
+# SQLite numbers rows by INTEGER PRIMARY KEY alone, and its integers have 64 bits anyway
+COUNT = BigInteger().with_variant(Integer, "sqlite")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -73,7 +76,7 @@ class StreamRow(Base):
 
     __tablename__ = "stream"
     name: Mapped[str] = evidenced(String(80), primary_key=True)
-    next_seq: Mapped[int] = evidenced(Integer)
+    next_seq: Mapped[int] = evidenced(COUNT)
     head: Mapped[str] = evidenced(HASH)
     last_at: Mapped[datetime | None] = evidenced(UtcDateTime)
 
@@ -85,7 +88,7 @@ class EventRow(Base):
     __table_args__ = (UniqueConstraint("stream", "seq"), UniqueConstraint("leaf_hash"))
     id: Mapped[str] = evidenced(ID, primary_key=True)
     stream: Mapped[str] = evidenced(String(80))
-    seq: Mapped[int] = evidenced(Integer)
+    seq: Mapped[int] = evidenced(COUNT)
     type: Mapped[str] = evidenced(KEY, index=True)
     at: Mapped[datetime] = evidenced(UtcDateTime)
     leaf_hash: Mapped[str] = evidenced(HASH)
@@ -107,7 +110,7 @@ class LogPendingRow(Base):
 
     __tablename__ = "log_pending"
     __table_args__ = ({"sqlite_autoincrement": True},)
-    id: Mapped[int] = operational(Integer, primary_key=True, autoincrement=True)
+    id: Mapped[int] = operational(COUNT, primary_key=True, autoincrement=True)
     leaf_hash: Mapped[str] = operational(HASH)
 
 
@@ -115,7 +118,7 @@ class LogLeafRow(Base):
     """A leaf of the log's tree in its order. INSERT only."""
 
     __tablename__ = "log_leaf"
-    leaf_index: Mapped[int] = evidenced(Integer, primary_key=True, autoincrement=False)
+    leaf_index: Mapped[int] = evidenced(COUNT, primary_key=True, autoincrement=False)
     leaf_hash: Mapped[str] = evidenced(HASH, unique=True)
 
 
@@ -124,7 +127,7 @@ class LogTileRow(Base):
 
     __tablename__ = "log_tile"
     level: Mapped[int] = evidenced(Integer, primary_key=True, autoincrement=False)
-    tile_index: Mapped[int] = evidenced(Integer, primary_key=True, autoincrement=False)
+    tile_index: Mapped[int] = evidenced(COUNT, primary_key=True, autoincrement=False)
     hashes: Mapped[bytes] = evidenced(LargeBinary)
 
 
@@ -132,10 +135,18 @@ class CheckpointRow(Base):
     """A signed tree head. INSERT only."""
 
     __tablename__ = "checkpoint"
-    size: Mapped[int] = evidenced(Integer, primary_key=True, autoincrement=False)
+    size: Mapped[int] = evidenced(COUNT, primary_key=True, autoincrement=False)
     root: Mapped[str] = evidenced(HASH)
     note: Mapped[bytes] = evidenced(LargeBinary)
     signed_at: Mapped[datetime] = operational(UtcDateTime)
+
+
+class SequencerRow(Base):
+    """The one row that a sequencer locks before it numbers leaves: two of them take turns."""
+
+    __tablename__ = "sequencer"
+    id: Mapped[int] = operational(Integer, primary_key=True, autoincrement=False)
+    turned_at: Mapped[datetime | None] = operational(UtcDateTime)
 
 
 class DefinitionRow(Base):
@@ -287,7 +298,7 @@ class DocumentVersionRow(Base):
     kind: Mapped[str] = evidenced(KEY)
     digest: Mapped[str] = evidenced(HASH, index=True)
     crc32: Mapped[str] = evidenced(String(8))
-    size: Mapped[int] = evidenced(Integer)
+    size: Mapped[int] = evidenced(COUNT)
     media_type: Mapped[str] = evidenced(String(200))
     puid: Mapped[str] = evidenced(String(32))
     person_id: Mapped[str] = evidenced(ForeignKey("person.id"))
@@ -362,7 +373,7 @@ class BundleRow(Base):
     dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), primary_key=True)
     plan_digest: Mapped[str | None] = evidenced(HASH)
     digest: Mapped[str | None] = evidenced(HASH)
-    size: Mapped[int | None] = evidenced(Integer)
+    size: Mapped[int | None] = evidenced(COUNT)
     plan: Mapped[bytes] = operational(LargeBinary)
     frozen_at: Mapped[datetime] = operational(UtcDateTime)
 
@@ -401,3 +412,16 @@ class JobRow(Base):
     error: Mapped[str | None] = operational(Text)
     created_at: Mapped[datetime] = operational(UtcDateTime)
     finished_at: Mapped[datetime | None] = operational(UtcDateTime)
+
+
+class IdempotencyRow(Base):
+    """The answer that a request with this ``Idempotency-Key`` got; asked again, it gets the same one."""
+
+    __tablename__ = "idempotency"
+    user_id: Mapped[str] = operational(ForeignKey("user.id"), primary_key=True)
+    key: Mapped[str] = operational(String(200), primary_key=True)
+    request_digest: Mapped[str] = operational(HASH)
+    status: Mapped[int | None] = operational(Integer)
+    headers: Mapped[str | None] = operational(Text)
+    body: Mapped[bytes | None] = operational(LargeBinary)
+    created_at: Mapped[datetime] = operational(UtcDateTime, index=True)
