@@ -39,12 +39,16 @@ def build(settings: Settings, *, evidence_clock: Callable[[], datetime] | None =
         raise InvalidInput("origin_differs", f"ARCHIVE_LOG_ORIGIN is {origin}, the log's key is {log_key.vkey}.")
     store = _make_store(settings)
     db = Database(settings.database_url)
-    if settings.database is None:
-        schema.upgrade(db)
-    else:
-        schema.require_current(db)
-        schema.require_modest_role(db)
-    _require_same_origin(db, origin)
+    try:
+        if settings.database is None:
+            schema.upgrade(db)
+        else:
+            schema.require_current(db)
+            schema.require_modest_role(db)
+        _require_same_origin(db, origin)
+    except BaseException:
+        db.close()
+        raise
     now = evidence_clock or choose_clock(settings)
     return Archive(
         settings=settings,

@@ -52,12 +52,9 @@ class PostgresServer:
         if self._options:
             for path in (self._folder, word):
                 shutil.chown(path, NOBODY)
+        identity = ["--username", "postgres", f"--pwfile={word}", "--auth", "scram-sha-256"]
         subprocess.run(
-            [
-                programs / "initdb",
-                *("--pgdata", data, "--username", "postgres", "--pwfile", word, "--encoding", "UTF8"),
-                *("--locale", "C", "--auth", "scram-sha-256", "--no-sync"),
-            ],
+            [str(programs / "initdb"), f"--pgdata={data}", *identity, "--encoding=UTF8", "--locale=C", "--no-sync"],
             check=True,
             stdout=subprocess.DEVNULL,
             **self._options,
@@ -75,7 +72,7 @@ class PostgresServer:
             death_signal=signal.SIGQUIT,
             **self._options,
         )
-        ready = [programs / "pg_isready", "--quiet", "--host", "127.0.0.1", "--port", str(self.port)]
+        ready = [str(programs / "pg_isready"), "--quiet", "--host=127.0.0.1", f"--port={self.port}"]
         wait_until_ready(self._child, lambda: subprocess.run(ready).returncode == 0, log, "PostgreSQL")
         return self
 

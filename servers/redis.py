@@ -51,8 +51,6 @@ class RedisServer:
     def start(self) -> Self:
         """Start it and wait until it answers; after ``halt`` it comes back empty on its port."""
         program = _program()
-        # a program without its executable bit came out of a wheel that lost it
-        program.chmod(0o755) if not shutil.which(program) else None
         log = self._folder / "log"
         options = {"--bind": "127.0.0.1", "--port": str(self.port), "--dir": str(self._folder)}
         command = [str(part) for option in options.items() for part in option]

@@ -126,7 +126,7 @@ def set_up_role(database: Database, application_url: str) -> str:
             # CREATE ROLE takes no parameters: the server itself quotes the password
             made = connection.execute(
                 text(
-                    "SELECT format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD %L', :role, :word)"
+                    "SELECT format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD %L', CAST(:role AS text), CAST(:word AS text))"
                 ),
                 {"role": role, "word": str(url.password or "")},
             ).scalar_one()

@@ -128,7 +128,9 @@ class CheckpointSigner:
         self._keep(size, data)
         with archive.db.write() as session:
             values = {"size": size, "root": root.hex(), "note": data, "signed_at": archive.timer()}
-            insert_unless_there(session, CheckpointRow, values)
+            # asked first: the guard of SQLite's table refuses even an INSERT that would do nothing
+            if session.get(CheckpointRow, size) is None:
+                insert_unless_there(session, CheckpointRow, values)
         self._kept = checkpoint
         return checkpoint
 
