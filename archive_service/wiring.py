@@ -1,4 +1,4 @@
-"""``build(settings)``: the archive that services are given, on the embedded components."""
+"""``build(settings)``: the archive that services are given, on the components that the settings name."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from archive_service.db.models import EventRow
 from archive_service.db.session import Database
 from archive_service.domain.event import SALT_BYTES, parse_event
 from archive_service.domain.ids import RANDOM_BYTES, make_id
-from archive_service.errors import LogIntegrityError, Unavailable
+from archive_service.errors import InvalidInput, LogIntegrityError, Unavailable
 from archive_service.signing import load_or_create, named
+from archive_service.storage.base import ObjectStore
 from archive_service.storage.folder import FolderStore
+from archive_service.storage.s3 import S3Store
 
 
 def build(settings: Settings, *, evidence_clock: Callable[[], datetime] | None = None) -> Archive:
@@ -48,7 +50,7 @@ def build(settings: Settings, *, evidence_clock: Callable[[], datetime] | None =
     return Archive(
         settings=settings,
         db=db,
-        store=FolderStore(settings.data_dir / "store", clock.system_now),
+        store=_make_store(settings),
         catalog=Catalog(),
         log=LogContext(
             origin=origin,
@@ -72,6 +74,31 @@ def build_for_audit(settings: Settings) -> Archive:
     if data is None:
         return build(settings)
     return build(settings.model_copy(update={"log_origin": parse_event(data).origin}))
+
+
+def connect_s3(settings: Settings) -> S3Store:
+    """The S3 store of the settings, whatever state its bucket is in; InvalidInput ``bad_settings`` when none is set."""
+    if settings.s3_endpoint is None or settings.s3_access_key is None or settings.s3_secret_key is None:
+        raise InvalidInput(
+            "bad_settings",
+            "No object store is set: ARCHIVE_S3_ENDPOINT, ARCHIVE_S3_ACCESS_KEY and ARCHIVE_S3_SECRET_KEY name one.",
+        )
+    return S3Store(
+        endpoint=settings.s3_endpoint,
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key.get_secret_value(),
+        bucket=settings.s3_bucket,
+        region=settings.s3_region,
+        clock=clock.system_now,
+    )
+
+
+def _make_store(settings: Settings) -> ObjectStore:
+    if settings.s3_endpoint is None:
+        return FolderStore(settings.data_dir / "store", clock.system_now)
+    store = connect_s3(settings)
+    store.require_ready()
+    return store
 
 
 def _require_same_origin(db: Database, origin: str) -> None:
