@@ -48,13 +48,19 @@ os.execv(sys.argv[3], sys.argv[3:])
 """
 
 
-@dataclass
-class S3Server:
-    """A running server: where it is and who may use it. As a context manager it is stopped at the end."""
+@dataclass(frozen=True)
+class S3Access:
+    """Where an S3 server is and who may use it."""
 
     endpoint: str
     access_key: str
     secret_key: str
+
+
+@dataclass(frozen=True)
+class S3Server(S3Access):
+    """A running server of our own. As a context manager it is stopped at the end."""
+
     process: subprocess.Popen[bytes] = field(repr=False)
 
     def stop(self) -> None:
@@ -120,6 +126,8 @@ def _launch(folder: Path) -> S3Server:
     }
     (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
     (folder / "s3.json").chmod(0o600)
+    # a new bucket would get seven volumes to spread the load over: one is made in a seventh of the time
+    (folder / "master.toml").write_text("[master.volume_growth]\ncopy_1 = 1\n")
     ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
     command = [
         _weed(),
@@ -132,7 +140,8 @@ def _launch(folder: Path) -> S3Server:
         "-master.telemetry=false",
         "-master.volumeSizeLimitMB=1024",
         "-master.electionTimeout=1s",
-        "-volume.max=0",
+        # each bucket has volumes of its own; by default there are as many as whole gigabytes are free
+        "-volume.max=10000",
         "-volume.preStopSeconds=0",
         "-volume.minFreeSpace=1",
         "-filer",

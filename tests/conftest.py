@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 from xdist.workermanage import WorkerController
 
+from servers.s3 import S3Access, start_s3
 from tests.office import Office, make_office, open_office
 
 # Two busy cores make single examples slow now and then: that is no failure.
@@ -73,3 +74,17 @@ def office(office_template: Path, tmp_path: Path) -> Iterator[Office]:
     made = open_office(tmp_path / "var", "2026-03-12T09:00")
     yield made
     made.archive.db.close()
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Access]:
+    """The S3 server that TEST_S3_ENDPOINT, TEST_S3_ACCESS_KEY and TEST_S3_SECRET_KEY name, else one of the run's own."""
+    endpoint = os.environ.get("TEST_S3_ENDPOINT")
+    if endpoint:
+        yield S3Access(endpoint.rstrip("/"), os.environ["TEST_S3_ACCESS_KEY"], os.environ["TEST_S3_SECRET_KEY"])
+        return
+    folder: Path = tmp_path_factory.mktemp("s3")
+    with start_s3(folder) as server:
+        yield server
+    # pytest keeps the folders of three runs
+    shutil.rmtree(folder, ignore_errors=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 
@@ -187,10 +188,13 @@ def _load_samples() -> dict[tuple[str, int], list[dict[str, str]]]:
     return samples
 
 
-def open_office(folder: Path, start: str = "2026-03-12T08:00") -> Office:
-    """The office whose archive lies in this folder; an empty folder becomes a new archive with an administrator alone."""
+def open_office(folder: Path, start: str = "2026-03-12T08:00", **overrides: Any) -> Office:
+    """The office whose archive lies in this folder; an empty folder becomes a new archive with an administrator alone.
+
+    ``overrides`` are settings that differ from the embedded default.
+    """
     clock = TestClock(wib(start))
-    archive = wiring.build(load_settings(data_dir=folder, log_origin=ORIGIN), evidence_clock=clock.now)
+    archive = wiring.build(load_settings(data_dir=folder, log_origin=ORIGIN, **overrides), evidence_clock=clock.now)
     setup.bootstrap(archive, unit_code="polman-babel", unit_name="Polman Babel")
     with archive.db.read() as session:
         unit = queries.list_work_units(session)[0]["work_unit"]
@@ -198,9 +202,9 @@ def open_office(folder: Path, start: str = "2026-03-12T08:00") -> Office:
     return Office(archive, clock, unit, persons, _load_samples())
 
 
-def make_office(folder: Path) -> Office:
+def make_office(folder: Path, **overrides: Any) -> Office:
     """A new office with its people, set up on 12 March 2026."""
-    office = open_office(folder)
+    office = open_office(folder, **overrides)
     admin = office.actor("admin")
     for login, role in ROLES.items():
         person = people.register_person(office.archive, admin, name=login.title())
