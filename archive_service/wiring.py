@@ -24,6 +24,7 @@ from archive_service.errors import InvalidInput, LogIntegrityError, Unavailable
 from archive_service.signing import SigningKey
 from archive_service.storage.base import ObjectStore
 from archive_service.storage.folder import FolderStore
+from archive_service.storage.s3 import S3Store
 
 DEMO_CLOCK = "demo-clock.json"
 
@@ -99,12 +100,6 @@ def _load_keys(settings: Settings) -> tuple[SigningKey, SigningKey]:
     return signing.named(log_private, origin), signing.named(receipt_private, f"{origin}/receipt")
 
 
-def _make_store(settings: Settings) -> ObjectStore:
-    folder = settings.data_dir / "store"
-    _make_folder(settings, folder)
-    return FolderStore(folder, clock.system_now)
-
-
 def _make_folder(settings: Settings, folder: Path, mode: int | None = None) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -141,6 +136,33 @@ def _first_origin(db: Database) -> str | None:
             select(EventRow.data).where(EventRow.stream == "service", EventRow.seq == 0)
         ).scalar_one_or_none()
     return None if data is None else parse_event(data).origin
+
+
+def connect_s3(settings: Settings) -> S3Store:
+    """The S3 store of the settings, whatever state its bucket is in; InvalidInput ``bad_settings`` when none is set."""
+    if settings.s3_endpoint is None or settings.s3_access_key is None or settings.s3_secret_key is None:
+        raise InvalidInput(
+            "bad_settings",
+            "No object store is set: ARCHIVE_S3_ENDPOINT, ARCHIVE_S3_ACCESS_KEY and ARCHIVE_S3_SECRET_KEY name one.",
+        )
+    return S3Store(
+        endpoint=settings.s3_endpoint,
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key.get_secret_value(),
+        bucket=settings.s3_bucket,
+        region=settings.s3_region,
+        clock=clock.system_now,
+    )
+
+
+def _make_store(settings: Settings) -> ObjectStore:
+    if settings.s3_endpoint is None:
+        folder = settings.data_dir / "store"
+        _make_folder(settings, folder)
+        return FolderStore(folder, clock.system_now)
+    store = connect_s3(settings)
+    store.require_ready()
+    return store
 
 
 def _require_same_origin(db: Database, origin: str) -> None:

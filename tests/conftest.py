@@ -16,6 +16,7 @@ from hypothesis import settings
 from xdist.workermanage import WorkerController
 
 from servers.postgres import PostgresServer
+from servers.s3 import S3Access, start_s3
 from tests.databases import Cluster, TestDatabase, migrate
 from tests.office import Office, make_office, open_office
 
@@ -117,3 +118,17 @@ def office(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -
     made.archive.db.close()
     if database_kind != "sqlite":
         cluster.drop(database)
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Access]:
+    """The S3 server that TEST_S3_ENDPOINT, TEST_S3_ACCESS_KEY and TEST_S3_SECRET_KEY name, else one of the run's own."""
+    endpoint = os.environ.get("TEST_S3_ENDPOINT")
+    if endpoint:
+        yield S3Access(endpoint.rstrip("/"), os.environ["TEST_S3_ACCESS_KEY"], os.environ["TEST_S3_SECRET_KEY"])
+        return
+    folder: Path = tmp_path_factory.mktemp("s3")
+    with start_s3(folder) as server:
+        yield server
+    # pytest keeps the folders of three runs
+    shutil.rmtree(folder, ignore_errors=True)

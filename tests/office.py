@@ -207,7 +207,10 @@ def _load_samples() -> dict[tuple[str, int], list[dict[str, str]]]:
 
 
 def open_office(folder: Path, start: str = "2026-03-12T08:00", **overrides: Any) -> Office:
-    """The office whose archive lies in this folder; an empty folder becomes a new archive with an administrator alone."""
+    """The office whose archive lies in this folder; an empty folder becomes a new archive with an administrator alone.
+
+    ``overrides`` are settings that differ from the embedded default.
+    """
     clock = TestClock(wib(start))
     archive = wiring.build(load_settings(data_dir=folder, log_origin=ORIGIN, **overrides), evidence_clock=clock.now)
     setup.bootstrap(archive, unit_code="polman-babel", unit_name="Polman Babel")
