@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import secrets
 import shutil
 import signal
@@ -12,7 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
-from servers.processes import StartFailed, free_port, start_child, stop_child, wait_until_ready
+from archive_service.cli.children import start_child, stop_child
+from servers.processes import StartFailed, free_ports, wait_until_ready
 
 NOBODY = "nobody"
 
@@ -31,8 +33,9 @@ class PostgresServer:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="archive-postgres-"))
         self._options: dict[str, Any] = {}
+        self._owner: tuple[int, int] | None = None
         self._child: subprocess.Popen[bytes] | None = None
-        self.port = free_port()
+        (self.port,) = free_ports(1)
         self.password = secrets.token_hex(16)
 
     @property
@@ -69,8 +72,9 @@ class PostgresServer:
         self._child = start_child(
             [programs / "postgres", "-D", data, *(f"--{name}={value}" for name, value in settings.items())],
             log=log,
+            cwd=Path("/"),
             death_signal=signal.SIGQUIT,
-            **self._options,
+            owner=self._owner,
         )
         ready = [str(programs / "pg_isready"), "--quiet", "--host=127.0.0.1", f"--port={self.port}"]
         wait_until_ready(self._child, lambda: subprocess.run(ready).returncode == 0, log, "PostgreSQL")
@@ -81,7 +85,9 @@ class PostgresServer:
         installed = _installed()
         if os.geteuid() != 0:
             return installed
-        self._options = {"user": NOBODY, "group": "nogroup", "extra_groups": [], "cwd": "/"}
+        entry = pwd.getpwnam(NOBODY)
+        self._owner = (entry.pw_uid, entry.pw_gid)
+        self._options = {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": [], "cwd": "/"}
         try:
             subprocess.run(
                 [installed / "bin" / "postgres", "--version"],

@@ -11,7 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Self
 
-from servers.processes import StartFailed, free_port, start_child, stop_child, wait_until_ready
+from archive_service.cli.children import start_child, stop_child
+from servers.processes import StartFailed, free_ports, wait_until_ready
 
 
 def _program() -> Path:
@@ -33,7 +34,7 @@ class RedisServer:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="archive-redis-"))
         self._child: subprocess.Popen[bytes] | None = None
-        self.port = free_port()
+        (self.port,) = free_ports(1)
 
     @property
     def url(self) -> str:

