@@ -16,6 +16,10 @@ GIB = 1024**3
 LOOPBACK = frozenset(["127.0.0.1", "::1", "localhost"])
 
 
+_ORIGIN = re.compile(r"[a-z0-9][a-z0-9./_-]{2,150}")
+_ORIGIN_WORDS = "must be a name such as archive.example.ac.id/log: lower case, digits, . / _ -"
+
+
 class Settings(BaseSettings):
     """Everything that an operator may set. Defaults run the embedded service on this machine alone."""
 
@@ -42,6 +46,7 @@ class Settings(BaseSettings):
     document_limit_bytes: Annotated[int, Field(ge=1)] = 5 * GIB
     upload_slots: Annotated[int, Field(ge=1, le=1000)] = 24
     threads: Annotated[int, Field(ge=2, le=1000)] = 32
+    proxies: Annotated[int, Field(ge=0, le=10)] = 0
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     language: str = "id"
     demo: bool = False
@@ -56,8 +61,8 @@ class Settings(BaseSettings):
     @field_validator("log_origin")
     @classmethod
     def _origin(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"[a-z0-9][a-z0-9./_-]{2,150}", value):
-            raise ValueError("must be a name such as archive.example.ac.id/log: lower case, digits, . / _ -")
+        if value is not None and not _ORIGIN.fullmatch(value):
+            raise ValueError(_ORIGIN_WORDS)
         return value
 
     @field_validator("database", "migration_database")
@@ -123,6 +128,13 @@ class Settings(BaseSettings):
     def lease(self) -> timedelta:
         """How long a worker may be silent before its job goes to another."""
         return timedelta(seconds=self.lease_seconds)
+
+
+def require_log_origin(origin: str) -> str:
+    """The name of a log, when it can be one; InvalidInput otherwise."""
+    if not _ORIGIN.fullmatch(origin):
+        raise InvalidInput("bad_origin", f"The log's origin {_ORIGIN_WORDS}.")
+    return origin
 
 
 def load_settings(**overrides: object) -> Settings:

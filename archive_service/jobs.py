@@ -67,9 +67,18 @@ def _due(now: datetime) -> ColumnElement[bool]:
     return or_(is_due, (JobRow.state == RUNNING) & (JobRow.lease_until < now))
 
 
-def list_due(session: Session, now: datetime, limit: int) -> list[str]:
-    """The ids of jobs that ``take`` would find now, the longest due first."""
-    return list(session.execute(select(JobRow.id).where(_due(now)).order_by(JobRow.run_after).limit(limit)).scalars())
+@dataclass(frozen=True)
+class DueJob:
+    """A job that ``take`` would find."""
+
+    id: str
+    name: str
+
+
+def list_due(session: Session, now: datetime, limit: int) -> list[DueJob]:
+    """The jobs that ``take`` would find now, the longest due first."""
+    rows = session.execute(select(JobRow.id, JobRow.name).where(_due(now)).order_by(JobRow.run_after).limit(limit))
+    return [DueJob(row.id, row.name) for row in rows]
 
 
 def take(

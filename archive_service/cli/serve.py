@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import socket
-import sys
 from typing import Any
 
-import structlog
 from gunicorn.app.base import BaseApplication
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from archive_service import wiring
 from archive_service.app import create_app
 from archive_service.config import Settings
 from archive_service.errors import Unavailable
+from archive_service.logs import set_up_logging
 from archive_service.runner import Runner
 from archive_service.services import setup
 
 UNIT_CODE = "polman-babel"
 UNIT_NAME = "Politeknik Manufaktur Negeri Bangka Belitung"
-
-
-def set_up_logging() -> None:
-    """Structured lines on standard error: constant messages, values as fields."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 def require_free_port(host: str, port: int) -> None:
@@ -50,11 +35,11 @@ def require_free_port(host: str, port: int) -> None:
             ) from exc
 
 
-def prepare(settings: Settings) -> str | None:
+def prepare(settings: Settings, *, unit_code: str = UNIT_CODE, unit_name: str = UNIT_NAME) -> str | None:
     """Set up an empty archive; the administrator's one-time password at the first start, else None."""
     archive = wiring.build(settings)
     try:
-        return setup.bootstrap(archive, unit_code=UNIT_CODE, unit_name=UNIT_NAME)
+        return setup.bootstrap(archive, unit_code=unit_code, unit_name=unit_name)
     finally:
         archive.db.close()
 
@@ -108,7 +93,11 @@ class Server(BaseApplication):  # type: ignore[misc]
         if self._is_whole:
             self._runner = Runner(archive)
             self._runner.start()
-        return create_app(archive, wiring.demo_clock(self._settings) if self._settings.demo else None)
+        app = create_app(archive, wiring.demo_clock(self._settings) if self._settings.demo else None)
+        if count := self._settings.proxies:
+            # who asked and over which scheme is what the nearest proxies say, and nobody further out
+            app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+        return app
 
     def _stop_runner(self, server: Any, worker: Any) -> None:
         if self._runner is not None:
