@@ -105,7 +105,7 @@ def _launch(folder: Path) -> S3Server:
     }
     (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
     (folder / "s3.json").chmod(0o600)
-    # a new bucket would get seven volumes to spread the load over: one is made in a seventh of the time
+    # a new bucket would get seven volumes to spread the load of a cluster over: here one is enough
     (folder / "master.toml").write_text("[master.volume_growth]\ncopy_1 = 1\n")
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     command = [
