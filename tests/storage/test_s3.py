@@ -271,6 +271,7 @@ def test_the_sweep_goes_through_every_page(store: S3Store, client: Minio, monkey
     assert pending(client, store) == []
 
 
+@pytest.mark.slow
 def test_a_listing_goes_on_behind_the_first_thousand(store: S3Store) -> None:
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(lambda number: put(store, f"objects/{number:04}", b"x"), range(1005)))
