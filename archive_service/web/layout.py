@@ -25,6 +25,7 @@ def register(app: Flask) -> None:
         ("minutes", wording.minutes_text),
         ("duration", wording.duration_text),
         ("size", wording.size_text),
+        ("roman", wording.roman),
         ("word", wording.word_for),
         ("media", wording.media_text),
         ("suffixes", wording.suffixes),

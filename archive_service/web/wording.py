@@ -136,7 +136,14 @@ def duration_text(seconds: int) -> str:
     hours, minutes = divmod(max(seconds, 0) // 60, 60)
     if hours == 0:
         return minutes_text(seconds)
+    if minutes == 0:
+        return str(gettext("%(hours)s h", hours=hours))
     return str(gettext("%(hours)s h %(minutes)s min", hours=hours, minutes=minutes))
+
+
+def roman(quarter: int) -> str:
+    """A quarter as letters and reports write it."""
+    return ("I", "II", "III", "IV")[quarter - 1]
 
 
 def size_text(count: int) -> str:

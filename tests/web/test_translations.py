@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
@@ -14,8 +16,11 @@ KEYWORDS = {"_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)
 
 def texts_of(catalog: Catalog) -> dict[tuple[str, ...], tuple[str, ...]]:
     """Message → translation, both as tuples: of one form each, or of several where there is a plural."""
-    pairs = ([(text,) if isinstance(text, str) else tuple(text) for text in (m.id, m.string)] for m in catalog if m.id)
-    return {id: string for id, string in pairs}
+    return {forms_of(m.id): forms_of(m.string) for m in catalog if m.id}
+
+
+def forms_of(text: Any) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text)
 
 
 def test_the_compiled_catalogue_is_the_written_one_and_complete() -> None:
@@ -24,7 +29,7 @@ def test_the_compiled_catalogue_is_the_written_one_and_complete() -> None:
     with (CATALOGUE / "messages.mo").open("rb") as file:
         compiled = read_mo(file)
     assert texts_of(written) == texts_of(compiled)
-    assert [m.id for m in written if m.id and (m.fuzzy or not all([m.string, *m.string]))] == []
+    assert [m.id for m in written if m.id and (m.fuzzy or not all(forms_of(m.string)))] == []
 
 
 def test_every_text_of_the_pages_is_in_the_catalogue() -> None:
@@ -37,5 +42,7 @@ def test_every_text_of_the_pages_is_in_the_catalogue() -> None:
 
 def test_placeholders_are_the_same_in_both_languages() -> None:
     with (CATALOGUE / "messages.po").open("rb") as file:
-        errors = [(m.id, list(m.check())) for m in read_po(file, locale="id") if m.id and list(m.check())]
-    assert errors == []
+        written = read_po(file, locale="id")
+    for message in (m for m in written if m.id):
+        named = [set(re.findall(r"%\((\w+)\)s", text)) for text in forms_of(message.id) + forms_of(message.string)]
+        assert all(names == named[0] for names in named), message.id
