@@ -22,6 +22,7 @@ STATUS: tuple[tuple[type[ArchiveError], HTTPStatus], ...] = (
     (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
 )
 """The refusals that belong beside the button that was pressed; every other error is a page of its own (app.py)."""
+WHOLE_PAGE = "page"
 REFUSALS = tuple(kind for kind, _ in STATUS)
 
 blueprint = Blueprint("web_dossiers", __name__, template_folder="templates")
@@ -51,14 +52,16 @@ def dossier(dossier: str) -> ResponseReturnValue:
 def dossier_page(dossier: str, refused: Refused | None, status: HTTPStatus = HTTPStatus.OK) -> Response:
     """The page of a dossier; a refused form gets its sentence, and what was typed stays in it."""
     g.shown_at = url_for("web_dossiers.dossier", dossier=dossier)
-    page = render_template(
-        "dossier.html",
-        d=desk.read_desk(get_archive(), require_actor(), dossier=dossier),
-        refused=refused,
-        typed=request.form if refused else {},
-        done=request.args.get("done"),
-        limit_bytes=get_archive().settings.document_limit_bytes,
-    )
+    facts = {
+        "d": desk.read_desk(get_archive(), require_actor(), dossier=dossier),
+        "typed": request.form if refused else {},
+        "done": request.args.get("done"),
+        "limit_bytes": get_archive().settings.document_limit_bytes,
+    }
+    page = render_template("dossier.html", refused=refused, **facts)
+    if refused is not None and f'id="problem-{refused.form}"' not in page:
+        # the form is not there any more, as when somebody else finished the step: the sentence must not go with it
+        page = render_template("dossier.html", refused=refused._replace(form=WHOLE_PAGE), **facts)
     return make_response(page, status)
 
 
