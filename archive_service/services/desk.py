@@ -32,7 +32,16 @@ def read_person(archive: Archive, actor: Actor) -> dict[str, Any]:
         name = queries.names_of(session, {actor.person}).get(actor.person)
         sops = [d["digest"] for d in queries.list_definitions(session) if d["kind"] == "sop"]
         titles = {role.key: role.title for digest in sops for role in archive.catalog.sop(session, digest).roles}
-    return {"name": name, "roles": [{"role": a.role, "title": titles.get(a.role)} for a in actor.assignments]}
+    return {
+        "name": name,
+        "roles": [{"role": a.role, "title": titles.get(a.role)} for a in actor.assignments],
+        "is_performer": is_performer(actor),
+    }
+
+
+def is_performer(actor: Actor) -> bool:
+    """Whether the actor holds any role that performs steps of an SOP."""
+    return any(permissions.role_class(a.role) == permissions.PERFORMER for a in actor.assignments)
 
 
 def list_openable(archive: Archive, actor: Actor) -> dict[str, Any]:
@@ -263,5 +272,4 @@ def _history_facts(event: Event, openings: dict[tuple[str, str], str]) -> dict[s
         "completeness": p["completeness"]["result"] if event.type == "step.judged" else None,
         "file_name": openings.get((event.leaf_hash, "file_name")),
         "number": p.get("number") if event.type == "document.received" else None,
-        "reason": openings.get((event.leaf_hash, "reason")) or openings.get((event.leaf_hash, "explanation")),
     }

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from archive_service.errors import ArchiveError, Conflict, DocumentRefused, Forbidden, InvalidInput, TooLarge
 from archive_service.services import desk, dossiers, reading
-from archive_service.web.auth import get_archive, require_actor
+from archive_service.web.auth import FORM_LIMITS_BYTES, get_archive, require_actor
 from archive_service.web.problems import sentence_for
 
 WIB = ":00+07:00"
@@ -57,6 +57,7 @@ def dossier_page(dossier: str, refused: Refused | None, status: HTTPStatus = HTT
         "typed": request.form if refused else {},
         "done": request.args.get("done"),
         "limit_bytes": get_archive().settings.document_limit_bytes,
+        "form_limit_bytes": FORM_LIMITS_BYTES["web_uploads.receive_form"],
     }
     page = render_template("dossier.html", refused=refused, **facts)
     if refused is not None and f'id="problem-{refused.form}"' not in page:

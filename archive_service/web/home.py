@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from archive_service.domain import permissions
 from archive_service.services import desk, reading
 from archive_service.web.auth import get_archive, require_actor
 
@@ -17,7 +16,7 @@ def home() -> ResponseReturnValue:
     """My work for performers; the list of dossiers for those who look at all of them."""
     actor, archive = require_actor(), get_archive()
     done = request.args.get("done")
-    if any(permissions.role_class(a.role) == permissions.PERFORMER for a in actor.assignments):
+    if desk.is_performer(actor):
         work = desk.read_work(archive, actor)
         return render_template("home.html", work=work, done=done, may_open=actor.may("dossier.open"))
     if not actor.may("dossier.read"):

@@ -56,7 +56,8 @@ def find_person() -> dict[str, Any] | None:
 def here() -> str:
     """The address of the page that is shown, which a form that was refused shows under another one."""
     address: str = g.get("shown_at", request.path)
-    return address
+    # "//elsewhere" as the beginning of a link would lead to another site
+    return "/" + address.lstrip("/")
 
 
 def moment_text(value: str | datetime | None) -> str:

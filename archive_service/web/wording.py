@@ -7,6 +7,8 @@ from typing import Any
 
 from flask_babel import format_decimal, gettext, lazy_gettext
 
+from archive_service.web.problems import sentence_for
+
 WORDS: dict[str, Any] = {
     "open": lazy_gettext("running"),
     "sealed": lazy_gettext("archived"),
@@ -112,7 +114,9 @@ def history_text(entry: dict[str, Any]) -> str:
         parts.append(entry["file_name"])
     if (entry["number"] or 1) > 1:
         parts.append(str(gettext("version %(number)s", number=entry["number"])))
-    parts.extend(word_for(entry[name]) for name in ("decision", "code", "result", "completeness") if entry[name])
+    if entry["code"]:
+        parts.append(word_for(entry["code"]) if entry["code"] in WORDS else sentence_for(entry["code"]))
+    parts.extend(word_for(entry[name]) for name in ("decision", "result", "completeness") if entry[name])
     if entry["returns_to"]:
         parts.append(str(gettext("to step %(step)s", step=entry["returns_to"])))
     return ", ".join(parts)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from archive_service.web.static import FOLDER, static_url
 from tests.web.conftest import Browser
 
@@ -56,3 +58,34 @@ def test_static_files_are_kept_for_a_year_under_an_address_with_their_digest(bro
 
 def test_what_a_page_weighs_stays_small() -> None:
     assert sum(p.stat().st_size for p in FOLDER.iterdir()) < 40_000
+
+
+def luminance(colour: str) -> float:
+    """The relative luminance of ``#rrggbb`` (WCAG 2.2)."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours, 1 to 21."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_words_stand_out_from_what_they_stand_on(scheme: int) -> None:
+    blocks = re.findall(r":root \{(.*?)\}", (FOLDER / "style.css").read_text(), re.S)
+    tokens = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", blocks[scheme]))
+    pairs = [(ink, paper) for ink in ("ink", "muted", "link") for paper in ("page", "paper", "tint")]
+    pairs += [(name, paper) for name in ("good", "bad", "wait") for paper in ("paper", f"{name}-tint")]
+    pairs += [("on-link", "link"), ("ink", "wait-tint")]
+    weak = [(a, b, round(contrast(tokens[a], tokens[b]), 2)) for a, b in pairs if contrast(tokens[a], tokens[b]) < 4.5]
+    assert weak == []
+    edges = [(name, contrast(tokens[name], tokens["paper"])) for name in ("edge", "focus")]
+    assert all(value >= 3 for _, value in edges), edges
+
+
+def test_the_language_switch_never_leads_to_another_site(browser: Browser) -> None:
+    page = browser.get("//evil.example/x").get_data(as_text=True)
+    assert 'href="//' not in page

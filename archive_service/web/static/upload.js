@@ -3,7 +3,6 @@
 /** Take over every form that has data-upload; without this script the same forms send themselves. */
 export function showUploads() {
   for (const form of document.querySelectorAll("form[data-upload]")) {
-    form.noValidate = false;
     if ("many" in form.dataset) form.elements.file.multiple = true;
   }
   document.addEventListener("submit", (event) => {
@@ -22,6 +21,7 @@ async function send(form) {
     button: form.querySelector("button"),
     bar: form.querySelector("progress"),
     status: form.querySelector(".status"),
+    percent: form.querySelector(".percent"),
     problem: form.querySelector(".problem"),
   };
   const files = [...form.elements.file.files];
@@ -45,13 +45,14 @@ async function send(form) {
     parts.problem.hidden = false;
   }
   parts.bar.hidden = true;
+  parts.percent.textContent = "";
   parts.button.disabled = false;
   delete form.dataset.busy;
   if (received) await refresh();
 }
 
 function sendFile(form, file, parts, name) {
-  const { bar, status } = parts;
+  const { bar, status, percent } = parts;
   const fields = new URLSearchParams({ name: file.name });
   for (const field of ["kind", "document", "application", "address", "number"]) {
     if (form.elements[field]?.value) fields.set(field, form.elements[field].value);
@@ -70,8 +71,9 @@ function sendFile(form, file, parts, name) {
     request.upload.onprogress = (event) => {
       if (!event.lengthComputable) return;
       bar.value = (100 * event.loaded) / event.total;
-      const whole = Math.floor(bar.value);
-      status.textContent = name + (whole < 100 ? `${form.dataset.sending} ${whole} %` : form.dataset.checking);
+      percent.textContent = `${Math.floor(bar.value)} %`;
+      // the status is read aloud: it says what happens, and not each per cent of it
+      if (event.loaded === event.total) status.textContent = name + form.dataset.checking;
     };
     request.onload = () => {
       if (request.status === 201) resolve();
