@@ -13,8 +13,11 @@ help: ## List the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; \
 		do printf '%-18s %s\n' "$$target" "$$text"; done
 
-demo: setup-run ## Play a whole procedure and verify its bundle (EXIT=1: then end; DOCUMENTS=DIR: your files)
-	@$(BIN)/archive-service demo $(if $(filter-out 0 no,$(EXIT)),--exit) $(if $(DOCUMENTS),--documents "$$DOCUMENTS") $(if $(PORT),--port $(PORT)) $(ARGS)
+# STACK=real: PostgreSQL, Redis and S3 servers from the development packages, started and stopped with the command.
+SERVERS = $(if $(filter real,$(STACK)),$(BIN)/python -m servers)
+
+demo: $(if $(filter real,$(STACK)),setup-dev,setup-run) ## Play a whole procedure and verify its bundle (EXIT=1: then end; DOCUMENTS=DIR: your files; STACK=real)
+	@$(SERVERS) $(BIN)/archive-service demo $(if $(filter-out 0 no,$(EXIT)),--exit) $(if $(DOCUMENTS),--documents "$$DOCUMENTS") $(if $(PORT),--port $(PORT)) $(ARGS)
 
 run: setup-run ## Start the service on 127.0.0.1, with its data under var/ (ARGS="..." goes to it)
 	@$(BIN)/archive-service run $(if $(PORT),--port $(PORT)) $(ARGS)

@@ -52,7 +52,7 @@ def _record(archive: Archive, actor: Actor, what: str, dossier: str | None = Non
         return
     stream = f"user:{actor.user}"
     with archive.db.write() as session:
-        writer = open_streams(session, archive.log, [stream])
+        writer = open_streams(session, archive.log, [stream], acting=[actor.person])
         payload = {"dossier": dossier, "what": what, "digest": digest}
         writer.append(stream, "record.read", event_actor(session, actor, audits), payload)
 

@@ -178,9 +178,10 @@ class DossierWork:
         return run is not None and statement.overdue(self.dossier, run, self.calendar, self.writer.at)
 
 
-def hold_dossier(archive: Archive, session: Session, dossier_id: str) -> DossierWork:
-    """Lock a dossier's stream and read what it tells; NotFound when there is none."""
-    writer = open_streams(session, archive.log, [f"dossier:{dossier_id}"])
+def hold_dossier(archive: Archive, session: Session, dossier_id: str, actor: Actor | None = None) -> DossierWork:
+    """Lock a dossier's stream, and the authority of whoever acts on it, and read what it tells; NotFound when there is none."""
+    acting = [] if actor is None else [actor.person]
+    writer = open_streams(session, archive.log, [f"dossier:{dossier_id}"], acting=acting)
     events = read_dossier_events(archive, session, dossier_id)
     dossier = fold(archive.catalog.sop(session, events[0].payload["sop"]), events)
     return DossierWork(archive, session, writer, dossier, archive.catalog.calendar(session, dossier.calendar_digest))
