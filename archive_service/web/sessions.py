@@ -37,7 +37,12 @@ def throttle(app: Flask, redis_url: str | None) -> None:
     for short, whole in (("redis+socket://", "redis+unix://"), ("unix://", "redis+unix://")):
         if storage.startswith(short):
             storage = storage.replace(short, whole, 1)
-    limiter = Limiter(get_remote_address, storage_uri=storage, in_memory_fallback_enabled=redis_url is not None)
+    limiter = Limiter(
+        get_remote_address,
+        storage_uri=storage,
+        key_prefix="archive-pages",
+        in_memory_fallback_enabled=redis_url is not None,
+    )
     limiter.init_app(app)
     name = f"{blueprint.name}.{start_session.__name__}"
     app.view_functions[name] = cast(Any, limiter.limit(THROTTLE)(app.view_functions[name]))

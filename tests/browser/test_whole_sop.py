@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, expect
 
 from archive_service.cli.demo import LATE_REASON, PASSWORD, RETURN_REASON, Sample, load_samples
 from archive_service.verifier.verify import verify_file
-from tests.browser.conftest import DemoService
+from tests.browser.conftest import DemoOffice
 
 WITHIN_MS = 15_000
 WATCH_BARS = """
@@ -21,17 +21,18 @@ new MutationObserver((changes) => {
 
 
 class Desk:
-    """Everybody's browser in turn: acts by what is seen on the page, and notes everything that goes wrong."""
+    """Everybody's browser: acts by what is seen on the page, and notes everything that goes wrong."""
 
-    def __init__(self, chromium: Browser, service: DemoService) -> None:
+    def __init__(self, chromium: Browser, service: DemoOffice) -> None:
         self.service = service
         self.chromium = chromium
         self.samples = load_samples(None)
         self.troubles: list[str] = []
-        self.context, self.page = self._open(1280)
+        self.seats: dict[str, Page] = {}
+        self.page: Page
         self.dossier = ""
 
-    def _open(self, width: int) -> tuple[BrowserContext, Page]:
+    def _open(self, width: int) -> Page:
         context = self.chromium.new_context(viewport={"width": width, "height": 900}, locale="id-ID")
         context.set_default_timeout(WITHIN_MS)
         context.add_init_script(WATCH_BARS)
@@ -40,7 +41,7 @@ class Desk:
         page.on("pageerror", lambda error: self.troubles.append(f"script: {error}"))
         page.on("requestfailed", self._note_failure)
         page.on("response", self._note_response)
-        return context, page
+        return page
 
     def _note_message(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -55,22 +56,30 @@ class Desk:
         if response.status >= 400:
             self.troubles.append(f"response: {response.url} {response.status}")
 
-    def log_in(self, login: str) -> None:
-        """Log in, and open the dossier from the start page where there is one."""
-        page = self.page
-        page.goto(f"{self.service.url}/login")
-        page.get_by_label("Nama masuk").fill(login)
-        page.get_by_label("Kata sandi").fill(PASSWORD)
-        page.get_by_role("button", name="Masuk").click()
-        expect(page.get_by_role("button", name="Keluar")).to_be_visible()
+    def sit_down(self, login: str, width: int = 1280) -> None:
+        """Go to this person's browser, logging in the first time, and open the dossier from the start page."""
+        if login in self.seats:
+            self.page = self.seats[login]
+            self.page.get_by_role("link", name="Arsip dokumen").click()
+        else:
+            self.page = self.seats[login] = self._open(width)
+            self.page.goto(f"{self.service.url}/login")
+            self.page.get_by_label("Nama masuk").fill(login)
+            self.page.get_by_label("Kata sandi").fill(PASSWORD)
+            self.page.get_by_role("button", name="Masuk").click()
+            expect(self.page.get_by_role("button", name="Keluar")).to_be_visible()
         if self.dossier:
-            page.locator(f'main a[href*="{self.dossier}"]').first.click()
-            expect(page.locator("h1")).to_have_text("Pengukuran data kinerja triwulan I 2026")
+            self.page.locator(f'main a[href*="{self.dossier}"]').first.click()
+            expect(self.page.locator("h1")).to_have_text("Pengukuran data kinerja triwulan I 2026")
 
-    def log_out(self) -> None:
-        """Log out; the log-in form must be there again."""
-        self.page.get_by_role("button", name="Keluar").click()
-        expect(self.page.get_by_label("Kata sandi")).to_be_visible()
+    def leave(self, login: str) -> None:
+        """Log out and close this person's browser; the log-in form must be there again, also when going back."""
+        page = self.seats.pop(login)
+        page.get_by_role("button", name="Keluar").click()
+        expect(page.get_by_label("Kata sandi")).to_be_visible()
+        page.goto(f"{self.service.url}/dossiers/{self.dossier}")
+        expect(page.get_by_label("Kata sandi")).to_be_visible()
+        page.context.close()
 
     def upload(self, step: str, round: int = 1) -> None:
         """Choose the samples of a step in its forms and send them; the bar must be seen to reach its end."""
@@ -100,21 +109,19 @@ class Desk:
     def perform(self, login: str, at: str, step: str, round: int = 1) -> None:
         """One person uploads and submits a step."""
         self.service.at(at)
-        self.log_in(login)
+        self.sit_down(login)
         self.upload(step, round)
         self.submit(step)
-        self.log_out()
 
     def decide(self, login: str, at: str, button: str, reason: str, said: str) -> None:
         """One person looks at the documents and decides."""
         self.service.at(at)
-        self.log_in(login)
+        self.sit_down(login)
         form = self.page.locator("form.act")
         expect(form.get_by_role("link", name="06-rumusan-capaian-kinerja")).to_be_visible()
         form.get_by_label("Alasan").fill(reason)
         form.get_by_role("button", name=button).click()
         self.expect_done(said)
-        self.log_out()
 
     def expect_done(self, sentence: str) -> None:
         """The page must say so."""
@@ -122,27 +129,24 @@ class Desk:
 
     def check_phone(self, login: str) -> None:
         """Home and dossier on a narrow phone: nothing may stick out sideways."""
-        desktop = self.context, self.page
-        self.context, self.page = self._open(360)
-        self.log_in(login)
+        self.sit_down(login, width=360)
         for address in ("/", f"/dossiers/{self.dossier}"):
             self.page.goto(self.service.url + address)
             wide = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wide <= 0, f"{address} sticks out by {wide} px"
-        self.context.close()
-        self.context, self.page = desktop
+        self.leave(login)
 
 
 @pytest.fixture
-def desk(chromium: Browser, service: DemoService) -> Desk:
+def desk(chromium: Browser, service: DemoOffice) -> Desk:
     return Desk(chromium, service)
 
 
 def open_dossier(desk: Desk) -> None:
     """The data officer opens the dossier from the form."""
-    page = desk.page
     desk.service.at("2026-03-13T09:10")
-    desk.log_in("maya")
+    desk.sit_down("maya")
+    page = desk.page
     expect(page.get_by_text("Tidak ada yang menunggu Anda")).to_be_visible()
     page.get_by_role("link", name="Buka pelaksanaan POS").click()
     for label, text in (
@@ -159,18 +163,16 @@ def open_dossier(desk: Desk) -> None:
     page.get_by_role("button", name="Buka pelaksanaan POS").click()
     desk.expect_done("Pelaksanaan POS dibuka; langkah 1 berjalan.")
     desk.dossier = page.url.split("/dossiers/")[1].split("?")[0]
-    desk.log_out()
 
 
 def measure_late_and_explain(desk: Desk) -> None:
     """A member uploads for step 4, the lead submits it late and accounts for it."""
-    page = desk.page
     desk.service.at("2026-03-25T09:40")
-    desk.log_in("agus")
+    desk.sit_down("agus")
     desk.upload("4")
-    desk.log_out()
     desk.service.at("2026-03-25T10:00")
-    desk.log_in("sari")
+    desk.sit_down("sari")
+    page = desk.page
     expect(page.locator("#step-4 .clock")).to_have_text("terlambat 5 jam waktu kerja")
     desk.submit("4")
     deviation = page.locator("#deviations ~ ul li").filter(has_text="waktu baku terlampaui, langkah 4")
@@ -184,14 +186,13 @@ def measure_late_and_explain(desk: Desk) -> None:
     deviation.get_by_role("button", name="Beri penjelasan").click()
     desk.expect_done("Penjelasan Anda sudah dicatat.")
     expect(page.get_by_text(LATE_REASON).first).to_be_visible()
-    desk.log_out()
 
 
 def archive_and_download(desk: Desk, folder: Path) -> Path:
     """The data officer archives, waits where the page says so, and saves the bundle."""
-    page = desk.page
     desk.service.at("2026-03-31T10:12")
-    desk.log_in("maya")
+    desk.sit_down("maya")
+    page = desk.page
     page.get_by_label("Saya mengerti").check()
     page.get_by_role("button", name="Arsipkan pelaksanaan POS").click()
     with page.expect_download() as download:
@@ -199,17 +200,14 @@ def archive_and_download(desk: Desk, folder: Path) -> Path:
         page.get_by_role("link", name="Unduh paket arsip").click()
     bundle = folder / "bundle.zip"
     download.value.save_as(bundle)
-    desk.log_out()
     return bundle
 
 
 @pytest.mark.browser
 @pytest.mark.slow
 def test_the_whole_sop_is_done_by_clicking_and_its_bundle_is_valid(
-    desk: Desk, service: DemoService, tmp_path: Path
+    desk: Desk, service: DemoOffice, tmp_path: Path
 ) -> None:
-    service.at("2026-03-12T08:30")
-    service.set_up_people()
     open_dossier(desk)
     desk.perform("ratna", "2026-03-13T09:20", "1")
     desk.perform("ratna", "2026-03-13T09:30", "2")
@@ -223,6 +221,7 @@ def test_the_whole_sop_is_done_by_clicking_and_its_bundle_is_valid(
     )
     desk.perform("bima", "2026-03-30T10:00", "6", round=2)
     desk.decide("sari", "2026-03-30T14:00", "Setujui", "", "Disetujui. Langkah berikutnya sudah dimulai.")
+    desk.leave("hendra")
     desk.check_phone("hendra")
     desk.decide(
         "hendra", "2026-03-31T09:00", "Setujui", "Sudah sesuai.", "Disetujui. Langkah berikutnya sudah dimulai."
@@ -230,10 +229,9 @@ def test_the_whole_sop_is_done_by_clicking_and_its_bundle_is_valid(
     desk.decide("ratna", "2026-03-31T09:10", "Setujui", "", "Disetujui. Langkah berikutnya sudah dimulai.")
     desk.perform("maya", "2026-03-31T10:00", "10")
     bundle = archive_and_download(desk, tmp_path)
-    desk.log_in("wahyu")
-    expect(desk.page.get_by_role("link", name="Unduh paket arsip")).to_be_visible()
+    for login in list(desk.seats):
+        desk.leave(login)
     desk.check_phone("wahyu")
-    desk.log_out()
     text, code = verify_file(str(bundle), service.key(), "en", False)
     assert (code, text.splitlines()[-1]) == (0, "VALID"), text
     assert desk.troubles == []

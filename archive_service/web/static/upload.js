@@ -67,7 +67,7 @@ function sendFile(form, file, parts, name) {
     request.open("POST", `${form.dataset.upload}?${fields}`);
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("Content-Type", "application/octet-stream");
-    request.setRequestHeader("X-CSRF-Token", form.dataset.token);
+    request.setRequestHeader("X-CSRF-Token", form.elements.csrf.value);
     request.upload.onprogress = (event) => {
       if (!event.lengthComputable) return;
       bar.value = (100 * event.loaded) / event.total;
