@@ -14,6 +14,7 @@ from archive_service.db.event_log import open_streams, read_openings
 from archive_service.db.queries import ReadScope
 from archive_service.domain import completeness, permissions, verdict, working_time
 from archive_service.domain.dossier import RUNNING, Dossier, Run, fold
+from archive_service.domain.receipt import Receipt, format_receipt
 from archive_service.errors import Conflict, NotFound
 from archive_service.services.actor import Actor, event_actor
 from archive_service.services.work import load_dossier, read_dossier_events
@@ -115,6 +116,43 @@ def read_bundle(archive: Archive, actor: Actor, *, dossier: str) -> Content:
     _record(archive, actor, "bundle", dossier, row.digest)
     chunks = archive.store.read(location.key, location.version_id)
     return Content(chunks, row.size, row.digest, "application/zip", f"dossier-{dossier}.zip")
+
+
+def read_bundle_progress(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]:
+    """How the work on the bundle stands: ``state`` (None before the seal), ``progress`` in per cent, whether it is ready.
+
+    Nothing of the dossier is told, so that a page may ask every second without filling an auditor's record.
+    """
+    with archive.db.read() as session:
+        _require_readable(session, actor, dossier, "bundle.read")
+        row = queries.find_bundle(session, dossier)
+        job = queries.find_bundle_job(session, dossier) or {"state": None, "progress": 0}
+    return {
+        "state": job["state"],
+        "progress": job["progress"],
+        "is_ready": row is not None and row.digest is not None,
+    }
+
+
+def read_receipt(archive: Archive, actor: Actor, *, dossier: str, version: str) -> bytes:
+    """The signed receipt of a version, made again from its event: the same bytes that its uploader was given."""
+    with archive.db.read() as session:
+        _require_readable(session, actor, dossier, "document.read")
+        events = read_dossier_events(archive, session, dossier)
+    for event in events:
+        if event.type == "document.received" and event.payload["version"] == version:
+            p = event.payload
+            receipt = Receipt(
+                origin=event.origin,
+                stream=event.stream,
+                seq=event.seq,
+                event_hash=event.leaf_hash,
+                digest=p["digest"],
+                size=p["size"],
+                at=event.at,
+            )
+            return archive.receipt_key.sign(format_receipt(receipt))
+    raise NotFound("version_unknown", "This dossier has no such version.")
 
 
 def list_people(archive: Archive, actor: Actor) -> list[dict[str, Any]]:

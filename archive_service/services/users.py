@@ -14,10 +14,12 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
+from archive_service.db import queries
 from archive_service.db.event_log import open_streams
 from archive_service.db.models import ApiTokenRow, PersonRow, SessionRow, UnknownLoginRow, UserRow
 from archive_service.db.session import insert_unless_there
 from archive_service.domain import permissions
+from archive_service.domain.event import parse_event
 from archive_service.domain.verdict import format_time
 from archive_service.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
 from archive_service.services.actor import SETUP, Actor, assignments_in_force, event_actor
@@ -116,6 +118,32 @@ def set_password(archive: Archive, actor: Actor, *, user: str, password: str) ->
         for session_id in open_ids.all():
             writer.append(stream, "session.ended", by, {"session": session_id, "reason": "revoked"})
             save_stream_rows(session, archive, stream)
+
+
+def is_password_due(archive: Archive, user: str) -> bool:
+    """Whether somebody else chose the log-in's password (setup, an administrator), so that its owner must choose one.
+
+    Never in demo mode, whose people have one published password.
+    """
+    if archive.settings.demo:
+        return False
+    with archive.db.read() as session:
+        data = queries.find_password_event(session, user)
+    return data is not None and parse_event(data).payload["by"] != "self"
+
+
+def change_password(archive: Archive, actor: Actor, *, current: str, password: str) -> str:
+    """Replace one's own password: the cookie of a new session; every other session of the log-in has ended.
+
+    A wrong current password counts as a failed log-in, so that a browser left open is no way to guess it.
+    """
+    with archive.db.read() as session:
+        login = session.get_one(UserRow, actor.user).login
+    check_password(archive, login=login, password=current)
+    if password == current:
+        raise InvalidInput("password_same", "Choose another password than the one before.", field="password")
+    set_password(archive, actor, user=actor.user, password=password)
+    return start_session(archive, login=login, password=password)
 
 
 def check_password(archive: Archive, *, login: str, password: str) -> Actor:
