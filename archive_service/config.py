@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     document_limit_bytes: Annotated[int, Field(ge=1)] = 5 * GIB
     upload_slots: Annotated[int, Field(ge=1, le=1000)] = 24
     threads: Annotated[int, Field(ge=2, le=1000)] = 32
+    token_tries_per_minute: Annotated[int, Field(ge=0, le=100_000)] = 30
     language: str = "id"
     demo: bool = False
 
