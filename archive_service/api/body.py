@@ -45,8 +45,10 @@ def _digits(value: object) -> object:
     return value
 
 
-Number = Annotated[int, BeforeValidator(_digits)]
-"""A number in a query."""
+Digits = BeforeValidator(_digits)
+Year = Annotated[int, Field(ge=2000, le=9999), Digits]
+Quarter = Annotated[int, Field(ge=1, le=4), Digits]
+Count = Annotated[int, Field(ge=1, le=10**15 - 1), Digits]
 Id = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 """An id in a query."""
 

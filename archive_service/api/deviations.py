@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import Field
 
 from archive_service.api.auth import get_archive, require_actor
-from archive_service.api.body import Answer, Body, Id, Number
+from archive_service.api.body import Answer, Body, Id, Quarter, Year
 from archive_service.api.operation import operation, seen_states, with_state
 from archive_service.api.paging import PageAnswer, PageQuery, is_id, is_moment, page_answer, page_request
 from archive_service.db.listing import DeviationFilter, DossierFilter
@@ -45,8 +45,8 @@ class DeviationsQuery(OneDossierQuery):
     """Which deviations of all dossiers."""
 
     work_unit: Id | None = None
-    year: Number | None = Field(None, ge=2000, le=9999)
-    quarter: Number | None = Field(None, ge=1, le=4)
+    year: Year | None = None
+    quarter: Quarter | None = None
 
 
 class ReadDeviation(Answer):

@@ -7,10 +7,9 @@ from typing import Literal
 from apiflask import APIBlueprint
 from flask import jsonify
 from flask.typing import ResponseReturnValue
-from pydantic import Field
 
 from archive_service.api.auth import get_archive, require_actor
-from archive_service.api.body import Answer, Body, Id, Number
+from archive_service.api.body import Answer, Body, Id, Quarter, Year
 from archive_service.api.decisions import MadeDecision
 from archive_service.api.documents import ListedDocument
 from archive_service.api.operation import operation, seen_states, with_state
@@ -55,8 +54,8 @@ class DossiersQuery(PageQuery):
 
     status: Literal["open", "cancelled", "sealed"] | None = None
     work_unit: Id | None = None
-    year: Number | None = Field(None, ge=2000, le=9999)
-    quarter: Number | None = Field(None, ge=1, le=4)
+    year: Year | None = None
+    quarter: Quarter | None = None
 
 
 class RunningStep(Answer):

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import Field
 
 from archive_service.api.auth import get_archive, require_actor
-from archive_service.api.body import Answer, Number, Query
+from archive_service.api.body import Answer, Count, Query
 from archive_service.api.operation import operation
 from archive_service.api.paging import PageAnswer, PageQuery, is_count, page_answer, page_request
 from archive_service.services import proofs, reading
@@ -60,10 +60,8 @@ class EventProof(Answer):
 class ProofQuery(Query):
     """Against which checkpoint."""
 
-    checkpoint: Number | None = Field(
+    checkpoint: Count | None = Field(
         None,
-        ge=1,
-        le=10**15 - 1,
         description="The size of a signed checkpoint; the first that covers the event if left out.",
     )
 

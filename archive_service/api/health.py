@@ -38,7 +38,7 @@ def live() -> ResponseReturnValue:
 
 
 @blueprint.get("/readyz")
-@operation(answer=Readiness, is_open=True)
+@operation(answer=Readiness, is_open=True, also_at=(503,))
 def ready() -> ResponseReturnValue:
     """Whether database and store answer and the log keeps up: 200, or 503 with what is missing."""
     checks = health.check_health(get_archive())

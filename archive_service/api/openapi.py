@@ -54,6 +54,8 @@ def describe(app: Flask, spec: dict[str, Any]) -> dict[str, Any]:
     models = sorted({m for _, o in declared.values() for m in _models(o)} | {Problem}, key=lambda m: m.__name__)
     _, definitions = models_json_schema([(model, "validation") for model in models], ref_template=REF)
     spec.setdefault("components", {})["schemas"] = definitions["$defs"]
+    # several blueprints share a tag, and APIFlask names it for each
+    spec["tags"] = [{"name": name} for name in dict.fromkeys(tag["name"] for tag in spec["tags"])]
     for methods in spec["paths"].values():
         for described in methods.values():
             rule, op = declared[described["operationId"]]
@@ -133,7 +135,7 @@ def _header_parameters(op: Operation) -> Iterator[dict[str, Any]]:
         yield header("Repr-Digest", "The same, of the representation.", pattern=digest)
     if op.is_download:
         yield header("Range", "One range of bytes.", pattern="^bytes=[0-9]{1,12}-[0-9]{0,12}$")
-    if op.is_download or (isinstance(op.answer, type) and op.status == 200):
+    if op.is_download or op.is_tagged:
         yield header("If-None-Match", "The ETag of what you have: 304 when it is that still.", pattern=tag)
 
 
@@ -146,10 +148,9 @@ def _answers(op: Operation) -> dict[str, Any]:
     if op.answer is None:
         return {str(op.status): {"description": phrase}}
     if isinstance(op.answer, tuple):
-        bytes_schema = {"type": "string", "format": "binary"}
-        content: dict[str, Any] = {media: {"schema": bytes_schema} for media in op.answer}
+        content = {media: {"schema": _schema_of(media)} for media in op.answer}
         if not op.is_download:
-            return {"200": {"description": phrase, "content": content}}
+            return _tagged(op, {"description": phrase, "content": content})
         headers = _headers("ETag", "Repr-Digest", "Accept-Ranges")
         return {
             "200": {"description": phrase, "content": content, "headers": headers},
@@ -162,9 +163,18 @@ def _answers(op: Operation) -> dict[str, Any]:
         }
     schema = {"$ref": REF.format(model=op.answer.__name__)}
     contents: dict[str, Any] = {"application/json": {"schema": schema}}
-    contents.update({media: {"schema": {"type": "string", "format": "binary"}} for media in op.also})
+    contents.update({media: {"schema": _schema_of(media)} for media in op.also})
     answer: dict[str, Any] = {"description": phrase, "content": contents}
-    if op.status != 200:
+    return {**_tagged(op, answer), **{str(status): answer for status in op.also_at}}
+
+
+def _schema_of(media: str) -> dict[str, Any]:
+    # what is JSON is anything; a definition's or an event's own rules are in the definition and in the log's documents
+    return {} if "json" in media else {"type": "string", "format": "binary"}
+
+
+def _tagged(op: Operation, answer: dict[str, Any]) -> dict[str, Any]:
+    if not op.is_tagged:
         return {str(op.status): answer}
     return {
         "200": {**answer, "headers": _headers("ETag")},
@@ -173,7 +183,7 @@ def _answers(op: Operation) -> dict[str, Any]:
 
 
 def _errors(rule: Rule, op: Operation) -> dict[str, Any]:
-    statuses = {422, 500, 503} | op.refuses
+    statuses = ({422, 500, 503} | op.refuses) - set(op.also_at)
     if not op.is_open:
         statuses |= {401, 403}
     if rule.arguments:

@@ -57,6 +57,12 @@ class Operation:
     is_download: bool
     refuses: frozenset[int]
     also: tuple[str, ...]
+    also_at: tuple[int, ...]
+
+    @property
+    def is_tagged(self) -> bool:
+        """Whether its answer carries an ETag: what somebody reads with a token, and no download, which makes its own."""
+        return self.status == 200 and self.answer is not None and not self.is_open and not self.is_download
 
 
 class NoQuery(Query):
@@ -75,14 +81,16 @@ def operation(
     is_download: bool = False,
     refuses: Collection[int] = (),
     also: tuple[str, ...] = (),
+    also_at: tuple[int, ...] = (),
 ) -> Callable[[View], View]:
     """Make a view of a function: it gets ``body`` and ``query`` when declared, ``data`` for a Text body.
 
     ``takes_key``: honours Idempotency-Key. ``takes_match``: its If-Match is found by ``seen_states``. ``is_open``: needs no token.
-    ``also``: further media types that the answer may have. ``refuses``: statuses of errors besides those that follow from the rest.
+    ``also``: further media types that the answer may have; ``also_at``: further statuses that it may come with. ``refuses``: statuses
+    of errors besides those that follow from the rest.
     """
     declared = Operation(
-        answer, status, body, query, takes_key, takes_match, is_open, is_download, frozenset(refuses), also
+        answer, status, body, query, takes_key, takes_match, is_open, is_download, frozenset(refuses), also, also_at
     )
 
     def decorate(view: View) -> View:
@@ -95,7 +103,7 @@ def operation(
             if declared.takes_key and "Idempotency-Key" in request.headers:
                 return _answer_once(request.headers["Idempotency-Key"], sent, lambda: _answer(view, kwargs))
             response = _answer(view, kwargs)
-            return _tag(response) if request.method in ("GET", "HEAD") and not declared.is_download else response
+            return _tag(response) if declared.is_tagged else response
 
         run._operation = declared  # type: ignore[attr-defined]
         documented = APIScaffold().doc(operation_id=view.__name__, security=None if declared.is_open else "bearer")

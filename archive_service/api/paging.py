@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from flask import request
 from pydantic import Field
 
-from archive_service.api.body import Answer, Number, Query
+from archive_service.api.body import Answer, Digits, Query
 from archive_service.db.paging import LIMIT, Key, Page, PageRequest
 from archive_service.errors import InvalidInput
 from archive_service.services.fields import require_id, require_key, require_moment
@@ -22,7 +22,7 @@ Check = Callable[[Any], str | int]
 class PageQuery(Query):
     """Which page of a list."""
 
-    limit: Annotated[Number, Field(ge=1, le=LIMIT, description="Rows in a page, at most.")] = LIMIT
+    limit: Annotated[int, Field(ge=1, le=LIMIT, description="Rows in a page, at most."), Digits] = LIMIT
     after: Annotated[
         str | None, Field(max_length=500, description="The ``next`` of the page before; nothing for the first page.")
     ] = None

@@ -28,4 +28,7 @@ def register(app: Flask, settings: Settings) -> None:
         headers_enabled=True,
     )
     view: Any = app.view_functions[ENDPOINT]
-    app.view_functions[ENDPOINT] = limiter.limit(f"{settings.token_tries_per_minute}/minute")(view)
+    app.view_functions[ENDPOINT] = limiter.limit(
+        f"{settings.token_tries_per_minute}/minute",
+        error_message="Too many tries from your address; wait a minute, then try again.",
+    )(view)
