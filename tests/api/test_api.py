@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from archive_service.app import STATUS, create_app
+from archive_service.app import STATUS
 from archive_service.errors import ArchiveError
 from tests.api.conftest import Client
 from tests.office import PASSWORD, SAMPLES, Office
@@ -24,11 +24,6 @@ PUBLIC = {
     "/logout",
     "/static/<path:filename>",
 }
-
-
-@pytest.fixture
-def app(office: Office) -> Flask:
-    return create_app(office.archive)
 
 
 @pytest.fixture
