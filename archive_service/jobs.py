@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from archive_service.db.models import JobRow
@@ -79,6 +79,11 @@ def list_due(session: Session, now: datetime, limit: int) -> list[DueJob]:
     """The jobs that ``take`` would find now, the longest due first."""
     rows = session.execute(select(JobRow.id, JobRow.name).where(_due(now)).order_by(JobRow.run_after).limit(limit))
     return [DueJob(row.id, row.name) for row in rows]
+
+
+def oldest_due(session: Session, now: datetime) -> datetime | None:
+    """Since when the longest due job has been due; None when none is."""
+    return session.execute(select(func.min(JobRow.run_after)).where(_due(now))).scalar_one_or_none()
 
 
 def take(

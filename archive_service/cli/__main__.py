@@ -14,7 +14,7 @@ from archive_service.cli import demo as demo_command
 from archive_service.cli import serve as serving
 from archive_service.cli.logbook import log
 from archive_service.cli.options import data_option, read_settings
-from archive_service.cli.production import db, init, setup, web
+from archive_service.cli.production import db, health, init, setup, web
 from archive_service.cli.stores import store
 from archive_service.errors import ArchiveError, InvalidDefinition
 from archive_service.verifier import verify as verifying
@@ -119,7 +119,7 @@ def check_sop(file: Path) -> None:
     )
 
 
-for command in (log, store, db, setup, web, init):
+for command in (log, store, db, setup, web, health, init):
     main.add_command(command)
 
 

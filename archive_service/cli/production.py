@@ -1,4 +1,4 @@
-"""``archive-service init | db migrate | setup | web``: the parts of an installation on PostgreSQL, S3 and Redis."""
+"""``archive-service init | db migrate | setup | web | health``: the parts of an installation on PostgreSQL, S3 and Redis."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from pathlib import Path
 
 import click
 
-from archive_service import signing
+from archive_service import signing, wiring
 from archive_service.cli import serve as serving
 from archive_service.cli.options import read_settings
 from archive_service.config import Settings, require_log_origin
 from archive_service.db import schema
 from archive_service.db.session import Database
 from archive_service.errors import Conflict, InvalidInput, Unavailable
+from archive_service.services.health import check_health
 
 IMAGE_USER = 10001
 """The user of the image (Dockerfile), who must be able to read the key files."""
@@ -89,6 +90,22 @@ def web() -> None:
 
 
 @click.command()
+@click.pass_context
+def health(ctx: click.Context) -> None:
+    """Look at everything that the service needs: exit 0 when it can do its work, 1 with what is missing."""
+    archive = wiring.build(read_settings())
+    try:
+        checks = check_health(archive)
+    finally:
+        archive.db.close()
+    for check in checks:
+        words = "ok" if check.is_ok else check.detail or "behind"
+        age = "" if check.age_seconds is None else f" ({check.age_seconds:.1f} s behind)"
+        click.echo(f"{check.name}: {words}{age}")
+    ctx.exit(0 if all(check.is_ok for check in checks) else 1)
+
+
+@click.command()
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--origin", required=True, help="The log's name for ever, such as archive.example.ac.id/log.")
 def init(folder: Path, origin: str) -> None:
@@ -106,6 +123,7 @@ def init(folder: Path, origin: str) -> None:
             for path in (folder / "secrets", keys.log_file, keys.receipt_file):
                 os.chown(path, uid, gid)
         values = {
+            "COMPOSE_PROFILES": "silo",
             "ARCHIVE_UID": str(uid),
             "ARCHIVE_GID": str(gid),
             "ARCHIVE_HTTP_PORT": "8080",

@@ -9,12 +9,16 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import func, select
 
+from archive_service import jobs
 from archive_service.archive import Archive
 from archive_service.db.models import CheckpointRow, EventRow, LocationRow, LogLeafRow, LogPendingRow
 from archive_service.errors import NotFound
 
 LAG_LIMIT = timedelta(seconds=60)
 """How long an event may wait for a signed checkpoint before somebody should look."""
+
+JOB_LIMIT = timedelta(minutes=10)
+"""How long a job may be due before somebody should look whether workers run."""
 
 LOG = structlog.get_logger("archive")
 
@@ -30,11 +34,12 @@ class Check:
 
 
 def check_health(archive: Archive) -> list[Check]:
-    """The state of database, store and log. A failure's own words go to the service's log: they may name hosts and accounts."""
+    """The state of database, store, log and jobs. A failure's own words go to the service's log: they may name hosts and accounts."""
     return [
         _look("database", lambda: _database(archive)),
         _look("store", lambda: _store(archive)),
         _look("log", lambda: _log(archive)),
+        _look("jobs", lambda: _jobs(archive)),
     ]
 
 
@@ -72,6 +77,14 @@ def _log(archive: Archive) -> Check:
     oldest = _oldest_unsigned(archive)
     age = max(0.0, (archive.log.clock() - oldest).total_seconds()) if oldest is not None else 0.0
     return Check("log", age <= LAG_LIMIT.total_seconds(), None, round(age, 3))
+
+
+def _jobs(archive: Archive) -> Check:
+    now = archive.timer()
+    with archive.db.read() as session:
+        since = jobs.oldest_due(session, now)
+    age = max(0.0, (now - since).total_seconds()) if since is not None else 0.0
+    return Check("jobs", age <= JOB_LIMIT.total_seconds(), None, round(age, 3))
 
 
 def _oldest_unsigned(archive: Archive) -> datetime | None:
