@@ -24,12 +24,13 @@ class Refused(ArchiveError):
 
 
 class Connection:
-    """One person's requests to the service; every error is an ArchiveError with the problem's own sentence."""
+    """One person's requests to the service, until the command ends; every error is an ArchiveError with the problem's own sentence."""
 
     def __init__(self, url: str, token: str | None) -> None:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         # no proxy, no netrc: a token goes to the address that was named and nowhere else
         self._client = httpx.Client(base_url=url, headers=headers, timeout=WAIT_SECONDS, trust_env=False)
+        click.get_current_context().call_on_close(self._client.close)
 
     def call(self, method: str, path: str, **kwargs: Any) -> Any:
         """The answer's JSON; None when it has none."""
