@@ -7,22 +7,25 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run demo test test-full check format lock bench setup-run setup-dev static
+.PHONY: help run demo test test-full check format lock bench setup-run setup-dev system static
 
 help: ## List the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; \
 		do printf '%-18s %s\n' "$$target" "$$text"; done
 
-demo: setup-run ## Play a whole procedure and verify its bundle (EXIT=1: then end; DOCUMENTS=DIR: your files)
-	@$(BIN)/archive-service demo $(if $(filter-out 0 no,$(EXIT)),--exit) $(if $(DOCUMENTS),--documents "$$DOCUMENTS") $(if $(PORT),--port $(PORT)) $(ARGS)
+# STACK=real: PostgreSQL, Redis and S3 servers from the development packages, started and stopped with the command.
+SERVERS = $(if $(filter real,$(STACK)),$(BIN)/python -m servers)
+
+demo: $(if $(filter real,$(STACK)),setup-dev,setup-run) ## Play a whole procedure and verify its bundle (EXIT=1: then end; DOCUMENTS=DIR: your files; STACK=real)
+	@$(SERVERS) $(BIN)/archive-service demo $(if $(filter-out 0 no,$(EXIT)),--exit) $(if $(DOCUMENTS),--documents "$$DOCUMENTS") $(if $(PORT),--port $(PORT)) $(ARGS)
 
 run: setup-run ## Start the service on 127.0.0.1, with its data under var/ (ARGS="..." goes to it)
 	@$(BIN)/archive-service run $(if $(PORT),--port $(PORT)) $(ARGS)
 
-test: setup-dev static ## Check everything and run all tests, as CI does
+test: setup-dev system static ## Check everything and run all tests, as CI does
 	$(PYTEST) -m "not full"
 
-test-full: setup-dev static ## The same with the long suites
+test-full: setup-dev system static ## The same with the long suites
 	HYPOTHESIS_PROFILE=full $(PYTEST)
 
 check: setup-dev static ## Format, lint, types, import directions and the quick tests
@@ -43,6 +46,10 @@ static:
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+# A browser for the browser test: by apt where that is possible, else a sentence that says what to run; the test then skips.
+system:
+	@$(BIN)/python scripts/install_system_packages.py
 
 # bootstrap.py compares stamps with what the lock files hold: it returns at once when there is nothing to do.
 setup-run setup-dev:

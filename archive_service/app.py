@@ -97,10 +97,7 @@ def create_app(archive: Archive, demo_clock: DemoClock | None = None) -> APIFlas
         response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("X-Frame-Options", "DENY")
-        response.headers.setdefault(
-            "Content-Security-Policy",
-            "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-        )
+        response.headers.setdefault("Content-Security-Policy", web.content_security_policy())
         return response
 
     return app

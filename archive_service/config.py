@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,10 @@ GIB = 1024**3
 LOOPBACK = frozenset(["127.0.0.1", "::1", "localhost"])
 
 
+_ORIGIN = re.compile(r"[a-z0-9][a-z0-9./_-]{2,150}")
+_ORIGIN_WORDS = "must be a name such as archive.example.ac.id/log: lower case, digits, . / _ -"
+
+
 class Settings(BaseSettings):
     """Everything that an operator may set. Defaults run the embedded service on this machine alone."""
 
@@ -23,7 +28,6 @@ class Settings(BaseSettings):
     data_dir: Path = Path("var")
     database: str | None = None
     migration_database: str | None = None
-    application_role: str = "archive_app"
     s3_endpoint: str | None = None
     s3_bucket: str = "archive"
     s3_region: str = "us-east-1"
@@ -42,6 +46,8 @@ class Settings(BaseSettings):
     document_limit_bytes: Annotated[int, Field(ge=1)] = 5 * GIB
     upload_slots: Annotated[int, Field(ge=1, le=1000)] = 24
     threads: Annotated[int, Field(ge=2, le=1000)] = 32
+    proxies: Annotated[int, Field(ge=0, le=10)] = 0
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
     token_tries_per_minute: Annotated[int, Field(ge=0, le=100_000)] = 30
     language: str = "id"
     demo: bool = False
@@ -56,8 +62,8 @@ class Settings(BaseSettings):
     @field_validator("log_origin")
     @classmethod
     def _origin(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"[a-z0-9][a-z0-9./_-]{2,150}", value):
-            raise ValueError("must be a name such as archive.example.ac.id/log: lower case, digits, . / _ -")
+        if value is not None and not _ORIGIN.fullmatch(value):
+            raise ValueError(_ORIGIN_WORDS)
         return value
 
     @field_validator("database", "migration_database")
@@ -71,13 +77,6 @@ class Settings(BaseSettings):
             )
         # the driver is psycopg 3, whatever SQLAlchemy would take by default
         return value.replace("postgresql://", "postgresql+psycopg://", 1)
-
-    @field_validator("application_role")
-    @classmethod
-    def _role(cls, value: str) -> str:
-        if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", value):
-            raise ValueError("must be a name of a role: lower case letters, digits, _")
-        return value
 
     @field_validator("s3_endpoint")
     @classmethod
@@ -115,6 +114,8 @@ class Settings(BaseSettings):
             raise ValueError("a log origin that ends in /demo is for demo mode alone")
         if self.upload_slots >= self.threads:
             raise ValueError("upload_slots must be smaller than threads, or slow uploads block every page")
+        if self.workers > 1 and self.database is None:
+            raise ValueError("more than one worker needs PostgreSQL (ARCHIVE_DATABASE): SQLite lets one process write")
         return self
 
     @property
@@ -123,6 +124,18 @@ class Settings(BaseSettings):
         if self.database is not None:
             return self.database
         return f"sqlite:///{self.data_dir.resolve() / 'archive.db'}"
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a worker may be silent before its job goes to another."""
+        return timedelta(seconds=self.lease_seconds)
+
+
+def require_log_origin(origin: str) -> str:
+    """The name of a log, when it can be one; InvalidInput otherwise."""
+    if not _ORIGIN.fullmatch(origin):
+        raise InvalidInput("bad_origin", f"The log's origin {_ORIGIN_WORDS}.")
+    return origin
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from archive_service.db.models import JobRow
+from archive_service.db.session import insert_unless_there
 
 READY = "ready"
 RUNNING = "running"
@@ -32,6 +33,7 @@ class Lease:
     args: Mapping[str, Any]
     token: str
     attempts: int
+    length: timedelta
 
 
 def enqueue(
@@ -45,23 +47,19 @@ def enqueue(
     run_after: datetime | None = None,
 ) -> bool:
     """Add a job unless one with this idempotency key exists; whether it was added. ``now`` and ``run_after`` are real time."""
-    if session.execute(select(JobRow.id).where(JobRow.idempotency_key == key)).first() is not None:
-        return False
-    session.add(
-        JobRow(
-            id=make_id(),
-            name=name,
-            args=json.dumps(dict(args), sort_keys=True),
-            idempotency_key=key,
-            state=READY,
-            run_after=run_after or now,
-            attempts=0,
-            progress=0,
-            created_at=now,
-        )
-    )
-    session.flush()
-    return True
+    values = {
+        "id": make_id(),
+        "name": name,
+        "args": json.dumps(dict(args), sort_keys=True),
+        "idempotency_key": key,
+        "dossier_id": args.get("dossier"),
+        "state": READY,
+        "run_after": run_after or now,
+        "attempts": 0,
+        "progress": 0,
+        "created_at": now,
+    }
+    return insert_unless_there(session, JobRow, values)
 
 
 def _due(now: datetime) -> ColumnElement[bool]:
@@ -69,22 +67,41 @@ def _due(now: datetime) -> ColumnElement[bool]:
     return or_(is_due, (JobRow.state == RUNNING) & (JobRow.lease_until < now))
 
 
-def is_any_due(session: Session, now: datetime) -> bool:
-    """Whether ``take`` would find a job now."""
-    return session.execute(select(JobRow.id).where(_due(now)).limit(1)).first() is not None
+@dataclass(frozen=True)
+class DueJob:
+    """A job that ``take`` would find."""
+
+    id: str
+    name: str
 
 
-def take(session: Session, make_id: Callable[[], str], now: datetime) -> Lease | None:
-    """Lease the next job that is due (or whose lease ran out), or None."""
+def list_due(session: Session, now: datetime, limit: int) -> list[DueJob]:
+    """The jobs that ``take`` would find now, the longest due first."""
+    rows = session.execute(select(JobRow.id, JobRow.name).where(_due(now)).order_by(JobRow.run_after).limit(limit))
+    return [DueJob(row.id, row.name) for row in rows]
+
+
+def take(
+    session: Session,
+    make_id: Callable[[], str],
+    now: datetime,
+    *,
+    length: timedelta = LEASE,
+    job_id: str | None = None,
+) -> Lease | None:
+    """Lease the next job that is due (or whose lease ran out), or this one if it is; None when there is nothing to do."""
+    wanted = select(JobRow).where(_due(now))
+    if job_id is not None:
+        wanted = wanted.where(JobRow.id == job_id)
     row = session.execute(
-        select(JobRow).where(_due(now)).order_by(JobRow.run_after).limit(1).with_for_update(skip_locked=True)
+        wanted.order_by(JobRow.run_after).limit(1).with_for_update(skip_locked=True)
     ).scalar_one_or_none()
     if row is None:
         return None
-    row.state, row.lease_token, row.lease_until = RUNNING, make_id(), now + LEASE
+    row.state, row.lease_token, row.lease_until = RUNNING, make_id(), now + length
     row.attempts += 1
     session.flush()
-    return Lease(row.id, row.name, json.loads(row.args), row.lease_token, row.attempts)
+    return Lease(row.id, row.name, json.loads(row.args), row.lease_token, row.attempts, length)
 
 
 def require_lease(session: Session, lease: Lease) -> None:
@@ -101,7 +118,9 @@ def require_lease(session: Session, lease: Lease) -> None:
 def extend(session: Session, lease: Lease, now: datetime, progress: int) -> None:
     """Keep the lease for a while longer and note the progress in per cent."""
     require_lease(session, lease)
-    session.execute(update(JobRow).where(JobRow.id == lease.job_id).values(lease_until=now + LEASE, progress=progress))
+    session.execute(
+        update(JobRow).where(JobRow.id == lease.job_id).values(lease_until=now + lease.length, progress=progress)
+    )
 
 
 def finish(session: Session, lease: Lease, now: datetime) -> None:

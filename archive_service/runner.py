@@ -12,7 +12,7 @@ import structlog
 from archive_service import jobs
 from archive_service.archive import Archive
 from archive_service.errors import ArchiveError, LogIntegrityError
-from archive_service.services import bundles, compliance, fixity, log, users
+from archive_service.services import bundles, compliance, fixity, idempotency, log, users
 
 JOBS: Mapping[str, Callable[..., None]] = {
     "judge_step": compliance.judge_step,
@@ -27,10 +27,9 @@ SWEEPS: Mapping[str, tuple[timedelta, Callable[[Archive], int]]] = {
     "write_unknown_logins": (timedelta(seconds=60), users.write_unknown_logins),
     "plan_fixity": (timedelta(hours=1), fixity.plan_fixity),
     "sweep_unclaimed": (timedelta(hours=1), fixity.sweep_unclaimed),
+    "sweep_idempotency": (timedelta(hours=1), idempotency.sweep_idempotency),
 }
 """What is looked for again and again, and how often."""
-
-SIGN_EVERY = timedelta(seconds=1)
 
 LOG = structlog.get_logger("archive")
 
@@ -38,10 +37,20 @@ LOG = structlog.get_logger("archive")
 def run_next_job(archive: Archive) -> bool:
     """Run one job that is due; whether there was one."""
     with archive.db.read() as session:
-        if not jobs.is_any_due(session, archive.timer()):
+        if not jobs.list_due(session, archive.timer(), 1):
             return False
     with archive.db.write() as session:
-        lease = jobs.take(session, archive.log.make_id, archive.timer())
+        lease = jobs.take(session, archive.log.make_id, archive.timer(), length=archive.settings.lease)
+    if lease is None:
+        return False
+    run_job(archive, lease)
+    return True
+
+
+def run_job_by_id(archive: Archive, job_id: str) -> bool:
+    """Run this job if it is due and nobody has it; whether it was run. A hint that came late or twice finds nothing to do."""
+    with archive.db.write() as session:
+        lease = jobs.take(session, archive.log.make_id, archive.timer(), length=archive.settings.lease, job_id=job_id)
     if lease is None:
         return False
     run_job(archive, lease)
@@ -76,6 +85,54 @@ def _end(archive: Archive, lease: jobs.Lease, write: Callable[[Any], None]) -> N
         LOG.warning("job.lease_lost", job=lease.name, id=lease.job_id)
 
 
+class LogKeeper:
+    """Numbers what is pending and signs checkpoints; ``error`` tells why it signs nothing more."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._signer = log.CheckpointSigner(archive)
+        self._signed_at: datetime | None = None
+        self.error: str | None = None
+
+    def turn(self) -> bool:
+        """Do what is due now; whether there was anything."""
+        if self.error is not None:
+            return False
+        try:
+            did = log.sequence_pending(self._archive) > 0
+            return self._sign() or did
+        except LogIntegrityError as exc:
+            # a log that would fork signs nothing more until an operator has looked and started the process again
+            self.error = f"{exc.code}: {exc.detail}"
+            LOG.critical("log.refuses_to_sign", code=exc.code, detail=exc.detail)
+            return False
+
+    def _sign(self) -> bool:
+        now = self._archive.timer()
+        every = timedelta(seconds=self._archive.settings.checkpoint_seconds)
+        if self._signed_at is not None and now - self._signed_at < every:
+            return False
+        if self._signer.sign() is None:
+            return False
+        self._signed_at = now
+        return True
+
+
+def keep_log(archive: Archive, stop: threading.Event, *, pause_seconds: float = 0.1) -> None:
+    """The log process: take turns until stopped. What goes wrong once, a database that is away, is tried again."""
+    keeper = LogKeeper(archive)
+    while not stop.is_set():
+        try:
+            did = keeper.turn()
+        except Exception:
+            # the only process that may sign: whatever went wrong once may pass
+            LOG.exception("log.turn_failed")
+            did = False
+            stop.wait(2)
+        if not did:
+            stop.wait(pause_seconds)
+
+
 class Runner:
     """The embedded thread: jobs, sweeps, sequencer and checkpoints, one after the other."""
 
@@ -83,11 +140,14 @@ class Runner:
         self._archive = archive
         self._pause_seconds = pause_seconds
         self._stop = threading.Event()
-        self._signer = log.CheckpointSigner(archive)
+        self._keeper = LogKeeper(archive)
         self._swept: dict[str, datetime] = {}
-        self._signed_at: datetime | None = None
         self._thread = threading.Thread(target=self._loop, name="archive-runner", daemon=True)
-        self.log_error: str | None = None
+
+    @property
+    def log_error(self) -> str | None:
+        """Why the log signs nothing more, or None."""
+        return self._keeper.error
 
     def start(self) -> None:
         """Begin in the background."""
@@ -100,15 +160,7 @@ class Runner:
 
     def turn(self) -> bool:
         """Do everything that is due now; whether there was any."""
-        did = False
-        if self.log_error is None:
-            try:
-                did = log.sequence_pending(self._archive) > 0
-                did = self._sign() or did
-            except LogIntegrityError as exc:
-                # a log that would fork signs nothing more until an operator has looked and started the service again
-                self.log_error = f"{exc.code}: {exc.detail}"
-                LOG.critical("log.refuses_to_sign", code=exc.code, detail=exc.detail)
+        did = self._keeper.turn()
         now = self._archive.timer()
         for name, (every, sweep) in SWEEPS.items():
             if now - self._swept.get(name, datetime.min.replace(tzinfo=now.tzinfo)) >= every:
@@ -117,15 +169,6 @@ class Runner:
         while not self._stop.is_set() and run_next_job(self._archive):
             did = True
         return did
-
-    def _sign(self) -> bool:
-        now = self._archive.timer()
-        if self._signed_at is not None and now - self._signed_at < SIGN_EVERY:
-            return False
-        if self._signer.sign() is None:
-            return False
-        self._signed_at = now
-        return True
 
     def _loop(self) -> None:
         while not self._stop.is_set():

@@ -1,4 +1,4 @@
-"""``build(settings)``: the archive that services are given, on the embedded components."""
+"""``build(settings)``: the archive that services are given, on the components that the settings name."""
 
 from __future__ import annotations
 
@@ -6,49 +6,55 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 from hashlib import sha256
+from pathlib import Path
 
 from sqlalchemy import select
 
-from archive_service import clock
+from archive_service import clock, signing
 from archive_service.archive import Archive
 from archive_service.catalog import Catalog
 from archive_service.config import Settings
+from archive_service.db import schema
 from archive_service.db.event_log import LogContext
 from archive_service.db.models import EventRow
 from archive_service.db.session import Database
 from archive_service.domain.event import SALT_BYTES, parse_event
 from archive_service.domain.ids import RANDOM_BYTES, make_id
-from archive_service.errors import LogIntegrityError, Unavailable
-from archive_service.signing import load_or_create, named
+from archive_service.errors import InvalidInput, LogIntegrityError, Unavailable
+from archive_service.signing import SigningKey
+from archive_service.storage.base import ObjectStore
 from archive_service.storage.folder import FolderStore
+from archive_service.storage.s3 import S3Store
+
+DEMO_CLOCK = "demo-clock.json"
 
 
 def build(settings: Settings, *, evidence_clock: Callable[[], datetime] | None = None) -> Archive:
-    """The archive in ``settings.data_dir``, made when it is not there.
+    """The archive that the settings name. An embedded one is made when it is not there; PostgreSQL and S3 are set up by their own commands.
 
-    Unavailable when the folder cannot be used; LogIntegrityError when the configured origin is not the one that the log began with.
+    Unavailable when a component cannot be used; LogIntegrityError when the configured origin is not the one that the log began with.
     """
-    try:
-        for folder in ("keys", "store"):
-            (settings.data_dir / folder).mkdir(parents=True, exist_ok=True)
-        (settings.data_dir / "keys").chmod(0o700)
-        log_private = load_or_create(settings.data_dir / "keys" / "log.pem")
-        receipt_private = load_or_create(settings.data_dir / "keys" / "receipt.pem")
-    except OSError as exc:
-        raise Unavailable(
-            "data_dir_unusable",
-            f"Cannot write to {settings.data_dir}: {exc.strerror}. Choose a folder with ARCHIVE_DATA_DIR.",
-        ) from exc
-    public = log_private.public_key().public_bytes_raw()
-    origin = settings.log_origin or f"archive.local/{sha256(public).hexdigest()[:8]}"
+    log_key, receipt_key = _load_keys(settings)
+    origin = settings.log_origin or log_key.verifier_key.name
+    if origin != log_key.verifier_key.name:
+        raise InvalidInput("origin_differs", f"ARCHIVE_LOG_ORIGIN is {origin}, the log's key is {log_key.vkey}.")
+    store = _make_store(settings)
     db = Database(settings.database_url)
-    db.create_schema()
-    _require_same_origin(db, origin)
-    now = evidence_clock or clock.system_now
+    try:
+        if settings.database is None:
+            schema.upgrade(db)
+        else:
+            schema.require_current(db)
+            schema.require_modest_role(db)
+        _require_same_origin(db, origin)
+    except BaseException:
+        db.close()
+        raise
+    now = evidence_clock or choose_clock(settings)
     return Archive(
         settings=settings,
         db=db,
-        store=FolderStore(settings.data_dir / "store", clock.system_now),
+        store=store,
         catalog=Catalog(),
         log=LogContext(
             origin=origin,
@@ -56,29 +62,113 @@ def build(settings: Settings, *, evidence_clock: Callable[[], datetime] | None =
             make_id=lambda: make_id(now(), secrets.token_bytes(RANDOM_BYTES)),
             make_salt=lambda: secrets.token_bytes(SALT_BYTES),
         ),
-        log_key=named(log_private, origin),
-        receipt_key=named(receipt_private, f"{origin}/receipt"),
+        log_key=log_key,
+        receipt_key=receipt_key,
         timer=clock.system_now,
         make_secret=secrets.token_bytes,
+    )
+
+
+def choose_clock(settings: Settings) -> Callable[[], datetime]:
+    """The clock that evidence carries: the machine's, or the demo's."""
+    return demo_clock(settings).now if settings.demo else clock.system_now
+
+
+def demo_clock(settings: Settings) -> clock.DemoClock:
+    """The clock that all processes of a demo share."""
+    return clock.DemoClock(settings.data_dir / DEMO_CLOCK)
+
+
+def _load_keys(settings: Settings) -> tuple[SigningKey, SigningKey]:
+    if settings.log_vkey is not None and settings.receipt_vkey is not None:
+        return (
+            signing.published(settings.log_vkey, settings.log_key_file),
+            signing.published(settings.receipt_vkey, settings.receipt_key_file),
+        )
+    folder = settings.data_dir / "keys"
+    log_file, receipt_file = (
+        settings.log_key_file or folder / "log.pem",
+        settings.receipt_key_file or folder / "receipt.pem",
+    )
+    _make_folder(settings, folder, mode=0o700)
+    try:
+        log_private, receipt_private = signing.load_or_create(log_file), signing.load_or_create(receipt_file)
+    except OSError as exc:
+        raise _unusable(settings, exc) from exc
+    public = log_private.public_key().public_bytes_raw()
+    origin = settings.log_origin or f"archive.local/{sha256(public).hexdigest()[:8]}"
+    return signing.named(log_private, origin), signing.named(receipt_private, f"{origin}/receipt")
+
+
+def _make_folder(settings: Settings, folder: Path, mode: int | None = None) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if mode is not None:
+            folder.chmod(mode)
+    except OSError as exc:
+        raise _unusable(settings, exc) from exc
+
+
+def _unusable(settings: Settings, exc: OSError) -> Unavailable:
+    return Unavailable(
+        "data_dir_unusable",
+        f"Cannot write to {settings.data_dir}: {exc.strerror}. Choose a folder with ARCHIVE_DATA_DIR.",
     )
 
 
 def build_for_audit(settings: Settings) -> Archive:
     """The archive in a data folder under the origin that its log began with, whatever the environment says."""
     db = Database(settings.database_url)
-    with db.read() as session:
-        data = session.execute(select(EventRow.data).order_by(EventRow.at).limit(1)).scalar_one_or_none()
+    began_as = _first_origin(db) if settings.database is not None or _holds_tables(db) else None
     db.close()
-    if data is None:
-        return build(settings)
-    return build(settings.model_copy(update={"log_origin": parse_event(data).origin}))
+    return build(settings if began_as is None else settings.model_copy(update={"log_origin": began_as}))
+
+
+def _holds_tables(db: Database) -> bool:
+    with db.read() as session:
+        return schema.current_version(session.connection()) is not None
+
+
+def _first_origin(db: Database) -> str | None:
+    # the service's stream is the first that anything is written to
+    with db.read() as session:
+        data = session.execute(
+            select(EventRow.data).where(EventRow.stream == "service", EventRow.seq == 0)
+        ).scalar_one_or_none()
+    return None if data is None else parse_event(data).origin
+
+
+def connect_s3(settings: Settings) -> S3Store:
+    """The S3 store of the settings, whatever state its bucket is in; InvalidInput ``bad_settings`` when none is set."""
+    if settings.s3_endpoint is None or settings.s3_access_key is None or settings.s3_secret_key is None:
+        raise InvalidInput(
+            "bad_settings",
+            "No object store is set: ARCHIVE_S3_ENDPOINT, ARCHIVE_S3_ACCESS_KEY and ARCHIVE_S3_SECRET_KEY name one.",
+        )
+    return S3Store(
+        endpoint=settings.s3_endpoint,
+        access_key=settings.s3_access_key,
+        secret_key=settings.s3_secret_key.get_secret_value(),
+        bucket=settings.s3_bucket,
+        region=settings.s3_region,
+        clock=clock.system_now,
+    )
+
+
+def _make_store(settings: Settings) -> ObjectStore:
+    if settings.s3_endpoint is None:
+        folder = settings.data_dir / "store"
+        _make_folder(settings, folder)
+        return FolderStore(folder, clock.system_now)
+    store = connect_s3(settings)
+    store.require_ready()
+    return store
 
 
 def _require_same_origin(db: Database, origin: str) -> None:
-    with db.read() as session:
-        data = session.execute(select(EventRow.data).order_by(EventRow.at).limit(1)).scalar_one_or_none()
-    if data is not None and parse_event(data).origin != origin:
+    began_as = _first_origin(db)
+    if began_as is not None and began_as != origin:
         raise LogIntegrityError(
             "origin_changed",
-            f"This archive's log began as {parse_event(data).origin}, not {origin}: set ARCHIVE_LOG_ORIGIN back, or give the key back.",
+            f"This archive's log began as {began_as}, not {origin}: set ARCHIVE_LOG_ORIGIN back, or give the key back.",
         )

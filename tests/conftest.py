@@ -15,6 +15,9 @@ import pytest
 from hypothesis import settings
 from xdist.workermanage import WorkerController
 
+from servers.postgres import PostgresServer
+from servers.s3 import S3Access, start_s3
+from tests.databases import Cluster, TestDatabase, migrate
 from tests.office import Office, make_office, open_office
 
 # Two busy cores make single examples slow now and then: that is no failure.
@@ -66,10 +69,66 @@ def office_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server: the one of TEST_DATABASE_URL (a superuser's), else one of this process's own."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield Cluster(given)
+        return
+    with PostgresServer() as server:
+        yield Cluster(server.url)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, TestDatabase]]:
+    """The data folder and the database of an office on PostgreSQL, made once."""
+    folder: Path = tmp_path_factory.mktemp("template") / "var"
+    database = cluster.create()
+    migrate(database)
+    make_office(folder, database=database.url).archive.db.close()
+    yield folder, database
+    cluster.drop(database)
+
+
 @pytest.fixture
-def office(office_template: Path, tmp_path: Path) -> Iterator[Office]:
+def database_kind() -> str:
+    """Which database a test's office lies on; folders that test both override this."""
+    return "sqlite"
+
+
+@pytest.fixture
+def office(request: pytest.FixtureRequest, database_kind: str, tmp_path: Path) -> Iterator[Office]:
     """An office of the test's own."""
-    shutil.copytree(office_template, tmp_path / "var")
-    made = open_office(tmp_path / "var", "2026-03-12T09:00")
+    overrides: dict[str, object] = {}
+    if database_kind == "sqlite":
+        template: Path = request.getfixturevalue("office_template")
+    else:
+        cluster: Cluster = request.getfixturevalue("cluster")
+        template, original = request.getfixturevalue("postgres_template")
+        database = cluster.create(template=original.name)
+        overrides["database"] = database.url
+    shutil.copytree(template, tmp_path / "var")
+    made = open_office(tmp_path / "var", "2026-03-12T09:00", **overrides)
+    if database_kind != "sqlite":
+        made.owner_url = database.owner_url
     yield made
     made.archive.db.close()
+    if database_kind != "sqlite":
+        cluster.drop(database)
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Access]:
+    """The S3 server that TEST_S3_ENDPOINT, TEST_S3_ACCESS_KEY and TEST_S3_SECRET_KEY name, else one of the run's own."""
+    endpoint = os.environ.get("TEST_S3_ENDPOINT")
+    if endpoint:
+        yield S3Access(endpoint.rstrip("/"), os.environ["TEST_S3_ACCESS_KEY"], os.environ["TEST_S3_SECRET_KEY"])
+        return
+    folder: Path = tmp_path_factory.mktemp("s3")
+    with start_s3(folder) as server:
+        yield server
+    # pytest keeps the folders of three runs
+    shutil.rmtree(folder, ignore_errors=True)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from archive_service import __version__, wiring
+from archive_service import __version__
 from archive_service.catalog import load_definition
 from archive_service.cli import client
 from archive_service.cli import demo as demo_command
 from archive_service.cli import serve as serving
-from archive_service.config import Settings, load_settings
+from archive_service.cli.logbook import log
+from archive_service.cli.options import data_option, read_settings
+from archive_service.cli.production import db, init, setup, web
+from archive_service.cli.stores import store
 from archive_service.errors import ArchiveError, InvalidDefinition
-from archive_service.services import audit
 from archive_service.verifier import verify as verifying
 
 
@@ -37,10 +38,6 @@ class Commands(click.Group):
             ctx.exit(2)
 
 
-def _settings(**overrides: object) -> Settings:
-    return load_settings(**{name: value for name, value in overrides.items() if value is not None})
-
-
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def main() -> None:
@@ -49,10 +46,10 @@ def main() -> None:
 
 @main.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="Port on the loopback address (ARCHIVE_PORT).")
-@click.option("--data", "data_dir", type=click.Path(path_type=Path), help="Folder of all data (ARCHIVE_DATA_DIR).")
+@data_option
 def run(port: int | None, data_dir: Path | None) -> None:
-    """Start the service on the embedded default: SQLite, a folder, one process tree."""
-    settings = _settings(port=port, data_dir=data_dir)
+    """Start the whole service in one process tree; by default on SQLite and a folder."""
+    settings = read_settings(port=port, data_dir=data_dir)
     serving.require_free_port(settings.host, settings.port)
     password = serving.prepare(settings)
     if password is not None:
@@ -88,7 +85,7 @@ def demo(
 @main.command(hidden=True)
 def serve_demo() -> None:
     """The service of the demo: started by ``demo`` with its settings in the environment."""
-    settings = _settings()
+    settings = read_settings()
     serving.serve(settings)
 
 
@@ -126,41 +123,8 @@ def check_sop(file: Path) -> None:
     )
 
 
-@main.group()
-def log() -> None:
-    """The audit log."""
-
-
-@log.command("audit")
-@click.option("--data", "data_dir", type=click.Path(path_type=Path), help="Folder of all data (ARCHIVE_DATA_DIR).")
-@click.option("--objects", is_flag=True, help="Hash every stored object too.")
-@click.option("--json", "is_json", is_flag=True, help="The findings as JSON.")
-@click.pass_context
-def audit_log(ctx: click.Context, data_dir: Path | None, objects: bool, is_json: bool) -> None:
-    """Compute every evidenced column again from the events: exit 0 when all agree, 1 with discrepancies."""
-    settings = _settings(data_dir=data_dir)
-    if not (settings.data_dir / "archive.db").exists():
-        raise click.UsageError(f"There is no archive in {settings.data_dir}; name its folder with --data.")
-    archive = wiring.build_for_audit(settings)
-    report = audit.check_archive(archive, with_objects=objects)
-    if is_json:
-        click.echo(json.dumps(report.plain(), indent=2))
-    else:
-        for line in report.lines():
-            click.echo(line)
-    ctx.exit(1 if report.discrepancies else 0)
-
-
-@log.command("vkey")
-@click.option("--data", "data_dir", type=click.Path(path_type=Path), help="Folder of all data (ARCHIVE_DATA_DIR).")
-def show_vkey(data_dir: Path | None) -> None:
-    """Print the verifier keys of the log and of receipts, to publish them elsewhere."""
-    settings = _settings(data_dir=data_dir)
-    if not (settings.data_dir / "keys" / "log.pem").exists():
-        raise click.UsageError(f"There is no archive in {settings.data_dir}; name its folder with --data.")
-    archive = wiring.build_for_audit(settings)
-    click.echo(archive.log_key.vkey)
-    click.echo(archive.receipt_key.vkey)
+for command in (log, store, db, setup, web, init):
+    main.add_command(command)
 
 
 if __name__ == "__main__":

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
-import shutil
-import signal
 import socket
-import subprocess
 import sys
 import time
 import tomllib
@@ -20,16 +15,13 @@ import click
 import httpx
 
 from archive_service.cli import serve as serving
-from archive_service.config import Settings, load_settings
-from archive_service.errors import ArchiveError, NotFound, Unavailable
+from archive_service.cli.demo_stack import DemoStack, Failed, start_demo
+from archive_service.errors import ArchiveError, NotFound
 from archive_service.verifier import verify as verifying
 
-ORIGIN = "archive.local/demo"
-MARKER = ".archive-demo"
 PASSWORD = "contoh-sandi-2026"
 YEAR, QUARTER = 2026, 1
 UNTIL_BUNDLE_SECONDS = 90
-UNTIL_UP_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -66,10 +58,6 @@ class Sample:
     kind: str
     round: int
     receipt: dict[str, str]
-
-
-class Failed(Exception):
-    """The demo cannot go on; the text says why."""
 
 
 class Session:
@@ -143,54 +131,6 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _empty_folder(folder: Path) -> None:
-    """Make the demo's folder empty; refuse one that holds something else."""
-    if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
-        raise Unavailable("folder_not_empty", f"{folder} holds other things; name another folder with --data.")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    (folder / MARKER).write_text("Made by archive-service demo; the next demo empties this folder.\n")
-
-
-def _die_with_parent() -> None:
-    # PR_SET_PDEATHSIG: the service must not outlive a demo that was killed
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-
-
-def _start_service(settings: Settings) -> subprocess.Popen[bytes]:
-    environment = {
-        **os.environ,
-        "ARCHIVE_DEMO": "1",
-        "ARCHIVE_HOST": settings.host,
-        "ARCHIVE_PORT": str(settings.port),
-        "ARCHIVE_DATA_DIR": str(settings.data_dir),
-        "ARCHIVE_LOG_ORIGIN": ORIGIN,
-    }
-    log = (settings.data_dir / "service.log").open("wb")
-    return subprocess.Popen(
-        [sys.executable, "-m", "archive_service.cli", "serve-demo"],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=log,
-        preexec_fn=_die_with_parent,
-    )
-
-
-def _wait_until_up(base_url: str, service: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + UNTIL_UP_SECONDS
-    while time.monotonic() < until:
-        if service.poll() is not None:
-            break
-        try:
-            if httpx.get(f"{base_url}/livez", timeout=2, trust_env=False).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
-    raise Failed(f"The service did not start; its last words are in {log}:\n{log.read_text(errors='replace')[-1500:]}")
 
 
 class Play:
@@ -348,25 +288,17 @@ class Play:
 def play(*, data_dir: Path, port: int | None, documents: Path | None, is_exit: bool, lang: str) -> int:
     """Run the demo; the exit status: 0 only if the bundle verified and the damaged copy did not."""
     samples = load_samples(documents)
-    chosen = _free_port() if port == 0 else port
-    overrides: dict[str, object] = {} if chosen is None else {"port": chosen}
-    settings = load_settings(demo=True, log_origin=ORIGIN, host="127.0.0.1", data_dir=data_dir, **overrides)
-    serving.require_free_port(settings.host, settings.port)
-    _empty_folder(settings.data_dir)
     click.echo("Setting up a demo archive …")
-    password = serving.prepare(settings)
-    if password is None:
-        raise Unavailable(
-            "folder_not_empty", f"{settings.data_dir} holds an archive already; name another folder with --data."
-        )
-    service = _start_service(settings)
-    base_url = f"http://127.0.0.1:{settings.port}"
     try:
-        _wait_until_up(base_url, service, settings.data_dir / "service.log")
-        held = _show(base_url, password, samples, settings, lang)
+        stack = start_demo(data_dir=data_dir, port=_free_port() if port == 0 else port)
+    except Failed as exc:
+        click.echo(f"The demo failed: {exc}", err=True)
+        return 1
+    try:
+        held = _show(stack, samples, lang)
         if is_exit or not held:
             return 0 if held else 1
-        _leave_running(base_url, password, service)
+        _leave_running(stack)
         return 0
     except (Failed, ArchiveError, httpx.HTTPError) as exc:
         click.echo(f"The demo failed: {exc}", err=True)
@@ -374,16 +306,13 @@ def play(*, data_dir: Path, port: int | None, documents: Path | None, is_exit: b
     except KeyboardInterrupt:
         return 130
     finally:
-        service.terminate()
-        try:
-            service.wait(30)
-        except subprocess.TimeoutExpired:
-            service.kill()
+        stack.stop()
 
 
-def _show(base_url: str, password: str, samples: list[Sample], settings: Settings, lang: str) -> bool:
+def _show(stack: DemoStack, samples: list[Sample], lang: str) -> bool:
+    settings, base_url = stack.settings, stack.base_url
     bundle, vkey, damaged = (settings.data_dir / name for name in ("bundle.zip", "vkey", "bundle-damaged.zip"))
-    acting = Play(base_url, password, samples)
+    acting = Play(base_url, stack.password, samples)
     click.echo("Playing SOP-SPMI-601 over HTTP: 13 to 31 March 2026, eight people, eleven steps …")
     acting.run()
     acting.fetch_bundle(bundle)
@@ -412,12 +341,11 @@ def _show(base_url: str, password: str, samples: list[Sample], settings: Setting
     return code == 0 and bad_code == 1
 
 
-def _leave_running(base_url: str, password: str, service: subprocess.Popen[bytes]) -> None:
+def _leave_running(stack: DemoStack) -> None:
     click.echo()
-    click.echo(f"The service goes on at {base_url}/ until Ctrl-C. Log in as (password: {PASSWORD}):")
+    click.echo(f"The service goes on at {stack.base_url}/ until Ctrl-C. Log in as (password: {PASSWORD}):")
     for member in PEOPLE:
         click.echo(f"  {member.login:8} {member.role:17} {member.name}")
-    click.echo(f"  {'admin':8} {'administrator':17} password: {password}")
+    click.echo(f"  {'admin':8} {'administrator':17} password: {stack.password}")
     sys.stdout.flush()
-    service.wait()
-    raise Failed("The service stopped by itself; see service.log in the data folder.")
+    stack.wait()

@@ -1,41 +1,23 @@
-"""The embedded service: gunicorn with one worker of many threads, and the runner's thread in it; one process tree."""
+"""The service under gunicorn: pages and API alone, or with the runner's thread in the same process tree (embedded)."""
 
 from __future__ import annotations
 
-import logging
 import socket
-import sys
-from datetime import UTC, datetime
 from typing import Any
 
-import structlog
 from gunicorn.app.base import BaseApplication
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from archive_service import wiring
 from archive_service.app import create_app
-from archive_service.clock import DemoClock
 from archive_service.config import Settings
 from archive_service.errors import Unavailable
+from archive_service.logs import set_up_logging
 from archive_service.runner import Runner
 from archive_service.services import setup
 
-DEMO_START = datetime(2026, 3, 12, 1, 0, tzinfo=UTC)
 UNIT_CODE = "polman-babel"
 UNIT_NAME = "Politeknik Manufaktur Negeri Bangka Belitung"
-
-
-def set_up_logging() -> None:
-    """Structured lines on standard error: constant messages, values as fields."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 def require_free_port(host: str, port: int) -> None:
@@ -53,12 +35,11 @@ def require_free_port(host: str, port: int) -> None:
             ) from exc
 
 
-def prepare(settings: Settings) -> str | None:
+def prepare(settings: Settings, *, unit_code: str = UNIT_CODE, unit_name: str = UNIT_NAME) -> str | None:
     """Set up an empty archive; the administrator's one-time password at the first start, else None."""
-    clock = DemoClock(DEMO_START) if settings.demo else None
-    archive = wiring.build(settings, evidence_clock=clock.now if clock else None)
+    archive = wiring.build(settings)
     try:
-        return setup.bootstrap(archive, unit_code=UNIT_CODE, unit_name=UNIT_NAME)
+        return setup.bootstrap(archive, unit_code=unit_code, unit_name=unit_name)
     finally:
         archive.db.close()
 
@@ -67,19 +48,23 @@ def describe(settings: Settings) -> str:
     """Database, store, job runner and web server in words."""
     archive = wiring.build_for_audit(settings)
     try:
-        store = f"{archive.store.name} store"
-        return (
-            f"{archive.db.name}, {store}, job thread in the web process, gunicorn gthread ({settings.threads} threads)"
+        workers = (
+            "job thread in the web process"
+            if settings.redis_url is None
+            else "Celery worker and beat on Redis, log process with its own key"
         )
+        web = f"gunicorn gthread ({settings.workers} × {settings.threads} threads)"
+        return f"{archive.db.name}, {archive.store.name} store, {workers}, {web}"
     finally:
         archive.db.close()
 
 
 class Server(BaseApplication):  # type: ignore[misc]
-    """The service under gunicorn."""
+    """The service under gunicorn; ``is_whole`` has it do the jobs and keep the log too."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, is_whole: bool) -> None:
         self._settings = settings
+        self._is_whole = is_whole
         self._runner: Runner | None = None
         super().__init__()
 
@@ -89,7 +74,7 @@ class Server(BaseApplication):  # type: ignore[misc]
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         options: dict[str, Any] = {
             "bind": f"{host}:{settings.port}",
-            "workers": 1,
+            "workers": 1 if self._is_whole else settings.workers,
             "threads": settings.threads,
             "worker_class": "gthread",
             "timeout": 120,
@@ -104,19 +89,23 @@ class Server(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Any:
         """Build the archive in the worker, after the fork: connections and threads do not survive one."""
-        clock = DemoClock(DEMO_START) if self._settings.demo else None
-        archive = wiring.build(self._settings, evidence_clock=clock.now if clock else None)
-        self._runner = Runner(archive)
-        self._runner.start()
-        return create_app(archive, clock)
+        archive = wiring.build(self._settings)
+        if self._is_whole:
+            self._runner = Runner(archive)
+            self._runner.start()
+        app = create_app(archive, wiring.demo_clock(self._settings) if self._settings.demo else None)
+        if count := self._settings.proxies:
+            # who asked and over which scheme is what the nearest proxies say, and nobody further out
+            app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+        return app
 
     def _stop_runner(self, server: Any, worker: Any) -> None:
         if self._runner is not None:
             self._runner.stop()
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, *, is_whole: bool = True) -> None:
     """Run until stopped; the port is looked at first, so that a busy one is a sentence and not a loop of retries."""
     set_up_logging()
     require_free_port(settings.host, settings.port)
-    Server(settings).run()
+    Server(settings, is_whole=is_whole).run()

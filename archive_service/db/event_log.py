@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive_service.db.models import EventRow, LogPendingRow, OpeningRow, StreamRow
+from archive_service.db.session import insert_unless_there
 from archive_service.domain.event import FIRST_PREV, Event, build_event, commitment, parse_event
 from archive_service.domain.verdict import format_time
 from archive_service.errors import Unavailable
@@ -106,20 +107,24 @@ class StreamWriter:
         return event
 
 
-def open_streams(session: Session, context: LogContext, names: Iterable[str]) -> StreamWriter:
+def open_streams(
+    session: Session, context: LogContext, names: Iterable[str], *, acting: Iterable[str] = ()
+) -> StreamWriter:
     """A writer for these streams, locked in sorted order so that two transactions never wait for each other in a ring.
 
+    ``acting`` are the ids of the persons whose authority the events will name: their streams are held against change until the
+    transaction ends (shared with others who act on the same authority), so that no authority changes between ``at`` and its event.
     The time is read after the locks. Up to five seconds behind a stream's last event it takes that event's time; further behind,
     Unavailable ``clock_behind``: the machine's clock needs repair before anything is recorded.
     """
+    written = set(names)
+    named = {f"person:{person}" for person in acting}
     rows: dict[str, StreamRow] = {}
-    for name in sorted(set(names)):
-        row = session.execute(select(StreamRow).where(StreamRow.name == name).with_for_update()).scalar_one_or_none()
-        if row is None:
-            row = StreamRow(name=name, next_seq=0, head=FIRST_PREV, last_at=None)
-            session.add(row)
-            session.flush()
-        rows[name] = row
+    for name in sorted(written | named):
+        if name in written:
+            rows[name] = _lock_stream(session, name)
+        else:
+            session.execute(select(StreamRow.next_seq).where(StreamRow.name == name).with_for_update(read=True))
     at = context.clock()
     latest = max((row.last_at for row in rows.values() if row.last_at is not None), default=at)
     if latest > at:
@@ -131,6 +136,15 @@ def open_streams(session: Session, context: LogContext, names: Iterable[str]) ->
             )
         at = latest
     return StreamWriter(session, context, rows, at)
+
+
+def _lock_stream(session: Session, name: str) -> StreamRow:
+    wanted = select(StreamRow).where(StreamRow.name == name).with_for_update().execution_options(populate_existing=True)
+    row = session.execute(wanted).scalar_one_or_none()
+    if row is None:
+        insert_unless_there(session, StreamRow, {"name": name, "next_seq": 0, "head": FIRST_PREV, "last_at": None})
+        row = session.execute(wanted).scalar_one()
+    return row
 
 
 def stream_head(session: Session, name: str) -> str:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    MetaData,
     String,
     Text,
     TypeDecorator,
@@ -65,7 +66,16 @@ def operational(*args: Any, **kwargs: Any) -> Any:
 
 
 class Base(DeclarativeBase):
-    """The one metadata of all tables."""
+    """The one metadata of all tables; constraints have the same names on every database, so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "pk": "pk_%(table_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        }
+    )
 
 
 # the log ---------------------------------------------------------------------------------------------------------
@@ -403,6 +413,7 @@ class JobRow(Base):
     name: Mapped[str] = operational(KEY)
     args: Mapped[str] = operational(Text)
     idempotency_key: Mapped[str] = operational(String(200), unique=True)
+    dossier_id: Mapped[str | None] = operational(ID, index=True)
     state: Mapped[str] = operational(KEY)
     run_after: Mapped[datetime] = operational(UtcDateTime)
     attempts: Mapped[int] = operational(Integer, default=0)

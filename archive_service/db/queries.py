@@ -14,6 +14,7 @@ from archive_service.db.models import (
     AssignmentRow,
     BundleRow,
     DefinitionRow,
+    DeviationRow,
     DossierRow,
     EventRow,
     JobRow,
@@ -78,6 +79,78 @@ def list_dossiers(
         }
         for row, unit, title, sop in rows
     ]
+
+
+def list_running(scope: ReadScope, session: Session, limit: int = 200) -> list[dict[str, Any]]:
+    """The steps that run now in open dossiers of the scope, the one due first in front."""
+    rows = session.execute(
+        select(StepRunRow, DossierRow, WorkUnitRow.name, OpeningRow.value)
+        .join(DossierRow, DossierRow.id == StepRunRow.dossier_id)
+        .join(WorkUnitRow, WorkUnitRow.id == DossierRow.work_unit_id)
+        .outerjoin(OpeningRow, (OpeningRow.event_hash == DossierRow.opened_hash) & (OpeningRow.field == "title"))
+        .where(scope.condition(), DossierRow.status == "open", StepRunRow.state == "running")
+        .order_by(StepRunRow.due_at, DossierRow.id, StepRunRow.step)
+        .limit(limit)
+    ).all()
+    return [
+        {
+            "dossier": run.dossier_id,
+            "title": title,
+            "work_unit": dossier.work_unit_id,
+            "work_unit_name": unit,
+            "year": dossier.year,
+            "quarter": dossier.quarter,
+            "sop": dossier.sop_digest,
+            "calendar": dossier.calendar_digest,
+            "step": run.step,
+            "iteration": run.iteration,
+            "role": run.role,
+            "responsible": run.responsible,
+            "started_at": run.started_at,
+            "due_at": run.due_at,
+        }
+        for run, dossier, unit, title in rows
+    ]
+
+
+def list_unexplained(scope: ReadScope, session: Session, person: str, limit: int = 200) -> list[dict[str, Any]]:
+    """The deviations in open dossiers of the scope that this person answers for and has not explained, oldest first."""
+    rows = session.execute(
+        select(DeviationRow, OpeningRow.value)
+        .join(DossierRow, DossierRow.id == DeviationRow.dossier_id)
+        .outerjoin(OpeningRow, (OpeningRow.event_hash == DossierRow.opened_hash) & (OpeningRow.field == "title"))
+        .where(
+            scope.condition(),
+            DossierRow.status == "open",
+            DeviationRow.explained_at.is_(None),
+            DeviationRow.responsible == person,
+        )
+        .order_by(DeviationRow.at, DeviationRow.id)
+        .limit(limit)
+    ).all()
+    return [
+        {
+            "dossier": row.dossier_id,
+            "title": title,
+            "deviation": row.id,
+            "code": row.code,
+            "step": row.step,
+            "iteration": row.iteration,
+            "subject": row.subject,
+            "at": row.at,
+        }
+        for row, title in rows
+    ]
+
+
+def find_password_event(session: Session, user: str) -> bytes | None:
+    """The bytes of the newest event that set this log-in's password, or None."""
+    return session.execute(
+        select(EventRow.data)
+        .where(EventRow.stream == f"user:{user}", EventRow.type == "user.password_set")
+        .order_by(EventRow.seq.desc())
+        .limit(1)
+    ).scalar_one_or_none()
 
 
 def find_work_unit_of(session: Session, dossier: str) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import select
@@ -23,6 +23,7 @@ from archive_service.services.actor import RULES
 from archive_service.services.log import covering_checkpoint, tile_reader
 
 WAIT_SECONDS = 0.2
+PROGRESS_EVERY = timedelta(seconds=2)
 GIB = 1024**3
 
 
@@ -36,10 +37,11 @@ def build_bundle(archive: Archive, lease: jobs.Lease, *, dossier: str) -> None:
     key = f"bundles/{archive.log.make_id()}"
     try:
         with archive.store.begin(key, limit_bytes=size_of_bundle(plan)) as upload:
-            last = archive.timer()
+            last, size, written = archive.timer(), size_of_bundle(plan), 0
             for chunk in write_bundle(plan, lambda digest: open_object(archive, dossier, digest)):
                 upload.append(chunk)
-                last = _keep_lease(archive, lease, last)
+                written += len(chunk)
+                last = _keep_lease(archive, lease, last, written * 100 // size)
             stored = upload.finish()
     except LogIntegrityError as exc:
         _record_failure(archive, lease, dossier, exc)
@@ -78,12 +80,13 @@ def build_bundle(archive: Archive, lease: jobs.Lease, *, dossier: str) -> None:
         jobs.finish(session, lease, archive.timer())
 
 
-def _keep_lease(archive: Archive, lease: jobs.Lease, last: datetime) -> datetime:
+def _keep_lease(archive: Archive, lease: jobs.Lease, last: datetime, progress: int) -> datetime:
+    """Extend the lease well before it ends and tell how far the work is; LeaseLost stops a worker that was overtaken."""
     now = archive.timer()
-    if now - last < jobs.LEASE / 4:
+    if now - last < min(lease.length / 4, PROGRESS_EVERY):
         return last
     with archive.db.write() as session:
-        jobs.extend(session, lease, now, progress=50)
+        jobs.extend(session, lease, now, progress=min(progress, 99))
     return now
 
 

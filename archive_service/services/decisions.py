@@ -70,7 +70,7 @@ def submit_step(
     that the person goes on knowingly, and is a deviation then.
     """
     with archive.db.write() as session:
-        work = hold_dossier(archive, session, dossier, seen)
+        work = hold_dossier(archive, session, dossier, actor, seen)
         assignment = _acting(work, actor, "step.submit", step)
         digest = _seen(work, step, versions)
         work.require(
@@ -108,7 +108,7 @@ def decide_step(
     """
     reason = optional_text("reason", reason, limit=10_000, lines=True)
     with archive.db.write() as session:
-        work = hold_dossier(archive, session, dossier, seen)
+        work = hold_dossier(archive, session, dossier, actor, seen)
         assignment = _acting(work, actor, "step.decide", step)
         if decision == "return" and returns_to is None and step in work.dossier.sop.order:
             returns_to = work.dossier.sop.step(step).returns_to
@@ -159,7 +159,7 @@ def archive_dossier(
         known = set(digests)
     damaged = find_damaged(archive, dossier, known)
     with archive.db.write() as session:
-        work = hold_dossier(archive, session, dossier, seen)
+        work = hold_dossier(archive, session, dossier, actor, seen)
         assignment = _acting(work, actor, "dossier.archive", step)
         work.require(
             Action("archive", actor.person, assignment.role, assignment.work_unit, step=step, accepts_gaps=accepts_gaps)

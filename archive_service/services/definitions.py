@@ -19,7 +19,7 @@ def register_definition(archive: Archive, actor: Actor, *, definition: Definitio
     """Keep a new version of an SOP or calendar; Conflict when that version exists with other bytes. The same bytes again change nothing."""
     assignment = actor.require("definition.manage")
     with archive.db.write() as session:
-        writer = open_streams(session, archive.log, ["service"])
+        writer = open_streams(session, archive.log, ["service"], acting=[actor.person])
         _register(session, writer, event_actor(session, actor, assignment), definition)
 
 

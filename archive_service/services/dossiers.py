@@ -77,7 +77,7 @@ def open_dossier(
         if any(step.when is not None for step in rules.steps):
             raise Conflict("conditional_steps", "This SOP has conditional steps, which this version does not run yet.")
         dossier_id = archive.log.make_id()
-        writer = open_streams(session, archive.log, [f"dossier:{dossier_id}"])
+        writer = open_streams(session, archive.log, [f"dossier:{dossier_id}"], acting=[actor.person])
         if received_at > writer.moment:
             raise InvalidInput(
                 "received_in_future", "The letter cannot have been received later than now.", field="letter.received_at"
@@ -117,7 +117,7 @@ def reassign_step(
     """Make another holder of the step's role answer for it from now on."""
     reason, person = clean_text("reason", reason, lines=True), require_id("person", person)
     with archive.db.write() as session:
-        work = hold_dossier(archive, session, dossier, seen)
+        work = hold_dossier(archive, session, dossier, actor, seen)
         assignment = actor.require("step.reassign", work.dossier.work_unit)
         # a leader may hold the step's own role too: the role that allows most is tried first
         for candidate in actor.holds("step.reassign"):
@@ -150,7 +150,7 @@ def explain_deviation(
     """Record the explanation (pertanggungjawaban) of the person who answers for a deviation; it is never edited."""
     explanation = clean_text("explanation", explanation, limit=10_000, lines=True)
     with archive.db.write() as session:
-        work = hold_dossier(archive, session, dossier, seen)
+        work = hold_dossier(archive, session, dossier, actor, seen)
         assignment = actor.require("deviation.explain", work.dossier.work_unit)
         work.require(Action("explain", actor.person, assignment.role, assignment.work_unit, deviation=deviation))
         work.act(actor, assignment, "deviation.explained", {"deviation": deviation}, {"explanation": explanation})
@@ -162,7 +162,7 @@ def request_cancellation(
     """Ask to end a dossier unfinished; a second person confirms."""
     reason = clean_text("reason", reason, lines=True)
     with archive.db.write() as session:
-        work = hold_dossier(archive, session, dossier, seen)
+        work = hold_dossier(archive, session, dossier, actor, seen)
         assignment = actor.require("dossier.cancel", work.dossier.work_unit)
         work.require(
             Action("request_cancellation", actor.person, assignment.role, assignment.work_unit, has_reason=True)
@@ -173,7 +173,7 @@ def request_cancellation(
 def confirm_cancellation(archive: Archive, actor: Actor, *, dossier: str, seen: Collection[str] | None = None) -> None:
     """End a dossier that somebody else asked to cancel."""
     with archive.db.write() as session:
-        work = hold_dossier(archive, session, dossier, seen)
+        work = hold_dossier(archive, session, dossier, actor, seen)
         assignment = actor.require("dossier.cancel", work.dossier.work_unit)
         work.require(Action("confirm_cancellation", actor.person, assignment.role, assignment.work_unit))
         assert work.dossier.cancellation is not None

@@ -84,6 +84,9 @@ def check_fixity(archive: Archive, lease: jobs.Lease, *, dossier: str) -> None:
         status = session.execute(select(DossierRow.status).where(DossierRow.id == dossier)).scalar_one()
         if status == states.OPEN:
             work = hold_dossier(archive, session, dossier)
+            if work.dossier.status != states.OPEN:
+                # it was sealed while this waited for the lock: nothing may follow the seal in this stream
+                raise jobs.NotYet(1)
             event = work.append("fixity.checked", RULES, facts)
             for version in work.dossier.versions:
                 if version.digest in facts_failed and version.withdrawn_at is None:
@@ -119,6 +122,7 @@ def plan_fixity(archive: Archive) -> int:
                 ((LocationRow.checked_at.is_(None)) & (LocationRow.claimed_at < edge)) | (LocationRow.checked_at < edge)
             )
             .distinct()
+            .order_by(LocationRow.dossier_id)
         ).scalars()
         day = now.strftime("%Y-%m-%d")
         return sum(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
-from archive_service.db.models import CheckpointRow, EventRow, LogLeafRow, LogPendingRow, LogTileRow
+from archive_service.db.models import CheckpointRow, EventRow, LogLeafRow, LogPendingRow, LogTileRow, SequencerRow
+from archive_service.db.session import insert_unless_there
 from archive_service.domain import merkle, note, tiles
 from archive_service.domain.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
 from archive_service.errors import Conflict, LogIntegrityError
+from archive_service.storage.base import ReceivedObject, StoredObject
 from archive_service.verifier import ed25519
 
 BATCH = 4096
@@ -50,8 +52,9 @@ def sequence_pending(archive: Archive) -> int:
         if session.execute(select(LogPendingRow.id).limit(1)).first() is None:
             return 0
     with archive.db.write() as session:
+        _take_turn(session, archive.timer())
         rows = session.execute(
-            select(LogPendingRow.id, LogPendingRow.leaf_hash).order_by(LogPendingRow.id).limit(BATCH).with_for_update()
+            select(LogPendingRow.id, LogPendingRow.leaf_hash).order_by(LogPendingRow.id).limit(BATCH)
         ).all()
         if not rows:
             return 0
@@ -73,6 +76,16 @@ def sequence_pending(archive: Archive) -> int:
                 session.execute(insert(LogTileRow).values(level=level, tile_index=index, hashes=content))
         session.execute(delete(LogPendingRow).where(LogPendingRow.id.in_([row.id for row in rows])))
     return len(rows)
+
+
+def _take_turn(session: Session, now: datetime) -> None:
+    """Lock the sequencer's row: a second sequencer waits here, and then sees what the first one numbered."""
+    turn = select(SequencerRow).where(SequencerRow.id == 1).with_for_update()
+    row = session.execute(turn).scalar_one_or_none()
+    if row is None:
+        insert_unless_there(session, SequencerRow, {"id": 1, "turned_at": None})
+        row = session.execute(turn).scalar_one()
+    row.turned_at = now
 
 
 class CheckpointSigner:
@@ -115,26 +128,28 @@ class CheckpointSigner:
         data = archive.log_key.sign(format_checkpoint(checkpoint))
         self._keep(size, data)
         with archive.db.write() as session:
+            values = {"size": size, "root": root.hex(), "note": data, "signed_at": archive.timer()}
+            # asked first: the guard of SQLite's table refuses even an INSERT that would do nothing
             if session.get(CheckpointRow, size) is None:
-                session.add(CheckpointRow(size=size, root=root.hex(), note=data, signed_at=archive.timer()))
+                insert_unless_there(session, CheckpointRow, values)
         self._kept = checkpoint
         return checkpoint
 
     def _keep(self, size: int, data: bytes) -> None:
         store = self._archive.store
         key = f"{CHECKPOINT_PREFIX}{size:020d}"
+        kept: ReceivedObject | StoredObject
         try:
             with store.begin(key, limit_bytes=len(data)) as upload:
                 upload.append(data)
                 kept = upload.finish()
         except Conflict:
-            # a crash came between the object and its row: the same tree gives the same bytes
-            existing = next(o for o in store.list_objects(key) if o.key == key)
-            if b"".join(store.read(key, existing.version_id)) != data:
+            # a crash came between the object and its row, maybe before its lock: the same tree gives the same bytes
+            kept = next(o for o in store.list_objects(key) if o.key == key)
+            if b"".join(store.read(key, kept.version_id)) != data:
                 raise LogIntegrityError(
                     "log_forked", f"Another checkpoint of size {size} is kept already. Nothing is signed."
                 ) from None
-            return
         store.lock(kept.key, kept.version_id, self._archive.timer() + KEEP_CHECKPOINTS)
 
     def _look_once(self) -> None:

@@ -35,7 +35,7 @@ def create_work_unit(archive: Archive, actor: Actor, *, code: str, name: str, pa
         if parent is not None and session.get(WorkUnitRow, require_id("parent", parent)) is None:
             raise NotFound("work_unit_unknown", "The parent unit does not exist.")
         unit = archive.log.make_id()
-        writer = open_streams(session, archive.log, [f"unit:{unit}"])
+        writer = open_streams(session, archive.log, [f"unit:{unit}"], acting=[actor.person])
         payload = {"work_unit": unit, "code": code, "name": name, "parent": parent}
         writer.append(f"unit:{unit}", "work_unit.created", event_actor(session, actor, assignment), payload)
         save_stream_rows(session, archive, f"unit:{unit}")
@@ -89,7 +89,7 @@ def register_person(archive: Archive, actor: Actor, *, name: str) -> str:
     name = clean_text("name", name, limit=200)
     with archive.db.write() as session:
         person = archive.log.make_id()
-        writer = open_streams(session, archive.log, [f"person:{person}"])
+        writer = open_streams(session, archive.log, [f"person:{person}"], acting=[actor.person])
         append_person(session, archive, writer, event_actor(session, actor, assignment), person, name)
     return person
 
@@ -119,7 +119,7 @@ def assign_role(
             raise NotFound("work_unit_unknown", "There is no such work unit.")
         if role not in permissions.OFFICE_ROLES and role not in known_roles(session, archive):
             raise InvalidInput("role_unknown", f"No registered SOP has the role {role}.", field="role")
-        writer = open_streams(session, archive.log, [f"person:{person}"])
+        writer = open_streams(session, archive.log, [f"person:{person}"], acting=[actor.person])
         held = session.execute(
             select(AssignmentRow).where(AssignmentRow.person_id == person, AssignmentRow.ended_at.is_(None))
         ).scalars()
@@ -149,15 +149,18 @@ def end_assignment(archive: Archive, actor: Actor, *, assignment: str, seen: Col
     """End an assignment now; Conflict when it has ended already or is the last administrator's."""
     acting = actor.require("people.manage")
     with archive.db.write() as session:
-        row = session.get(AssignmentRow, require_id("assignment", assignment))
-        if row is None:
+        person = session.execute(
+            select(AssignmentRow.person_id).where(AssignmentRow.id == require_id("assignment", assignment))
+        ).scalar_one_or_none()
+        if person is None:
             raise NotFound("assignment_unknown", "There is no such assignment.")
-        writer = open_streams(session, archive.log, [f"person:{row.person_id}"])
+        writer = open_streams(session, archive.log, [f"person:{person}"], acting=[actor.person])
+        row = session.get_one(AssignmentRow, assignment)
         if row.ended_at is not None:
             raise Conflict("assignment_ended", "This assignment has ended already.")
         if row.role == permissions.ADMINISTRATOR and _administrators(session, writer.moment) <= 1:
             raise Conflict("last_administrator", "Give somebody else the role of administrator first.")
-        stream = f"person:{row.person_id}"
+        stream = f"person:{person}"
         require_seen(stream_head(session, stream), seen)
         writer.append(stream, "assignment.ended", event_actor(session, actor, acting), {"assignment": row.id})
         save_stream_rows(session, archive, stream)

@@ -16,6 +16,7 @@ from archive_service.db.models import LocationRow, PersonRow
 from archive_service.db.queries import ReadScope
 from archive_service.domain import completeness, permissions, verdict, working_time
 from archive_service.domain.dossier import RUNNING, Dossier, Run, fold
+from archive_service.domain.receipt import Receipt, format_receipt
 from archive_service.errors import Conflict, NotFound
 from archive_service.services.actor import Actor, event_actor
 from archive_service.services.work import load_dossier, read_dossier_events
@@ -73,7 +74,7 @@ def record_read(
         return
     stream = f"user:{actor.user}"
     with archive.db.write() as session:
-        writer = open_streams(session, archive.log, [stream])
+        writer = open_streams(session, archive.log, [stream], acting=[actor.person])
         payload = {"dossier": dossier, "what": what, "digest": digest}
         writer.append(stream, "record.read", event_actor(session, actor, audits), payload)
 
@@ -153,6 +154,43 @@ def _content(archive: Archive, location: LocationRow, size: int, media_type: str
 
     chunks = archive.store.read(location.key, location.version_id)
     return Content(chunks, size, location.digest, media_type, name, read_range)
+
+
+def read_bundle_progress(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]:
+    """How the work on the bundle stands: ``state`` (None before the seal), ``progress`` in per cent, whether it is ready.
+
+    Nothing of the dossier is told, so that a page may ask every second without filling an auditor's record.
+    """
+    with archive.db.read() as session:
+        _require_readable(session, actor, dossier, "bundle.read")
+        row = queries.find_bundle(session, dossier)
+        job = queries.find_bundle_job(session, dossier) or {"state": None, "progress": 0}
+    return {
+        "state": job["state"],
+        "progress": job["progress"],
+        "is_ready": row is not None and row.digest is not None,
+    }
+
+
+def read_receipt(archive: Archive, actor: Actor, *, dossier: str, version: str) -> bytes:
+    """The signed receipt of a version, made again from its event: the same bytes that its uploader was given."""
+    with archive.db.read() as session:
+        _require_readable(session, actor, dossier, "document.read")
+        events = read_dossier_events(archive, session, dossier)
+    for event in events:
+        if event.type == "document.received" and event.payload["version"] == version:
+            p = event.payload
+            receipt = Receipt(
+                origin=event.origin,
+                stream=event.stream,
+                seq=event.seq,
+                event_hash=event.leaf_hash,
+                digest=p["digest"],
+                size=p["size"],
+                at=event.at,
+            )
+            return archive.receipt_key.sign(format_receipt(receipt))
+    raise NotFound("version_unknown", "This dossier has no such version.")
 
 
 def list_people(archive: Archive, actor: Actor) -> list[dict[str, Any]]:

@@ -83,7 +83,7 @@ def receive_document(
     try:
         found = _inspect(archive, received, name, rule)
         with archive.db.write() as session:
-            work = hold_dossier(archive, session, dossier)
+            work = hold_dossier(archive, session, dossier, actor)
             _require(work.dossier, actor, assignment, step, kind, document)
             run = work.dossier.running(step)
             assert run is not None
@@ -158,7 +158,7 @@ def withdraw_document(
     """Withdraw a version before its step is submitted, with a reason; its bytes and its record stay."""
     reason = clean_text("reason", reason, lines=True)
     with archive.db.write() as session:
-        work = hold_dossier(archive, session, dossier, seen)
+        work = hold_dossier(archive, session, dossier, actor, seen)
         known = work.dossier.find_version(require_id("version", version))
         step = known.step if known else ""
         assignment = _assignment(work.dossier, actor, step, "document.withdraw")
@@ -263,7 +263,7 @@ def _note_refusal(
     name: str | None,
 ) -> None:
     with archive.db.write() as session:
-        work = hold_dossier(archive, session, dossier)
+        work = hold_dossier(archive, session, dossier, actor)
         if work.dossier.status in (SEALED, CANCELLED):
             # the stream has ended while the bytes came in: there is no place for the note, and the caller is told anyway
             return

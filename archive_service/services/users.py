@@ -11,14 +11,15 @@ from hashlib import sha256
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
 from archive_service.db import queries
 from archive_service.db.event_log import open_streams
 from archive_service.db.models import ApiTokenRow, PersonRow, SessionRow, UnknownLoginRow, UserRow
+from archive_service.db.session import insert_unless_there
 from archive_service.domain import permissions
+from archive_service.domain.event import parse_event
 from archive_service.domain.verdict import format_time
 from archive_service.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
 from archive_service.services.actor import SETUP, Actor, assignments_in_force, event_actor
@@ -106,11 +107,11 @@ def set_password(
     is_own = user == actor.user
     assignment = None if is_own else actor.require("people.manage")
     with archive.db.write() as session:
-        row = session.get(UserRow, require_id("user", user))
-        if row is None:
+        if session.execute(select(UserRow.id).where(UserRow.id == require_id("user", user))).first() is None:
             raise NotFound("user_unknown", "There is no such log-in.")
         stream = f"user:{user}"
-        writer = open_streams(session, archive.log, [stream])
+        writer = open_streams(session, archive.log, [stream], acting=[actor.person])
+        row = session.get_one(UserRow, user)
         require_seen(queries.password_event_of(session, user) or "", seen)
         by = event_actor(session, actor, assignment)
         writer.append(stream, "user.password_set", by, {"user": user, "by": "self" if is_own else "administrator"})
@@ -121,6 +122,32 @@ def set_password(
         for session_id in open_ids.all():
             writer.append(stream, "session.ended", by, {"session": session_id, "reason": "revoked"})
             save_stream_rows(session, archive, stream)
+
+
+def is_password_due(archive: Archive, user: str) -> bool:
+    """Whether somebody else chose the log-in's password (setup, an administrator), so that its owner must choose one.
+
+    Never in demo mode, whose people have one published password.
+    """
+    if archive.settings.demo:
+        return False
+    with archive.db.read() as session:
+        data = queries.find_password_event(session, user)
+    return data is not None and parse_event(data).payload["by"] != "self"
+
+
+def change_password(archive: Archive, actor: Actor, *, current: str, password: str) -> str:
+    """Replace one's own password: the cookie of a new session; every other session of the log-in has ended.
+
+    A wrong current password counts as a failed log-in, so that a browser left open is no way to guess it.
+    """
+    with archive.db.read() as session:
+        login = session.get_one(UserRow, actor.user).login
+    check_password(archive, login=login, password=current)
+    if password == current:
+        raise InvalidInput("password_same", "Choose another password than the one before.", field="password")
+    set_password(archive, actor, user=actor.user, password=password)
+    return start_session(archive, login=login, password=password)
 
 
 def check_password(archive: Archive, *, login: str, password: str) -> Actor:
@@ -151,9 +178,10 @@ def check_password(archive: Archive, *, login: str, password: str) -> Actor:
 def _note_failure(archive: Archive, user: str, reason: str) -> None:
     stream = f"user:{user}"
     with archive.db.write() as session:
-        writer = open_streams(session, archive.log, [stream])
+        person = session.execute(select(UserRow.person_id).where(UserRow.id == user)).scalar_one()
+        writer = open_streams(session, archive.log, [stream], acting=[person])
         row = session.get_one(UserRow, user)
-        by = event_actor(session, Actor(row.person_id, user, ()), None)
+        by = event_actor(session, Actor(person, user, ()), None)
         if reason != "locked":
             row.failed_logins += 1
             if row.failed_logins >= LOCK_AFTER:
@@ -164,9 +192,12 @@ def _note_failure(archive: Archive, user: str, reason: str) -> None:
 def _count_unknown(archive: Archive, now: datetime) -> None:
     minute = now.replace(second=0, microsecond=0)
     with archive.db.write() as session:
-        statement = sqlite_insert(UnknownLoginRow).values(minute=minute, count=1)
+        insert_unless_there(session, UnknownLoginRow, {"minute": minute, "count": 0})
         session.execute(
-            statement.on_conflict_do_update(index_elements=["minute"], set_={"count": UnknownLoginRow.count + 1})
+            update(UnknownLoginRow)
+            .where(UnknownLoginRow.minute == minute)
+            .values(count=UnknownLoginRow.count + 1)
+            .execution_options(synchronize_session=False)
         )
 
 
@@ -177,11 +208,12 @@ def write_unknown_logins(archive: Archive) -> int:
         if session.execute(select(UnknownLoginRow.minute).where(UnknownLoginRow.minute < now)).first() is None:
             return 0
     with archive.db.write() as session:
+        # the stream's lock first: of two sweeps at once the second then sees what the first has written
+        writer = open_streams(session, archive.log, ["service"])
         rows = session.execute(
             select(UnknownLoginRow).where(UnknownLoginRow.minute < now).order_by(UnknownLoginRow.minute)
         )
         counts = [(row.minute, row.count) for row in rows.scalars()]
-        writer = open_streams(session, archive.log, ["service"])
         for minute, count in counts:
             payload = {"minute": format_time(minute), "count": count}
             writer.append("service", "login.unknown_counted", SETUP, payload)
@@ -209,7 +241,7 @@ def create_token(archive: Archive, actor: Actor, *, name: str, days: int, scopes
     secret = TOKEN_PREFIX + make_secret(archive)
     stream = f"user:{actor.user}"
     with archive.db.write() as session:
-        writer = open_streams(session, archive.log, [stream])
+        writer = open_streams(session, archive.log, [stream], acting=[actor.person])
         token = writer.make_id()
         expires_at = writer.moment + timedelta(days=days)
         writer.append(
@@ -226,14 +258,16 @@ def create_token(archive: Archive, actor: Actor, *, name: str, days: int, scopes
 def revoke_token(archive: Archive, actor: Actor, *, token: str) -> None:
     """End a token of one's own (or anyone's, as an administrator); a second time changes nothing."""
     with archive.db.write() as session:
-        row = session.get(ApiTokenRow, require_id("token", token))
-        if row is None or (row.user_id != actor.user and not actor.may("people.manage")):
+        owner = session.execute(
+            select(ApiTokenRow.user_id).where(ApiTokenRow.id == require_id("token", token))
+        ).scalar_one_or_none()
+        if owner is None or (owner != actor.user and not actor.may("people.manage")):
             raise NotFound("token_unknown", "You have no such token.")
-        if row.revoked_at is not None:
+        stream = f"user:{owner}"
+        assignment = None if owner == actor.user else actor.require("people.manage")
+        writer = open_streams(session, archive.log, [stream], acting=[actor.person])
+        if session.get_one(ApiTokenRow, token).revoked_at is not None:
             return
-        stream = f"user:{row.user_id}"
-        assignment = None if row.user_id == actor.user else actor.require("people.manage")
-        writer = open_streams(session, archive.log, [stream])
         writer.append(stream, "token.revoked", event_actor(session, actor, assignment), {"token": token})
         save_stream_rows(session, archive, stream)
 
@@ -256,7 +290,7 @@ def start_session(archive: Archive, *, login: str, password: str) -> str:
     cookie = make_secret(archive)
     stream = f"user:{actor.user}"
     with archive.db.write() as session:
-        writer = open_streams(session, archive.log, [stream])
+        writer = open_streams(session, archive.log, [stream], acting=[actor.person])
         payload = {"session": writer.make_id(), "method": "password"}
         writer.append(stream, "session.started", event_actor(session, actor, None), payload)
         save_stream_rows(session, archive, stream, {"cookie_hash": _hash(cookie), "seen_at": archive.timer()})
@@ -284,12 +318,18 @@ def find_session_actor(archive: Archive, cookie: str) -> Actor | None:
 def end_session(archive: Archive, *, cookie: str) -> None:
     """Log a browser out; the cookie is worth nothing afterwards."""
     with archive.db.write() as session:
-        row = session.execute(select(SessionRow).where(SessionRow.cookie_hash == _hash(cookie))).scalar_one_or_none()
-        if row is None or row.ended_at is not None:
+        found = session.execute(
+            select(SessionRow.id, UserRow.id, UserRow.person_id)
+            .join(UserRow, UserRow.id == SessionRow.user_id)
+            .where(SessionRow.cookie_hash == _hash(cookie))
+        ).one_or_none()
+        if found is None:
             return
-        user = session.get_one(UserRow, row.user_id)
-        stream = f"user:{user.id}"
-        writer = open_streams(session, archive.log, [stream])
-        by = event_actor(session, Actor(user.person_id, user.id, ()), None)
-        writer.append(stream, "session.ended", by, {"session": row.id, "reason": "logout"})
+        session_id, user, person = found
+        stream = f"user:{user}"
+        writer = open_streams(session, archive.log, [stream], acting=[person])
+        if session.get_one(SessionRow, session_id).ended_at is not None:
+            return
+        by = event_actor(session, Actor(person, user, ()), None)
+        writer.append(stream, "session.ended", by, {"session": session_id, "reason": "logout"})
         save_stream_rows(session, archive, stream)

@@ -191,13 +191,18 @@ class DossierWork:
 
 
 def hold_dossier(
-    archive: Archive, session: Session, dossier_id: str, seen: Collection[str] | None = None
+    archive: Archive,
+    session: Session,
+    dossier_id: str,
+    actor: Actor | None = None,
+    seen: Collection[str] | None = None,
 ) -> DossierWork:
-    """Lock a dossier's stream and read what it tells; NotFound when there is none.
+    """Lock a dossier's stream, and the authority of whoever acts on it, and read what it tells; NotFound when there is none.
 
     ``seen``: the heads that the caller takes the dossier to have; ``act`` raises Stale when it has another by now.
     """
-    writer = open_streams(session, archive.log, [f"dossier:{dossier_id}"])
+    acting = [] if actor is None else [actor.person]
+    writer = open_streams(session, archive.log, [f"dossier:{dossier_id}"], acting=acting)
     events = read_dossier_events(archive, session, dossier_id)
     dossier = fold(archive.catalog.sop(session, events[0].payload["sop"]), events)
     calendar = archive.catalog.calendar(session, dossier.calendar_digest)

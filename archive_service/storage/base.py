@@ -7,7 +7,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from types import TracebackType
 from typing import Protocol, Self
@@ -20,13 +20,14 @@ _KEY = re.compile(r"[a-z0-9_-][a-z0-9_.-]*(?:/[a-z0-9_-][a-z0-9_.-]*)*")
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object in the store; ``locked_until`` is None when nothing keeps it from being deleted."""
+    """An object in the store; it can be deleted once ``locked_until`` is past or None and no legal hold ``is_held``."""
 
     key: str
     version_id: str
     size: int
     modified_at: datetime
     locked_until: datetime | None = None
+    is_held: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,13 +131,19 @@ class ObjectStore(Protocol):
         """What is known of an object; NotFound ``object_unknown`` when there is none."""
 
     def delete(self, key: str, version_id: str) -> None:
-        """Delete for good; Conflict ``object_locked`` while locked; nothing happens when there is no such object."""
+        """Delete for good; Conflict ``object_locked`` while locked or held; nothing happens when there is no such object."""
 
     def list_objects(self, prefix: str) -> Iterator[StoredObject]:
-        """Every object whose key begins so, in order of key."""
+        """Every object whose key begins so, in order of key. Locks and holds are ``stat``'s to tell: a listing may lack them."""
 
     def lock(self, key: str, version_id: str, until: datetime) -> None:
         """Keep the object from being deleted until then; a lock is only ever extended."""
+
+    def hold(self, key: str, version_id: str, is_on: bool) -> None:
+        """Put a legal hold on the object, or lift it: while it is on, nothing deletes the object, whatever its lock says."""
+
+    def presign(self, key: str, version_id: str, expires: timedelta, file_name: str, media_type: str) -> str | None:
+        """A URL from which anyone downloads the object under this name for so long (1 s to 7 days); None where the store has none."""
 
     def sweep_incoming(self, older_than: datetime) -> int:
         """Remove what broken uploads left behind before that time; how many there were."""

@@ -8,7 +8,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from stat import S_ISREG
 from threading import Lock
@@ -19,6 +19,7 @@ from archive_service.storage.base import READ_CHUNK_BYTES, ObjectUpload, StoredO
 VERSION_ID = "1"
 INCOMING = ".incoming"
 LOCKS = ".locks"
+HOLDS = ".holds"
 
 
 @contextmanager
@@ -88,7 +89,7 @@ class _FileSink:
 
 
 class FolderStore:
-    """Objects as read-only files below ``root``; locks as small files in ``.locks``."""
+    """Objects as read-only files below ``root``; locks as small files in ``.locks``, legal holds as empty ones in ``.holds``."""
 
     name = "folder"
 
@@ -138,7 +139,7 @@ class FolderStore:
             if not S_ISREG(found.st_mode):
                 raise IsADirectoryError(errno.EISDIR, "Is a directory")
         modified_at = datetime.fromtimestamp(found.st_mtime, UTC)
-        return StoredObject(key, VERSION_ID, found.st_size, modified_at, self._locked_until(key))
+        return StoredObject(key, VERSION_ID, found.st_size, modified_at, self._locked_until(key), self._is_held(key))
 
     def delete(self, key: str, version_id: str) -> None:
         """Delete for good, unless locked."""
@@ -147,6 +148,8 @@ class FolderStore:
             locked_until = self._locked_until(key)
             if locked_until is not None and locked_until > self._clock():
                 raise Conflict("object_locked", f"The object is locked until {locked_until.isoformat()}.")
+            if self._is_held(key):
+                raise Conflict("object_locked", "A legal hold keeps the object.")
             if path.exists():
                 path.unlink(missing_ok=True)
                 _sync_folder(path.parent)
@@ -185,6 +188,24 @@ class FolderStore:
             os.replace(fresh, path)
             _sync_folder(path.parent)
 
+    def hold(self, key: str, version_id: str, is_on: bool) -> None:
+        """Put a legal hold on the object, or lift it."""
+        self.stat(key, version_id)
+        path = self._root / HOLDS / key
+        with self._guard, _translated():
+            if is_on == path.exists():
+                return
+            if is_on:
+                _make_folders(path.parent)
+                path.touch()
+            else:
+                path.unlink()
+            _sync_folder(path.parent)
+
+    def presign(self, key: str, version_id: str, expires: timedelta, file_name: str, media_type: str) -> str | None:
+        """None: nobody but the service reaches a folder."""
+        return None
+
     def sweep_incoming(self, older_than: datetime) -> int:
         """Remove what broken uploads left behind before that time; how many there were."""
         swept = 0
@@ -198,6 +219,9 @@ class FolderStore:
 
     def _lock_path(self, key: str) -> Path:
         return self._root / LOCKS / key
+
+    def _is_held(self, key: str) -> bool:
+        return (self._root / HOLDS / key).is_file()
 
     def _locked_until(self, key: str) -> datetime | None:
         try:

@@ -7,6 +7,8 @@ from typing import Any
 
 from flask_babel import format_decimal, gettext, lazy_gettext
 
+from archive_service.web.problems import sentence_for
+
 WORDS: dict[str, Any] = {
     "open": lazy_gettext("running"),
     "sealed": lazy_gettext("archived"),
@@ -31,6 +33,19 @@ WORDS: dict[str, Any] = {
     "document_damaged": lazy_gettext("document damaged"),
     "no_performer": lazy_gettext("nobody holds the role"),
     "sealed_with_open_deviations": lazy_gettext("archived with unexplained deviations"),
+    "auditor": lazy_gettext("Auditor"),
+    "quality_checker": lazy_gettext("Quality checker"),
+    "administrator": lazy_gettext("Administrator"),
+    "present": lazy_gettext("in place"),
+    "missing": lazy_gettext("missing"),
+    "damaged": lazy_gettext("damaged"),
+    "intact": lazy_gettext("intact"),
+    "unreadable": lazy_gettext("unreadable"),
+    "explained": lazy_gettext("explained"),
+    "unexplained": lazy_gettext("not explained yet"),
+    "application": lazy_gettext("Application"),
+    "address": lazy_gettext("Address"),
+    "number": lazy_gettext("Number"),
     "dossier.opened": lazy_gettext("Dossier opened"),
     "step.started": lazy_gettext("Step started"),
     "step.reassigned": lazy_gettext("Step handed over"),
@@ -50,6 +65,63 @@ WORDS: dict[str, Any] = {
 """Codes of the domain → words; what is not here is shown as it is."""
 
 
+DONE: dict[str, Any] = {
+    "password_changed": lazy_gettext("Your password is changed. Other sessions of yours have ended."),
+    "opened": lazy_gettext("The dossier is open; step 1 is running."),
+    "submitted": lazy_gettext("The step is submitted."),
+    "approved": lazy_gettext("Approved. The next step has started."),
+    "returned": lazy_gettext("Returned with your reason."),
+    "archived": lazy_gettext("The dossier is archived. Its bundle is being built."),
+    "received": lazy_gettext("The document is received. Keep its receipt."),
+    "withdrawn": lazy_gettext("The version is withdrawn; its record stays."),
+    "explained": lazy_gettext("Your explanation is recorded."),
+}
+"""What a page says after a form went through."""
+
+MEDIA: dict[str, tuple[str, str]] = {
+    "application/pdf": ("PDF", ".pdf"),
+    "image/jpeg": ("JPG", ".jpg,.jpeg"),
+    "image/png": ("PNG", ".png"),
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ("DOCX", ".docx"),
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ("XLSX", ".xlsx"),
+}
+"""Media types as people call them, and what their files' names end in."""
+
+
+def done_sentence(code: str | None) -> str:
+    """What became of the form that led to this page; nothing for a code that is not ours."""
+    return str(DONE.get(code or "", ""))
+
+
+def media_text(types: list[str]) -> str:
+    """The types that a step takes, as people call them."""
+    return ", ".join(MEDIA[t][0] if t in MEDIA else t for t in types)
+
+
+def suffixes(types: list[str]) -> str:
+    """The ``accept`` of a file field."""
+    return ",".join(MEDIA[t][1] if t in MEDIA else t for t in types)
+
+
+def history_text(entry: dict[str, Any]) -> str:
+    """What an audit record tells, in a few words after its name: step, round, file, decision, verdict."""
+    parts: list[str] = []
+    if entry["step"]:
+        parts.append(str(gettext("step %(step)s", step=entry["step"])))
+    if (entry["iteration"] or 1) > 1:
+        parts.append(str(gettext("round %(round)s", round=entry["iteration"])))
+    if entry["file_name"]:
+        parts.append(entry["file_name"])
+    if (entry["number"] or 1) > 1:
+        parts.append(str(gettext("version %(number)s", number=entry["number"])))
+    if entry["code"]:
+        parts.append(word_for(entry["code"]) if entry["code"] in WORDS else sentence_for(entry["code"]))
+    parts.extend(word_for(entry[name]) for name in ("decision", "result", "completeness") if entry[name])
+    if entry["returns_to"]:
+        parts.append(str(gettext("to step %(step)s", step=entry["returns_to"])))
+    return ", ".join(parts)
+
+
 def word_for(code: str | None) -> str:
     """The word for a code in the page's language."""
     if code is None:
@@ -61,6 +133,21 @@ def minutes_text(seconds: int) -> str:
     """Working time in whole minutes, in words."""
     number: Callable[[int], str] = format_decimal
     return str(gettext("%(count)s min", count=number(seconds // 60)))
+
+
+def duration_text(seconds: int) -> str:
+    """Working time for people who plan their day: hours and minutes."""
+    hours, minutes = divmod(max(seconds, 0) // 60, 60)
+    if hours == 0:
+        return minutes_text(seconds)
+    if minutes == 0:
+        return str(gettext("%(hours)s h", hours=hours))
+    return str(gettext("%(hours)s h %(minutes)s min", hours=hours, minutes=minutes))
+
+
+def roman(quarter: int) -> str:
+    """A quarter as letters and reports write it."""
+    return ("I", "II", "III", "IV")[quarter - 1]
 
 
 def size_text(count: int) -> str:

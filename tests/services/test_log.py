@@ -1,15 +1,16 @@
 from __future__ import annotations
 
-import sqlite3
+import shutil
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 
-from archive_service.db.models import CheckpointRow, EventRow, LogLeafRow
+from archive_service.db.models import CheckpointRow, EventRow, LogLeafRow, LogTileRow
 from archive_service.domain import merkle, note
 from archive_service.domain.checkpoint import parse_checkpoint
 from archive_service.errors import LogIntegrityError
 from archive_service.services import log
+from archive_service.storage.folder import LOCKS
 from archive_service.verifier import ed25519
 from tests.office import Office
 
@@ -20,16 +21,6 @@ def settle(office: Office) -> log.CheckpointSigner:
     signer = log.CheckpointSigner(office.archive)
     signer.sign()
     return signer
-
-
-def raw(office: Office) -> sqlite3.Connection:
-    return sqlite3.connect(office.archive.settings.data_dir / "archive.db")
-
-
-def drop_guards(connection: sqlite3.Connection) -> None:
-    names = connection.execute("select name from sqlite_master where type = 'trigger'").fetchall()
-    for (name,) in names:
-        connection.execute(f"drop trigger {name}")
 
 
 def test_every_event_is_a_leaf_in_the_order_of_its_chain_under_a_signed_root(office: Office) -> None:
@@ -62,9 +53,8 @@ def test_nothing_new_is_signed_while_nothing_happens(office: Office) -> None:
 
 def test_a_shrunk_database_refuses_to_sign(office: Office) -> None:
     settle(office)
-    with raw(office) as connection:
-        drop_guards(connection)
-        connection.execute("delete from log_leaf where leaf_index >= 5")
+    with office.forced() as connection:
+        connection.execute(text("delete from log_leaf where leaf_index >= 5"))
     with pytest.raises(LogIntegrityError) as caught:
         log.CheckpointSigner(office.archive).sign()
     assert caught.value.code == "log_shrunk"
@@ -72,11 +62,10 @@ def test_a_shrunk_database_refuses_to_sign(office: Office) -> None:
 
 def test_an_edited_tree_refuses_to_sign(office: Office) -> None:
     settle(office)
-    with raw(office) as connection:
-        (tile,) = connection.execute("select hashes from log_tile where level = 0 and tile_index = 0").fetchone()
-        connection.execute(
-            "update log_tile set hashes = ? where level = 0 and tile_index = 0", (b"\0" * 32 + tile[32:],)
-        )
+    with office.forced() as connection:
+        first = (LogTileRow.level == 0) & (LogTileRow.tile_index == 0)
+        tile = connection.execute(select(LogTileRow.hashes).where(first)).scalar_one()
+        connection.execute(update(LogTileRow).where(first).values(hashes=b"\0" * 32 + tile[32:]))
     office.at("2026-03-13T09:10")
     office.open()
     log.sequence_pending(office.archive)
@@ -90,9 +79,10 @@ def test_an_event_changed_before_signing_refuses_to_sign(office: Office) -> None
     office.at("2026-03-13T09:10")
     office.open()
     log.sequence_pending(office.archive)
-    with raw(office) as connection:
-        drop_guards(connection)
-        connection.execute("update event set data = cast(data || ' ' as blob) where type = 'dossier.opened'")
+    with office.forced() as connection:
+        opened = EventRow.type == "dossier.opened"
+        data = connection.execute(select(EventRow.data).where(opened)).scalar_one()
+        connection.execute(update(EventRow).where(opened).values(data=data + b" "))
     with pytest.raises(LogIntegrityError) as caught:
         log.CheckpointSigner(office.archive).sign()
     assert caught.value.code == "leaf_differs"
@@ -100,13 +90,23 @@ def test_an_event_changed_before_signing_refuses_to_sign(office: Office) -> None
 
 def test_a_crash_between_object_and_row_gives_the_same_checkpoint(office: Office) -> None:
     settle(office)
-    with raw(office) as connection:
-        drop_guards(connection)
-        connection.execute("delete from checkpoint")
+    with office.forced() as connection:
+        connection.execute(text("delete from checkpoint"))
     signed = log.CheckpointSigner(office.archive).sign()
     assert signed is not None
     with office.archive.db.read() as session:
         assert session.execute(select(CheckpointRow.size)).scalars().all() == [signed.size]
+
+
+def test_a_crash_before_the_lock_leaves_no_checkpoint_without_one(office: Office) -> None:
+    settle(office)
+    shutil.rmtree(office.archive.settings.data_dir / "store" / LOCKS)
+    with office.forced() as connection:
+        connection.execute(text("delete from checkpoint"))
+    log.CheckpointSigner(office.archive).sign()
+    store = office.archive.store
+    newest = max(store.list_objects(log.CHECKPOINT_PREFIX), key=lambda o: o.key)
+    assert store.stat(newest.key, newest.version_id).locked_until is not None
 
 
 def test_another_log_key_is_noticed_before_signing(office: Office) -> None:

@@ -1,0 +1,1 @@
+"""The schema's history (Alembic): the same steps on SQLite and PostgreSQL."""

@@ -1,0 +1,275 @@
+"""What a person finds on their desk: the steps that wait for them, and what they may do in a dossier right now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from archive_service.archive import Archive
+from archive_service.db import queries
+from archive_service.db.event_log import read_openings
+from archive_service.db.queries import ReadScope
+from archive_service.domain import completeness, permissions, verdict, working_time
+from archive_service.domain.dossier import Action, Dossier, documents_digest, find_refusal, fold
+from archive_service.domain.event import Event
+from archive_service.errors import Forbidden
+from archive_service.services import reading
+from archive_service.services.actor import Actor
+from archive_service.services.work import read_dossier_events
+
+UPLOAD = "upload"
+SUBMIT = "submit"
+DECIDE = "decide"
+ARCHIVE = "archive"
+FOLDED_LIMIT = 50
+
+
+def read_person(archive: Archive, actor: Actor) -> dict[str, Any]:
+    """The acting person's name and the roles that they hold, in the words of the SOPs that name them."""
+    with archive.db.read() as session:
+        name = queries.names_of(session, {actor.person}).get(actor.person)
+        sops = [d["digest"] for d in queries.list_definitions(session) if d["kind"] == "sop"]
+        titles = {role.key: role.title for digest in sops for role in archive.catalog.sop(session, digest).roles}
+    return {
+        "name": name,
+        "roles": [{"role": a.role, "title": titles.get(a.role)} for a in actor.assignments],
+        "is_performer": is_performer(actor),
+    }
+
+
+def is_performer(actor: Actor) -> bool:
+    """Whether the actor holds any role that performs steps of an SOP."""
+    return any(permissions.role_class(a.role) == permissions.PERFORMER for a in actor.assignments)
+
+
+def list_openable(archive: Archive, actor: Actor) -> dict[str, Any]:
+    """What a new dossier may be opened for: the units where the actor performs, and the newest version of each SOP."""
+    actor.require("dossier.open")
+    held = {a.work_unit for a in actor.holds("dossier.open")}
+    with archive.db.read() as session:
+        units = [unit for unit in queries.list_work_units(session) if unit["work_unit"] in held]
+        newest = {d["key"]: d["digest"] for d in queries.list_definitions(session) if d["kind"] == "sop"}
+        sops = [
+            {"sop": key, "number": sop.number, "title": sop.title}
+            for key, sop in ((key, archive.catalog.sop(session, digest)) for key, digest in newest.items())
+        ]
+    return {"work_units": units, "sops": sops}
+
+
+def read_work(archive: Archive, actor: Actor) -> dict[str, Any]:
+    """The running steps of the actor's units and the deviations that the actor must explain.
+
+    ``mine`` are the steps that the actor may act on, with missing requirements and the reason of a return; ``others`` the rest.
+    """
+    held = [a for a in actor.holds("step.submit") if permissions.role_class(a.role) == permissions.PERFORMER]
+    if not held:
+        raise Forbidden("role_forbidden", "None of your roles performs steps.")
+    scope = ReadScope(False, frozenset(a.work_unit for a in held))
+    roles = {(a.role, a.work_unit) for a in held}
+    now = archive.log.clock()
+    mine: list[dict[str, Any]] = []
+    others: list[dict[str, Any]] = []
+    with archive.db.read() as session:
+        for run in queries.list_running(scope, session):
+            sop = archive.catalog.sop(session, run["sop"])
+            calendar = archive.catalog.calendar(session, run["calendar"])
+            run["activity"] = sop.step(run["step"]).activity
+            run["role_title"] = sop.role(run["role"]).title
+            run["limit_seconds"] = verdict.norm_seconds(sop, run["step"])
+            run["used_seconds"] = _used(calendar, run["started_at"], now)
+            run["barred"] = None
+            if (run["role"], run["work_unit"]) in roles and len(mine) < FOLDED_LIMIT:
+                state = fold(sop, read_dossier_events(archive, session, run["dossier"]))
+                found = _acting(state, actor, run["step"])
+                run["barred"] = found["barred"]
+                if found["acts"]:
+                    run["acts"] = found["acts"]
+                    run["missing"] = [
+                        r.plain() for r in _checklist(state, run["step"]) if r.state == completeness.MISSING
+                    ]
+                    run["returned"] = _return_of(session, state, run["step"])
+                    mine.append(run)
+                    continue
+            others.append(run)
+        unexplained = queries.list_unexplained(scope, session, actor.person)
+        persons = {r["responsible"] for r in [*mine, *others] if r["responsible"]}
+        persons.update(r["returned"]["person"] for r in mine if r["returned"])
+        names = queries.names_of(session, persons)
+    for run in [*mine, *others]:
+        run["responsible_name"] = names.get(run["responsible"])
+        run["is_own"] = run["responsible"] == actor.person
+        if run.get("returned"):
+            run["returned"]["person_name"] = names.get(run["returned"]["person"])
+    mine.sort(key=lambda run: not run["is_own"])
+    return {"mine": mine, "others": others, "unexplained": unexplained, "now": now}
+
+
+def _used(calendar: working_time.Calendar, started_at: datetime, now: datetime) -> int | None:
+    """The working seconds used; None on days that the calendar does not know, which must not hide everything else."""
+    try:
+        return working_time.used_between(calendar, started_at, now).seconds
+    except working_time.OutOfCalendar:
+        return None
+
+
+def read_desk(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]:
+    """``reading.read_dossier`` (which checks and records the read) with what this actor may do, and texts where they belong."""
+    found = reading.read_dossier(archive, actor, dossier=dossier)
+    with archive.db.read() as session:
+        events = read_dossier_events(archive, session, dossier)
+        state = fold(archive.catalog.sop(session, events[0].payload["sop"]), events)
+        openings = {k: v[0] for k, v in read_openings(session, [e.leaf_hash for e in events]).items()}
+        names = queries.names_of(session, {e.person for e in events if e.person})
+        for step in found["steps"]:
+            rule = state.sop.step(step["step"])
+            step.update(_acting(state, actor, step["step"]))
+            step["returned"] = _return_of(session, state, step["step"])
+            step["returns_to"] = rule.returns_to
+            step["bound"] = [v.id for v in state.bound_documents(step["step"])] if step["acts"] else []
+            step["takes"] = [
+                {
+                    "kind": r.kind,
+                    "title": r.title,
+                    "evidence": r.evidence,
+                    "media": list(r.media),
+                    "minimum": r.minimum,
+                    "maximum": r.maximum,
+                    "standing": [v.id for v in state.current_versions(step["step"], r.kind)],
+                }
+                for r in rule.file_outputs
+            ]
+            if step["returned"]:
+                step["returned"]["person_name"] = names.get(step["returned"]["person"])
+    by_event = {e.leaf_hash: e for e in events}
+    _add_document_facts(found, state, actor, by_event, openings)
+    _add_deviation_facts(found, state, actor, events, openings, names)
+    for entry in found["history"]:
+        entry.update(_history_facts(by_event[entry["event"]], openings))
+    return found
+
+
+def _checklist(state: Dossier, step: str) -> list[completeness.Requirement]:
+    return completeness.required_inputs(state, step) + completeness.required_outputs(state, step)
+
+
+def _acting(state: Dossier, actor: Actor, step_key: str) -> dict[str, Any]:
+    """``acts``: what the actor may do at a step now; ``barred``: the code of what stands in the way of a performer of it."""
+    step = state.sop.step(step_key)
+    held = [a for a in actor.assignments if (a.role, a.work_unit) == (step.performer, state.work_unit)]
+    if not held or state.running(step_key) is None:
+        return {"acts": [], "barred": None}
+    name = "approve" if step.is_decision else ARCHIVE if step.kind == "archive" else SUBMIT
+    action = Action(
+        name,
+        actor.person,
+        held[0].role,
+        held[0].work_unit,
+        step=step_key,
+        documents_digest=documents_digest(state.bound_documents(step_key)),
+        accepts_gaps=True,
+    )
+    refusal = find_refusal(state, action)
+    if refusal is not None and refusal.code != "outputs_missing":
+        return {"acts": [], "barred": refusal.code}
+    acts = {"approve": [DECIDE], ARCHIVE: [ARCHIVE], SUBMIT: [UPLOAD, SUBMIT]}[name]
+    # a person who may not finish the step yet, for want of its output, still uploads
+    return {"acts": [act for act in acts if refusal is None or act == UPLOAD], "barred": None}
+
+
+def _return_of(session: Session, state: Dossier, step: str) -> dict[str, Any] | None:
+    """The return that started the running iteration of a step, with its reason; None when none did."""
+    run = state.running(step)
+    if run is None:
+        return None
+    for decision in reversed(state.decisions):
+        if decision.returns_to == step and decision.at == run.started_at:
+            reason = read_openings(session, [decision.event_hash]).get((decision.event_hash, "reason"))
+            return {
+                "step": decision.step,
+                "person": decision.person,
+                "at": decision.at,
+                "reason": reason[0] if reason else None,
+            }
+    return None
+
+
+def _add_document_facts(
+    found: dict[str, Any],
+    state: Dossier,
+    actor: Actor,
+    by_event: dict[str, Event],
+    openings: dict[tuple[str, str], str],
+) -> None:
+    """Receipt fields, why a version was withdrawn, and whether the actor may withdraw it."""
+    reasons = {
+        e.payload["version"]: openings.get((e.leaf_hash, "reason"))
+        for e in by_event.values()
+        if e.type == "document.withdrawn"
+    }
+    titles = {(s.key, r.kind): r.title for s in state.sop.steps for r in s.outputs}
+    for entry, version in zip(found["documents"], state.versions, strict=True):
+        entry["title"] = titles.get((version.step, version.kind))
+        entry["withdrawal_reason"] = reasons.get(version.id)
+        entry["submission"] = {
+            name: openings[(version.event_hash, f"receipt.{name}")]
+            for name in ("application", "address", "number")
+            if (version.event_hash, f"receipt.{name}") in openings
+        }
+        entry["may_withdraw"] = any(
+            find_refusal(
+                state,
+                Action(
+                    "withdraw",
+                    actor.person,
+                    a.role,
+                    a.work_unit,
+                    step=version.step,
+                    document=version.document,
+                    version=version.id,
+                    has_reason=True,
+                ),
+            )
+            is None
+            for a in actor.holds("document.withdraw")
+        )
+
+
+def _add_deviation_facts(
+    found: dict[str, Any],
+    state: Dossier,
+    actor: Actor,
+    events: list[Event],
+    openings: dict[tuple[str, str], str],
+    names: dict[str, str],
+) -> None:
+    """The explanation of each deviation, and whether the actor may give it."""
+    explanations = {
+        e.payload["deviation"]: openings.get((e.leaf_hash, "explanation"))
+        for e in events
+        if e.type == "deviation.explained"
+    }
+    for entry, deviation in zip(found["deviations"], state.deviations, strict=True):
+        entry["explanation"] = explanations.get(deviation.id)
+        entry["explained_by_name"] = names.get(deviation.explained_by or "")
+        entry["may_explain"] = any(
+            find_refusal(state, Action("explain", actor.person, a.role, a.work_unit, deviation=deviation.id)) is None
+            for a in actor.holds("deviation.explain")
+        )
+
+
+def _history_facts(event: Event, openings: dict[tuple[str, str], str]) -> dict[str, Any]:
+    """What an audit record says, as far as words on a page need it."""
+    p = event.payload
+    return {
+        "step": p.get("step"),
+        "iteration": p.get("iteration"),
+        "decision": p.get("decision"),
+        "returns_to": p.get("returns_to"),
+        "code": p.get("code"),
+        "result": p["time"]["result"] if event.type == "step.judged" else p.get("result"),
+        "completeness": p["completeness"]["result"] if event.type == "step.judged" else None,
+        "file_name": openings.get((event.leaf_hash, "file_name")),
+        "number": p.get("number") if event.type == "document.received" else None,
+    }

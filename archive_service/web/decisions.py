@@ -1,0 +1,65 @@
+"""Finishing a step: submit, approve, return, archive."""
+
+from __future__ import annotations
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from archive_service.services import decisions
+from archive_service.web.auth import get_archive, require_actor
+from archive_service.web.dossiers import REFUSALS, back_to, refuse
+
+blueprint = Blueprint("web_decisions", __name__, url_prefix="/dossiers/<dossier>/steps/<step>")
+
+
+def _accepts_gaps() -> bool:
+    return request.form.get("accepts_gaps") == "yes"
+
+
+@blueprint.post("/submission")
+def submit_step(dossier: str, step: str) -> ResponseReturnValue:
+    """Submit a step with exactly the versions that its page showed."""
+    try:
+        decisions.submit_step(
+            get_archive(),
+            require_actor(),
+            dossier=dossier,
+            step=step,
+            versions=request.form.getlist("version"),
+            accepts_gaps=_accepts_gaps(),
+        )
+    except REFUSALS as exc:
+        return refuse(dossier, f"submit-{step}", exc)
+    return back_to(dossier, "main", done="submitted")
+
+
+@blueprint.post("/decision")
+def decide_step(dossier: str, step: str) -> ResponseReturnValue:
+    """Approve or return, on exactly the versions that the page showed."""
+    wanted = request.form.get("decision", "")
+    try:
+        decisions.decide_step(
+            get_archive(),
+            require_actor(),
+            dossier=dossier,
+            step=step,
+            decision="return" if wanted == "return" else "approve",
+            versions=request.form.getlist("version"),
+            reason=request.form.get("reason"),
+            accepts_gaps=_accepts_gaps(),
+        )
+    except REFUSALS as exc:
+        return refuse(dossier, f"decide-{step}", exc)
+    return back_to(dossier, "main", done="returned" if wanted == "return" else "approved")
+
+
+@blueprint.post("/archiving")
+def archive_dossier(dossier: str, step: str) -> ResponseReturnValue:
+    """Seal the dossier; its bundle is built afterwards."""
+    try:
+        decisions.archive_dossier(
+            get_archive(), require_actor(), dossier=dossier, step=step, accepts_gaps=_accepts_gaps()
+        )
+    except REFUSALS as exc:
+        return refuse(dossier, f"archive-{step}", exc)
+    return back_to(dossier, "main", done="archived")

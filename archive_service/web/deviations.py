@@ -1,0 +1,28 @@
+"""Deviations: whoever answers for one explains it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from archive_service.services import dossiers
+from archive_service.web.auth import get_archive, require_actor
+from archive_service.web.dossiers import REFUSALS, back_to, refuse
+
+blueprint = Blueprint("web_deviations", __name__, url_prefix="/dossiers/<dossier>/deviations")
+
+
+@blueprint.post("/<deviation>/explanation")
+def explain_deviation(dossier: str, deviation: str) -> ResponseReturnValue:
+    """Record an explanation; it is never edited."""
+    try:
+        dossiers.explain_deviation(
+            get_archive(),
+            require_actor(),
+            dossier=dossier,
+            deviation=deviation,
+            explanation=request.form.get("explanation", ""),
+        )
+    except REFUSALS as exc:
+        return refuse(dossier, f"explain-{deviation}", exc)
+    return back_to(dossier, "deviations", done="explained")

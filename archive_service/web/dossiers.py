@@ -1,0 +1,129 @@
+"""Dossiers: the list, one of them, a new one."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import NamedTuple
+
+from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from archive_service.errors import ArchiveError, Conflict, DocumentRefused, Forbidden, InvalidInput, TooLarge
+from archive_service.services import desk, dossiers, reading
+from archive_service.web.auth import FORM_LIMITS_BYTES, get_archive, require_actor
+from archive_service.web.problems import sentence_for
+
+WIB = ":00+07:00"
+STATUS: tuple[tuple[type[ArchiveError], HTTPStatus], ...] = (
+    (InvalidInput, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (DocumentRefused, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (Conflict, HTTPStatus.CONFLICT),
+    (Forbidden, HTTPStatus.FORBIDDEN),
+    (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+)
+"""The refusals that belong beside the button that was pressed; every other error is a page of its own (app.py)."""
+WHOLE_PAGE = "page"
+REFUSALS = tuple(kind for kind, _ in STATUS)
+
+blueprint = Blueprint("web_dossiers", __name__, template_folder="templates")
+
+
+class Refused(NamedTuple):
+    """A form that was refused: which one, and the sentence to show beside its button."""
+
+    form: str
+    sentence: str
+
+
+@blueprint.get("/dossiers")
+def list_dossiers() -> ResponseReturnValue:
+    """The dossiers that one may read, newest first."""
+    actor = require_actor()
+    found = reading.list_dossiers(get_archive(), actor)
+    return render_template("dossiers.html", dossiers=found, done=None, may_open=actor.may("dossier.open"))
+
+
+@blueprint.get("/dossiers/<dossier>")
+def dossier(dossier: str) -> ResponseReturnValue:
+    """One dossier: what waits, steps, documents, decisions, deviations, audit records."""
+    return dossier_page(dossier, None)
+
+
+def dossier_page(dossier: str, refused: Refused | None, status: HTTPStatus = HTTPStatus.OK) -> Response:
+    """The page of a dossier; a refused form gets its sentence, and what was typed stays in it."""
+    g.shown_at = url_for("web_dossiers.dossier", dossier=dossier)
+    facts = {
+        "d": desk.read_desk(get_archive(), require_actor(), dossier=dossier),
+        "typed": request.form if refused else {},
+        "done": request.args.get("done"),
+        "limit_bytes": get_archive().settings.document_limit_bytes,
+        "form_limit_bytes": FORM_LIMITS_BYTES["web_uploads.receive_form"],
+    }
+    page = render_template("dossier.html", refused=refused, **facts)
+    if refused is not None and f'id="problem-{refused.form}"' not in page:
+        # the form is not there any more, as when somebody else finished the step: the sentence must not go with it
+        page = render_template("dossier.html", refused=refused._replace(form=WHOLE_PAGE), **facts)
+    return make_response(page, status)
+
+
+def refuse(dossier: str, form: str, error: ArchiveError) -> Response:
+    """The dossier's page again, with the error's sentence beside the button that was pressed."""
+    status = next(status for kind, status in STATUS if isinstance(error, kind))
+    return dossier_page(dossier, Refused(form, sentence_for(error.code, error.detail)), status)
+
+
+def back_to(dossier: str, place: str, done: str) -> Response:
+    """A redirect to a place of the dossier's page, which says what was done."""
+    address = url_for("web_dossiers.dossier", dossier=dossier, _anchor=place, done=done)
+    return make_response(redirect(address, HTTPStatus.SEE_OTHER))
+
+
+@blueprint.get("/dossiers/new")
+def new_dossier() -> ResponseReturnValue:
+    """The form for a new dossier."""
+    return _form_page(None, HTTPStatus.OK)
+
+
+@blueprint.post("/dossiers")
+def open_dossier() -> ResponseReturnValue:
+    """Open a dossier; step 1's clock starts when the letter was received."""
+    typed = request.form
+    try:
+        opened = dossiers.open_dossier(
+            get_archive(),
+            require_actor(),
+            sop=typed.get("sop", ""),
+            work_unit=typed.get("work_unit", ""),
+            year=_number(typed.get("year", "")),
+            quarter=_number(typed.get("quarter", "")),
+            title=typed.get("title", ""),
+            letter=dossiers.RequestLetter(
+                number=typed.get("number", ""),
+                sender=typed.get("sender", ""),
+                agenda_number=typed.get("agenda_number", ""),
+                dated_on=typed.get("dated_on", ""),
+                # the form's hours are the office's
+                received_at=typed.get("received_at", "") + WIB,
+                reply_due_on=typed.get("reply_due_on") or None,
+            ),
+        )
+    except (InvalidInput, Conflict) as exc:
+        return _form_page(exc, next(status for kind, status in STATUS if isinstance(exc, kind)))
+    return back_to(opened, "main", done="opened")
+
+
+def _form_page(error: ArchiveError | None, status: HTTPStatus) -> Response:
+    g.shown_at = url_for("web_dossiers.new_dossier")
+    choices = desk.list_openable(get_archive(), require_actor())
+    page = render_template(
+        "new_dossier.html",
+        choices=choices,
+        typed=request.form,
+        problem=None if error is None else sentence_for(error.code, error.detail),
+        field=None if error is None else str(error.params.get("field", "")).removeprefix("letter."),
+    )
+    return make_response(page, status)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else 0

@@ -1,0 +1,80 @@
+"""What every page is made with: filters, the person in its header, the token in its forms, the language that it keeps."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, Response, g, request
+from flask_babel import format_date, format_datetime
+
+from archive_service import i18n
+from archive_service.services import desk
+from archive_service.web import auth, policy, wording
+from archive_service.web.problems import sentence_for
+from archive_service.web.static import static_url
+
+LANGUAGE_SECONDS = 365 * 24 * 3600
+
+
+def register(app: Flask) -> None:
+    """Give the templates their filters and functions, and keep the language that somebody chose."""
+    for name, function in (
+        ("moment", moment_text),
+        ("day", day_text),
+        ("minutes", wording.minutes_text),
+        ("duration", wording.duration_text),
+        ("size", wording.size_text),
+        ("roman", wording.roman),
+        ("word", wording.word_for),
+        ("media", wording.media_text),
+        ("suffixes", wording.suffixes),
+        ("sentence", sentence_for),
+        ("history", wording.history_text),
+    ):
+        app.add_template_filter(function, name)
+    app.context_processor(
+        lambda: {
+            "static_url": static_url,
+            "script_nonce": policy.script_nonce,
+            "form_token": auth.form_token,
+            "find_person": find_person,
+            "here": here,
+            "done_sentence": wording.done_sentence,
+            "is_demo": auth.get_archive().settings.demo,
+        }
+    )
+    app.after_request(_keep_language)
+
+
+def find_person() -> dict[str, Any] | None:
+    """Name and roles of the person who is logged in, for the header; None for a visitor."""
+    actor = auth.find_actor()
+    return None if actor is None else desk.read_person(auth.get_archive(), actor)
+
+
+def here() -> str:
+    """The address of the page that is shown, which a form that was refused shows under another one."""
+    address: str = g.get("shown_at", request.path)
+    # "//elsewhere" as the beginning of a link would lead to another site
+    return "/" + address.lstrip("/")
+
+
+def moment_text(value: str | datetime | None) -> str:
+    """An instant in the office's zone, to the minute."""
+    if value is None:
+        return ""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return str(format_datetime(moment, "EEE, d MMM y HH.mm")) + " WIB"
+
+
+def day_text(value: str | None) -> str:
+    """A date ``YYYY-MM-DD`` in words."""
+    return "" if value is None else str(format_date(datetime.fromisoformat(value), "EEEE, d MMMM y"))
+
+
+def _keep_language(response: Response) -> Response:
+    chosen = request.args.get("lang")
+    if chosen in i18n.LANGUAGES:
+        response.set_cookie("lang", str(chosen), max_age=LANGUAGE_SECONDS, samesite="Lax", secure=request.is_secure)
+    return response

@@ -1,0 +1,106 @@
+"""Stable error codes as sentences for the people at the desk, through the catalogues."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext
+
+SENTENCES: dict[str, Any] = {
+    # logging in
+    "login_refused": lazy_gettext(
+        "The log-in or the password is wrong. Check both; after ten wrong tries a log-in rests for 15 minutes."
+    ),
+    "not_logged_in": lazy_gettext("Your session has ended. Load this page again and log in."),
+    "too_many_requests": lazy_gettext("Too many tries from this place. Wait a minute, then try again."),
+    "password_change_due": lazy_gettext("Change your password first."),
+    "password_wrong": lazy_gettext("Your current password is not right. Type it again."),
+    "password_differs": lazy_gettext("The new password was typed in two ways. Type it again, twice the same."),
+    "password_same": lazy_gettext("Choose another password than the one before."),
+    "password_length": lazy_gettext("A password has 12 to 200 characters. A sentence of a few words is easy to keep."),
+    # forms
+    "foreign_form": lazy_gettext("This form was sent from another page. Open the page again and repeat."),
+    "form_expired": lazy_gettext("This page has grown old. Load it again and repeat."),
+    "text_empty": lazy_gettext("A field is empty. Fill it in."),
+    "text_too_long": lazy_gettext("A text is too long. Shorten it."),
+    "text_control": lazy_gettext("A text holds signs that cannot be kept. Type it again instead of pasting it."),
+    "date_expected": lazy_gettext("A date is missing or is not a date. Fill it in."),
+    "time_expected": lazy_gettext("The date and hour of receipt are missing. Fill them in."),
+    "year_out_of_range": lazy_gettext("The year must be a number such as 2026."),
+    "quarter_out_of_range": lazy_gettext("The quarter must be 1, 2, 3 or 4."),
+    "received_in_future": lazy_gettext("The letter cannot have been received later than now. Check date and hour."),
+    # who may
+    "role_forbidden": lazy_gettext("None of your roles may do this."),
+    "other_work_unit": lazy_gettext("This belongs to another work unit than your role."),
+    "not_performer": lazy_gettext("This step is performed by another role than yours."),
+    "not_responsible": lazy_gettext("The person who answers for this deviation explains it."),
+    "duty_conflict": lazy_gettext(
+        "You performed a step that this one checks. Another holder of the role must perform it."
+    ),
+    "assignment_ended": lazy_gettext("Your role has ended in the meantime. Log in again."),
+    "dossier_unknown": lazy_gettext("There is no such dossier, or you may not read it."),
+    "version_unknown": lazy_gettext("This dossier has no such document. Load the page again."),
+    # state
+    "dossier_sealed": lazy_gettext("The dossier is archived: nothing in it changes any more."),
+    "dossier_cancelled": lazy_gettext("The dossier was cancelled: nothing in it changes any more."),
+    "dossier_full": lazy_gettext("This dossier takes no more documents. Go on with its steps."),
+    "step_finished": lazy_gettext("This step is finished already. Load the page again."),
+    "step_waiting": lazy_gettext("This step has not started: the steps before it are not finished."),
+    "outputs_missing": lazy_gettext("The step still lacks its output. Upload the documents that are named as missing."),
+    "inputs_missing": lazy_gettext(
+        "Required inputs are missing. Tick that you go on with the gap, or wait for what is missing."
+    ),
+    "documents_changed": lazy_gettext("The documents have changed since you looked. Look again, then decide."),
+    "documents_damaged": lazy_gettext(
+        "A stored document is damaged. Nothing was archived; tell the administrator at once."
+    ),
+    "reason_missing": lazy_gettext("Say why: a reason is needed."),
+    "deviation_explained": lazy_gettext("This deviation was explained already."),
+    "version_withdrawn": lazy_gettext("This version was withdrawn already."),
+    "version_submitted": lazy_gettext("This version was submitted in an earlier round and stays. Send a new version."),
+    "bundle_not_ready": lazy_gettext("The bundle is not ready yet. Try again in a moment."),
+    # files
+    "file_missing": lazy_gettext("Choose a file first."),
+    "file_empty": lazy_gettext("The file is empty. Look at it on your computer and send it again."),
+    "file_too_large": lazy_gettext("The file is too large."),
+    "request_entity_too_large": lazy_gettext(
+        "That is more than this form takes. Turn on JavaScript for large files, or send a smaller one."
+    ),
+    "file_name_refused": lazy_gettext(
+        "The file's name cannot be kept. Rename it with letters, digits, spaces, - and _ and send it again."
+    ),
+    "kind_not_accepted": lazy_gettext("The step does not take files of this type. See which types it takes."),
+    "kind_unknown": lazy_gettext(
+        "Nobody could tell what is in the file in some decades. Save it as one of the types that the step takes."
+    ),
+    "extension_mismatch": lazy_gettext(
+        "The end of the file's name does not fit what is in it. Give it its right name and send it again."
+    ),
+    "executable": lazy_gettext("The file holds a program or macros. Save it without them and send it again."),
+    "pdf_broken": lazy_gettext("The PDF is damaged or cut off. Save or print it as PDF again and send that."),
+    "pdf_active": lazy_gettext("The PDF starts a program by itself. Print it to a new PDF and send that."),
+    "pdf_password": lazy_gettext("The PDF is locked with a password. Save it without one and send it again."),
+    "office_password": lazy_gettext("The file is locked with a password. Save it without one and send it again."),
+    "office_broken": lazy_gettext("The Office file is damaged or cut off. Open it, save it again and send that."),
+    "image_broken": lazy_gettext("The image is damaged or cut off. Scan or save it again."),
+    "image_too_large": lazy_gettext("The image has more than 200 megapixels. Scan it at 300 dpi."),
+    "archive_bomb": lazy_gettext("The file unpacks to far more than it should. Save it again without large parts."),
+    "too_many_documents": lazy_gettext("The step takes no more documents of this kind. Send a new version of one."),
+    "kind_not_taken": lazy_gettext("The step does not take this kind of document."),
+    "receipt_fields_missing": lazy_gettext("Say where the report went: application, address and number."),
+    "uploads_busy": lazy_gettext("Many uploads are under way. Try again in a moment."),
+    # the machine
+    "bad_request": lazy_gettext("The sending was cut off; nothing was kept. Send it again."),
+    "not_found": lazy_gettext("There is no such page."),
+    "method_not_allowed": lazy_gettext("This page cannot be opened like that. Go back to the start."),
+    "internal_error": lazy_gettext(
+        "Something went wrong on our side; nothing was recorded. Try again, and tell the administrator if it stays."
+    ),
+    "clock_behind": lazy_gettext("The server's clock is wrong. Nothing is recorded until the administrator sets it."),
+}
+"""What a person meets who works with the pages; what is not here keeps the error's own English sentence."""
+
+
+def sentence_for(code: str, detail: str = "") -> str:
+    """The sentence for an error's code in the page's language; ``detail`` when there is none."""
+    return str(SENTENCES[code]) if code in SENTENCES else detail or code

@@ -1,0 +1,19 @@
+"""Completeness and time: verdicts on finished steps, deadlines that passed."""
+
+from __future__ import annotations
+
+from archive_service.services import compliance
+from tasks.app import app, get_archive
+from tasks.dispatch import run_hinted
+
+
+@app.task
+def judge_step(job_id: str) -> None:
+    """Judge the completeness and the time of a finished iteration."""
+    run_hinted(job_id)
+
+
+@app.task
+def sweep_deadlines() -> None:
+    """Record a deviation for every running step whose norm has passed."""
+    compliance.sweep_deadlines(get_archive())

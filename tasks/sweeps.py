@@ -1,0 +1,24 @@
+"""What is tidied up again and again."""
+
+from __future__ import annotations
+
+from archive_service.services import fixity, idempotency, users
+from tasks.app import app, get_archive
+
+
+@app.task
+def write_unknown_logins() -> None:
+    """Put the counts of unknown log-ins into the log."""
+    users.write_unknown_logins(get_archive())
+
+
+@app.task
+def sweep_unclaimed() -> None:
+    """Delete what crashed uploads left in the store."""
+    fixity.sweep_unclaimed(get_archive())
+
+
+@app.task
+def sweep_idempotency() -> None:
+    """Forget the answers to requests of more than a day ago."""
+    idempotency.sweep_idempotency(get_archive())
