@@ -10,6 +10,7 @@ from archive_service.api.auth import get_archive, require_actor
 from archive_service.api.body import Answer, Body
 from archive_service.api.operation import operation, with_state
 from archive_service.api.paging import PageAnswer, PageQuery, is_id, page_answer, page_request
+from archive_service.errors import InvalidInput
 from archive_service.services import listing, people, users
 
 blueprint = APIBlueprint("api_people", __name__, url_prefix="/api/v1/people", tag="people")
@@ -85,6 +86,8 @@ def read_person(person: str) -> ResponseReturnValue:
 def register_person(body: PersonBody) -> ResponseReturnValue:
     """A new person, and a log-in for them when login and password are given."""
     archive, actor = get_archive(), require_actor()
+    if (body.login is None) != (body.password is None):
+        raise InvalidInput("login_incomplete", "login and password are given together, or neither.")
     person = people.register_person(archive, actor, name=body.name)
     user = None
     if body.login is not None and body.password is not None:

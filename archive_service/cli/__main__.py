@@ -10,6 +10,7 @@ import click
 
 from archive_service import __version__
 from archive_service.catalog import load_definition
+from archive_service.cli import client
 from archive_service.cli import demo as demo_command
 from archive_service.cli import serve as serving
 from archive_service.cli.logbook import log
@@ -102,6 +103,9 @@ def verify(ctx: click.Context, file: Path, key: str | None, lang: str, is_json: 
     text, code = verifying.verify_file(str(file), key, lang, is_json)
     click.echo(text)
     ctx.exit(code)
+
+
+client.register(main)
 
 
 @main.group()

@@ -156,12 +156,12 @@ def end_assignment(archive: Archive, actor: Actor, *, assignment: str, seen: Col
             raise NotFound("assignment_unknown", "There is no such assignment.")
         writer = open_streams(session, archive.log, [f"person:{person}"], acting=[actor.person])
         row = session.get_one(AssignmentRow, assignment)
-        require_seen(stream_head(session, f"person:{person}"), seen)
         if row.ended_at is not None:
             raise Conflict("assignment_ended", "This assignment has ended already.")
         if row.role == permissions.ADMINISTRATOR and _administrators(session, writer.moment) <= 1:
             raise Conflict("last_administrator", "Give somebody else the role of administrator first.")
         stream = f"person:{person}"
+        require_seen(stream_head(session, stream), seen)
         writer.append(stream, "assignment.ended", event_actor(session, actor, acting), {"assignment": row.id})
         save_stream_rows(session, archive, stream)
 

@@ -71,6 +71,8 @@ class DossierWork:
     writer: StreamWriter
     dossier: Dossier
     calendar: Calendar
+    held_head: str = ""
+    seen: Collection[str] | None = None
 
     @property
     def stream(self) -> str:
@@ -91,7 +93,11 @@ class DossierWork:
         payload: Mapping[str, Any],
         personal: Mapping[str, str | None] | None = None,
     ) -> Event:
-        """Append what a person did and take it into the dossier."""
+        """Append what a person did and take it into the dossier; Stale when the dossier is not the one that the person saw.
+
+        Asked last: who may not act is told so, and not how the dossier stands (RFC 9110 section 13.2.1).
+        """
+        require_seen(self.held_head, self.seen)
         by = event_actor(self.session, actor, assignment)
         return self.append(type, by, payload, personal)
 
@@ -193,11 +199,11 @@ def hold_dossier(
 ) -> DossierWork:
     """Lock a dossier's stream, and the authority of whoever acts on it, and read what it tells; NotFound when there is none.
 
-    ``seen``: the heads that the caller takes the dossier to have; Stale when it has another by now.
+    ``seen``: the heads that the caller takes the dossier to have; ``act`` raises Stale when it has another by now.
     """
     acting = [] if actor is None else [actor.person]
     writer = open_streams(session, archive.log, [f"dossier:{dossier_id}"], acting=acting)
     events = read_dossier_events(archive, session, dossier_id)
-    require_seen(events[-1].leaf_hash, seen)
     dossier = fold(archive.catalog.sop(session, events[0].payload["sop"]), events)
-    return DossierWork(archive, session, writer, dossier, archive.catalog.calendar(session, dossier.calendar_digest))
+    calendar = archive.catalog.calendar(session, dossier.calendar_digest)
+    return DossierWork(archive, session, writer, dossier, calendar, dossier.head, seen)

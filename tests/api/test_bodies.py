@@ -34,6 +34,14 @@ def test_every_wrong_member_is_named(office: Office, call: Client) -> None:
     assert {"work_unit", "year", "title", "extra", "letter.sender", "letter.received_at"} <= places
 
 
+def test_half_a_login_registers_nobody(office: Office, call: Client) -> None:
+    admin = call("admin")
+    before = admin.get("/api/v1/people")[1]
+    for half in ({"login": "baru"}, {"password": "0123456789abcdef"}):
+        assert admin.send("POST", "/api/v1/people", json={"name": "Baru", **half})[1]["code"] == "login_incomplete"
+    assert admin.get("/api/v1/people")[1] == before
+
+
 @pytest.mark.parametrize(
     "path",
     [

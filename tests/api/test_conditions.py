@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from archive_service.domain.event import FIRST_PREV
-from tests.api.conftest import Client
+from tests.api.conftest import Caller, Client
 from tests.office import PASSWORD, Office
 
 STALE = f'"{FIRST_PREV}.0"'
@@ -36,28 +36,46 @@ def test_a_clock_that_went_on_is_shown_and_does_not_make_a_decision_stale(office
     assert hendra.ask("POST", path, json={}, headers={"If-Match": tag}).status_code == 204
 
 
-def test_whatever_changes_a_dossier_is_refused_when_it_is_stale(office: Office, call: Client) -> None:
+def refused_as_stale(caller: Caller, method: str, path: str, body: object) -> bool:
+    """Whether the act is refused for its stale tag, and would have been done without."""
+    response = caller.ask(method, path, json=body, headers={"If-Match": STALE})
+    return (response.status_code, response.get_json()["code"]) == (412, "precondition_failed")
+
+
+def test_acts_on_a_dossier_are_refused_when_it_is_stale(office: Office, call: Client) -> None:
     dossier = office.play("7")
     office.turn()
     base = f"/api/v1/dossiers/{dossier}"
-    hendra = call("hendra")
+    hendra, sari = call("hendra"), call("sari")
     found = hendra.get(base)[1]
     deviation = found["deviations"][0]["deviation"]  # type: ignore[index]
-    version = found["documents"][0]["version"]  # type: ignore[index]
-    acts = [
-        ("POST", "/steps/8/submission", {}),
-        ("POST", "/steps/8/decision", {"decision": "approve", "versions": []}),
-        ("POST", "/steps/11/archiving", {}),
-        ("PUT", "/steps/8/responsible", {"person": office.persons["hendra"], "reason": "Cuti."}),
-        ("POST", f"/documents/{version}/withdrawal", {"reason": "Keliru."}),
-        ("POST", f"/deviations/{deviation}/explanation", {"explanation": "Libur."}),
-        ("POST", "/cancellation", {"reason": "Batal."}),
-        ("POST", "/cancellation/confirmation", None),
-    ]
-    for method, path, body in acts:
-        response = hendra.ask(method, base + path, json=body, headers={"If-Match": STALE})
-        assert (response.status_code, response.get_json()["code"]) == (412, "precondition_failed"), path
+    decision = {"decision": "approve", "versions": found["steps"][7]["to_decide"]}  # type: ignore[index]
+    handing = {"person": office.persons["hendra"], "reason": "Cuti."}
+    assert refused_as_stale(hendra, "POST", f"{base}/steps/8/decision", decision)
+    assert refused_as_stale(hendra, "PUT", f"{base}/steps/8/responsible", handing)
+    assert refused_as_stale(hendra, "POST", f"{base}/cancellation", {"reason": "Batal."})
+    assert refused_as_stale(sari, "POST", f"{base}/deviations/{deviation}/explanation", {"explanation": "Libur."})
     assert hendra.get(base)[1]["events"] == found["events"]
+    assert call("maya").send("POST", f"{base}/cancellation", json={"reason": "Batal."})[0] == 204
+    assert refused_as_stale(hendra, "POST", f"{base}/cancellation/confirmation", None)
+
+
+def test_submission_withdrawal_and_archiving_are_refused_when_they_are_stale(office: Office, call: Client) -> None:
+    dossier = office.play("2")
+    office.at("2026-03-13T09:40")
+    version = office.upload(dossier, "hendra", "3")[0].version
+    base, hendra = f"/api/v1/dossiers/{dossier}", call("hendra")
+    assert refused_as_stale(hendra, "POST", f"{base}/documents/{version}/withdrawal", {"reason": "Keliru."})
+    assert refused_as_stale(hendra, "POST", f"{base}/steps/3/submission", {})
+    ready = office.play("10")
+    path = f"/api/v1/dossiers/{ready}/steps/11/archiving"
+    assert refused_as_stale(call("maya"), "POST", path, {"accepts_gaps": True})
+    assert call("maya").get(f"/api/v1/dossiers/{ready}")[1]["status"] == "open"
+
+
+def test_who_may_not_act_is_told_so_whatever_tag_they_send(office: Office, call: Client) -> None:
+    path = f"/api/v1/dossiers/{office.play('2')}/steps/3/submission"
+    assert call("bima").ask("POST", path, json={}, headers={"If-Match": STALE}).status_code == 403
 
 
 def test_a_decision_on_what_was_read_goes_through_once(office: Office, call: Client) -> None:
@@ -68,7 +86,7 @@ def test_a_decision_on_what_was_read_goes_through_once(office: Office, call: Cli
     body = {"decision": "approve", "versions": read.get_json()["to_decide"]}
     path, headers = f"/api/v1/dossiers/{dossier}/steps/8/decision", {"If-Match": read.headers["ETag"]}
     assert hendra.ask("POST", path, json=body, headers=headers).status_code == 204
-    assert hendra.ask("POST", path, json=body, headers=headers).status_code == 412
+    assert hendra.ask("POST", path, json=body, headers=headers).status_code == 409
 
 
 def test_passwords_and_assignments_have_tags_too(office: Office, call: Client) -> None:

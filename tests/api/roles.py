@@ -1,0 +1,133 @@
+"""Who gets what of every route: for one's own (unit, dossier, log-in, token) and for another's, as the status that comes back.
+
+401 nobody knows you, 403 your role may not, 404 you may not know of it; 409 and 422 mean that the role may, and that the stage of
+``test_roles.py`` (a dossier at its third step, section_head's to perform) does not allow it now. A new route is added here, with a
+thought for each column.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Expected(NamedTuple):
+    """The status for one's own, and for another's."""
+
+    own: int
+    other: int
+
+
+class Row:
+    """What each role gets: every SOP role is a performer unless it is named apart."""
+
+    def __init__(
+        self, performer: str, auditor: str, checker: str, administrator: str, nobody: str, **named: str
+    ) -> None:
+        self._by_role = {
+            "auditor": auditor,
+            "quality_checker": checker,
+            "administrator": administrator,
+            "nobody": nobody,
+            **named,
+        }
+        self._performer = performer
+
+    def of(self, role: str) -> Expected:
+        """What the role gets."""
+        own, other = self._by_role.get(role, self._performer).split("/")
+        return Expected(int(own), int(other))
+
+
+OK = "200/200"
+NO = "403/403"
+OUT = "401/401"
+TO_LOGIN = "303/303"
+
+PUBLIC = Row(OK, OK, OK, OK, OK)
+MEMBERS = Row(OK, OK, OK, OK, OUT)
+READERS = Row(OK, OK, OK, NO, OUT)
+DOSSIER = Row("200/404", OK, OK, NO, OUT)
+BUNDLE = Row("409/404", "409/409", "409/409", NO, OUT)
+PEOPLE = Row(NO, OK, NO, OK, OUT)
+MANAGED = Row(NO, NO, NO, "201/201", OUT)
+UNIT_ACT = Row("204/403", NO, NO, NO, OUT)
+STEP_ACT = Row(NO, NO, NO, NO, OUT, section_head="409/403")
+
+IN_DOSSIER = "/api/v1/dossiers/<id:dossier>"
+AT_STEP = f"{IN_DOSSIER}/steps/<key:step>"
+
+ROUTES: dict[str, Row] = {
+    # for everyone
+    "GET /livez": PUBLIC,
+    "GET /readyz": PUBLIC,
+    "GET /log/checkpoint": PUBLIC,
+    "GET /log/vkey": PUBLIC,
+    "GET /api/v1/openapi.json": PUBLIC,
+    "POST /api/v1/tokens": Row("201/201", "201/201", "201/201", "201/201", OUT),
+    # whoever has a token
+    "GET /api/v1/me": MEMBERS,
+    "GET /api/v1/tokens": MEMBERS,
+    "DELETE /api/v1/tokens/<id:token>": Row("204/404", "204/404", "204/404", "204/204", OUT),
+    "GET /api/v1/definitions": MEMBERS,
+    "GET /api/v1/definitions/<digest:digest>": MEMBERS,
+    "GET /api/v1/work-units": MEMBERS,
+    "GET /api/v1/work-units/<id:work_unit>": MEMBERS,
+    "GET /api/v1/users/<id:user>": Row("200/403", OK, "200/403", OK, OUT),
+    "PUT /api/v1/users/<id:user>/password": Row("204/403", "204/403", "204/403", "204/204", OUT),
+    # what administrators look after
+    "GET /api/v1/people": PEOPLE,
+    "GET /api/v1/people/<id:person>": PEOPLE,
+    "GET /api/v1/users": PEOPLE,
+    "GET /api/v1/assignments": PEOPLE,
+    "GET /api/v1/assignments/<id:assignment>": PEOPLE,
+    "POST /api/v1/people": MANAGED,
+    "POST /api/v1/people/<id:person>/assignments": MANAGED,
+    "POST /api/v1/users": MANAGED,
+    "POST /api/v1/work-units": MANAGED,
+    # a text that is no definition: only who may register one learns what is wrong with it
+    "POST /api/v1/definitions": Row(NO, NO, NO, "422/422", OUT),
+    # the last administrator cannot end their own role
+    "DELETE /api/v1/assignments/<id:assignment>": Row(NO, NO, NO, "409/204", OUT),
+    # dossiers: performers read those of their unit, and learn not even that there are others
+    "GET /api/v1/dossiers": READERS,
+    "GET /api/v1/deviations": READERS,
+    f"GET {IN_DOSSIER}": DOSSIER,
+    f"GET {IN_DOSSIER}/steps": DOSSIER,
+    f"GET {AT_STEP}": DOSSIER,
+    f"GET {IN_DOSSIER}/documents": DOSSIER,
+    f"GET {IN_DOSSIER}/documents/<id:version>": DOSSIER,
+    f"GET {IN_DOSSIER}/documents/<id:version>/content": DOSSIER,
+    f"GET {IN_DOSSIER}/decisions": DOSSIER,
+    f"GET {IN_DOSSIER}/verdicts": DOSSIER,
+    f"GET {IN_DOSSIER}/deviations": DOSSIER,
+    f"GET {IN_DOSSIER}/deviations/<id:deviation>": DOSSIER,
+    f"GET {IN_DOSSIER}/events": DOSSIER,
+    f"GET {IN_DOSSIER}/events/<seq:seq>": DOSSIER,
+    f"GET {IN_DOSSIER}/events/<seq:seq>/proof": DOSSIER,
+    f"GET {IN_DOSSIER}/jobs": DOSSIER,
+    "GET /api/v1/jobs/<id:job>": DOSSIER,
+    f"GET {IN_DOSSIER}/bundle": BUNDLE,
+    f"GET {IN_DOSSIER}/bundle/metadata": BUNDLE,
+    # acts
+    "POST /api/v1/dossiers": Row("201/403", NO, NO, NO, OUT),
+    f"POST {IN_DOSSIER}/cancellation": UNIT_ACT,
+    # confirmed by a second person: the first asked just now
+    f"POST {IN_DOSSIER}/cancellation/confirmation": Row(NO, NO, NO, NO, OUT),
+    f"POST {IN_DOSSIER}/deviations/<id:deviation>/explanation": Row(NO, NO, NO, NO, OUT, section_head="204/403"),
+    # its step is submitted: the one who performed it may withdraw nothing any more
+    f"POST {IN_DOSSIER}/documents/<id:version>/withdrawal": Row(NO, NO, NO, NO, OUT, satker_head="409/403"),
+    f"POST {AT_STEP}/submission": STEP_ACT,
+    f"POST {AT_STEP}/decision": STEP_ACT,
+    f"POST {AT_STEP}/archiving": STEP_ACT,
+    f"POST {AT_STEP}/documents": Row(NO, NO, NO, NO, OUT, section_head="422/403"),
+    # leaders hand a step over; the head of the satker does not hold its role
+    f"PUT {AT_STEP}/responsible": Row(NO, NO, NO, NO, OUT, section_head="204/403", satker_head="422/403"),
+    # pages
+    "GET /": Row(OK, OK, OK, OK, TO_LOGIN),
+    "GET /dossiers/<dossier>": Row("200/404", OK, OK, NO, TO_LOGIN),
+    "GET /dossiers/<dossier>/bundle": Row("409/404", "409/409", "409/409", NO, TO_LOGIN),
+    "GET /login": PUBLIC,
+    "GET /static/<path:filename>": PUBLIC,
+    "POST /login": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, OUT),
+    "POST /logout": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
+}

@@ -1,0 +1,163 @@
+"""The commands that talk to a running service, against one that really runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from archive_service.cli.__main__ import main
+from tests.cli.test_commands import Service, free_port, run
+from tests.office import ORIGIN, PASSWORD, SAMPLES, open_office
+
+
+@dataclass
+class Counter:
+    """The command line of the people of an office, before a running service that holds three dossiers."""
+
+    service: Service
+    at_step_4: str
+    at_step_7: str
+    at_step_11: str
+    tokens: dict[str, str]
+
+    def ask(self, login: str, *arguments: str) -> Result:
+        """What a command says to this person. In this process, because starting Python takes longer than the command."""
+        if login not in self.tokens:
+            made = run("token", "create", login, "--password", PASSWORD, ARCHIVE_URL=self.service.url)
+            assert made.returncode == 0, made.stderr
+            assert "valid until" in made.stderr
+            self.tokens[login] = made.stdout.strip()
+        environment = {"ARCHIVE_URL": self.service.url, "ARCHIVE_TOKEN": self.tokens[login]}
+        return CliRunner().invoke(main, arguments, env=environment)
+
+    def read(self, login: str, *arguments: str) -> Any:
+        """A command's answer as JSON."""
+        done = self.ask(login, *arguments)
+        assert done.exit_code == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def counter(office_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Counter]:
+    folder = tmp_path_factory.mktemp("client") / "var"
+    shutil.copytree(office_template, folder)
+    office = open_office(folder)
+    dossiers = [office.play("3"), office.play("6"), office.play("10")]
+    office.turn()
+    office.archive.db.close()
+    before = os.environ.get("ARCHIVE_LOG_ORIGIN")
+    os.environ["ARCHIVE_LOG_ORIGIN"] = ORIGIN
+    service = Service(folder)
+    yield Counter(service, dossiers[0], dossiers[1], dossiers[2], {})
+    service.kill()
+    if before is None:
+        del os.environ["ARCHIVE_LOG_ORIGIN"]
+    else:
+        os.environ["ARCHIVE_LOG_ORIGIN"] = before
+
+
+@pytest.mark.slow
+def test_a_step_is_done_from_the_command_line(counter: Counter, tmp_path: Path) -> None:
+    dossier = counter.at_step_4
+    sample = next(path for path in sorted(SAMPLES.iterdir()) if path.name.startswith("04-"))
+    kind = counter.read("sari", "dossier", "show", dossier, "--json")["steps"][3]["checklist"][-1]["kind"]
+    receipt = tmp_path / "receipt"
+    upload = ("dossier", "upload", dossier, "4", str(sample), "--kind", kind)
+    sent = counter.ask("sari", *upload, "--receipt", str(receipt))
+    assert sent.exit_code == 0, sent.stderr
+    assert hashlib.sha256(sample.read_bytes()).hexdigest() in sent.stdout
+    assert receipt.read_text().startswith(f"{ORIGIN} receipt v1\n")
+    version = sent.stdout.split()[0]
+    assert counter.ask("sari", "dossier", "withdraw", dossier, version, "--reason", "Keliru.").exit_code == 0
+    refused = counter.ask("sari", "dossier", "submit", dossier, "4")
+    assert refused.exit_code == 2 and refused.stderr.rstrip().endswith("[outputs_missing]")
+    assert counter.ask("sari", *upload).exit_code == 0
+    done = counter.ask("sari", "dossier", "submit", dossier, "4", "--accept-gaps")
+    assert (done.exit_code, done.stdout) == (0, "Step 4 is submitted.\n"), done.stderr
+    shown = counter.ask("maya", "dossier", "show", dossier).stdout
+    assert "finished" in shown and "late" in shown and sample.name in shown
+
+
+@pytest.mark.slow
+def test_a_decision_names_what_was_looked_at(counter: Counter) -> None:
+    dossier = counter.at_step_7
+    seen = counter.read("sari", "dossier", "show", dossier, "--json")["steps"][6]["to_decide"]
+    versions = [argument for version in seen for argument in ("--version", version)]
+    stranger = counter.ask("maya", "dossier", "decide", dossier, "7", "approve", *versions)
+    assert (stranger.exit_code, stranger.stdout) == (2, "")
+    done = counter.ask("sari", "dossier", "decide", dossier, "7", "approve", *versions)
+    assert (done.exit_code, done.stdout) == (0, "Step 7: approve.\n"), done.stderr
+    deviations = counter.read("sari", "dossier", "show", dossier, "--json")["deviations"]
+    late = next(d for d in deviations if d["step"] == "4")
+    explained = counter.ask("sari", "dossier", "explain", dossier, late["deviation"], "Libur Nyepi.")
+    assert explained.exit_code == 0, explained.stderr
+
+
+@pytest.mark.slow
+def test_a_dossier_is_archived_and_its_bundle_fetched_and_verified(counter: Counter, tmp_path: Path) -> None:
+    dossier, bundle = counter.at_step_11, tmp_path / "bundle.zip"
+    early = counter.ask("maya", "dossier", "bundle", dossier, str(bundle))
+    assert early.exit_code == 2 and "[bundle_not_ready]" in early.stderr and not list(tmp_path.iterdir())
+    sealed = counter.ask("maya", "dossier", "archive", dossier, "11", "--accept-gaps")
+    assert sealed.exit_code == 0 and sealed.stdout.startswith("Sealed."), sealed.stderr
+    until = time.monotonic() + 60
+    while counter.ask("wahyu", "dossier", "bundle", dossier, str(bundle)).exit_code != 0:
+        assert time.monotonic() < until
+        time.sleep(0.5)
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle.zip"]
+    assert run("verify", str(bundle)).returncode == 3
+    jobs = counter.read("wahyu", "job", "list", dossier, "--json")
+    assert ("build_bundle", "done", 100) in {(j["name"], j["state"], j["progress"]) for j in jobs}
+    listed = counter.read("wahyu", "event", "list", dossier, "--json")
+    assert listed[-1]["type"] == "dossier.sealed"
+    proof = json.loads(counter.ask("wahyu", "event", "proof", dossier, str(listed[-1]["seq"])).stdout)
+    assert proof["leaf_index"] < proof["checkpoint"]["size"]
+    assert "build_bundle" in counter.ask("wahyu", "job", "list", dossier).stdout
+
+
+@pytest.mark.slow
+def test_lists_are_tables_and_errors_are_sentences(counter: Counter, tmp_path: Path) -> None:
+    listed = counter.ask("wahyu", "dossier", "list", "--year", "2026", "--quarter", "1").stdout.splitlines()
+    assert listed[0].split() == ["dossier", "status", "year", "quarter", "work_unit", "title"]
+    assert len(listed) == 4
+    assert "Polman" in listed[1] or "Politeknik" in listed[1]
+    assert "sop-spmi-601" in counter.ask("wahyu", "definition", "list").stdout
+    assert "sakip_team" in counter.ask("wahyu", "person", "list").stdout
+    bad = tmp_path / "bad.toml"
+    bad.write_text('kind = "sop"\n')
+    for login, arguments, code in (
+        ("wahyu", ("definition", "register", str(bad)), "role_forbidden"),
+        ("wahyu", ("definition", "register", str(tmp_path / "none")), "file_not_found"),
+        ("maya", ("person", "list"), "role_forbidden"),
+        ("maya", ("dossier", "show", "0" * 32), "dossier_unknown"),
+        ("maya", ("dossier", "show", "../me"), "id_expected"),
+        ("maya", ("event", "proof", counter.at_step_4, "999"), "event_unknown"),
+        (
+            "maya",
+            ("dossier", "upload", counter.at_step_4, "4", str(tmp_path / "none"), "--kind", "x"),
+            "file_not_found",
+        ),
+    ):
+        refused = counter.ask(login, *arguments)
+        assert refused.exit_code == 2 and refused.stderr.rstrip().endswith(f"[{code}]"), (arguments, refused.stderr)
+        assert "Traceback" not in refused.stderr and len(refused.stderr.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_without_a_service_or_a_token_the_sentence_says_what_to_set() -> None:
+    nobody = run("dossier", "list", ARCHIVE_TOKEN="")
+    assert nobody.returncode == 2 and "ARCHIVE_TOKEN" in nobody.stderr
+    nowhere = run("dossier", "list", ARCHIVE_TOKEN="ars_x", ARCHIVE_URL=f"http://127.0.0.1:{free_port()}")
+    assert nowhere.returncode == 2 and "ARCHIVE_URL" in nowhere.stderr
+    wrong = run("dossier", "list", ARCHIVE_TOKEN="ars_x", ARCHIVE_URL="ftp://here")
+    assert wrong.returncode == 2 and "http" in wrong.stderr
