@@ -5,10 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 
 import structlog
-from flask import Flask, Response, request
+from apiflask import APIFlask
+from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
-from archive_service import api, web
+from archive_service import __version__, api, web
 from archive_service.archive import Archive
 from archive_service.clock import DemoClock
 from archive_service.errors import (
@@ -19,13 +20,17 @@ from archive_service.errors import (
     InvalidDefinition,
     InvalidInput,
     LogIntegrityError,
+    Malformed,
     NotFound,
+    RangeUnreachable,
+    Stale,
     TooLarge,
     Unauthenticated,
     Unavailable,
 )
 
 STATUS: dict[type[ArchiveError], HTTPStatus] = {
+    Malformed: HTTPStatus.BAD_REQUEST,
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
     InvalidDefinition: HTTPStatus.UNPROCESSABLE_ENTITY,
     DocumentRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -33,6 +38,8 @@ STATUS: dict[type[ArchiveError], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    Stale: HTTPStatus.PRECONDITION_FAILED,
+    RangeUnreachable: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     LogIntegrityError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -42,9 +49,18 @@ STATUS: dict[type[ArchiveError], HTTPStatus] = {
 LOG = structlog.get_logger("archive")
 
 
-def create_app(archive: Archive, demo_clock: DemoClock | None = None) -> Flask:
+def create_app(archive: Archive, demo_clock: DemoClock | None = None) -> APIFlask:
     """The WSGI application over an archive; ``demo_clock`` adds the route that moves it, in demo mode alone."""
-    app = Flask("archive_service", static_folder=None)
+    app = APIFlask(
+        "archive_service",
+        title="Archive service",
+        version=__version__,
+        spec_path=api.SPEC_PATH,
+        # its pages load their scripts from other people's servers
+        docs_path=None,
+        json_errors=False,
+        static_folder=None,  # type: ignore[arg-type]
+    )
     # bodies are read by the routes themselves: JSON is bounded in api/body.py, documents stream to the store
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["archive"] = archive

@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     threads: Annotated[int, Field(ge=2, le=1000)] = 32
     proxies: Annotated[int, Field(ge=0, le=10)] = 0
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    token_tries_per_minute: Annotated[int, Field(ge=0, le=100_000)] = 30
     language: str = "id"
     demo: bool = False
 

@@ -23,6 +23,10 @@ class InvalidInput(ArchiveError):
     """What was sent does not fit the rules of the field that it was sent for."""
 
 
+class Malformed(ArchiveError):
+    """What was sent cannot be read at all: no JSON, no digest, no entity tag."""
+
+
 class Unauthenticated(ArchiveError):
     """Nobody is logged in, or the credentials do not hold."""
 
@@ -39,8 +43,16 @@ class Conflict(ArchiveError):
     """The thing is not in a state that allows the action."""
 
 
+class Stale(ArchiveError):
+    """The thing has changed since the caller looked at it, and the caller said that it must not have."""
+
+
 class TooLarge(ArchiveError):
     """More bytes than the configured limit."""
+
+
+class RangeUnreachable(ArchiveError):
+    """The wanted range begins behind the end; ``params['size']`` is where that is."""
 
 
 class DocumentRefused(ArchiveError):

@@ -12,7 +12,7 @@ import structlog
 from archive_service import jobs
 from archive_service.archive import Archive
 from archive_service.errors import ArchiveError, LogIntegrityError
-from archive_service.services import bundles, compliance, fixity, log, users
+from archive_service.services import bundles, compliance, fixity, idempotency, log, users
 
 JOBS: Mapping[str, Callable[..., None]] = {
     "judge_step": compliance.judge_step,
@@ -27,6 +27,7 @@ SWEEPS: Mapping[str, tuple[timedelta, Callable[[Archive], int]]] = {
     "write_unknown_logins": (timedelta(seconds=60), users.write_unknown_logins),
     "plan_fixity": (timedelta(hours=1), fixity.plan_fixity),
     "sweep_unclaimed": (timedelta(hours=1), fixity.sweep_unclaimed),
+    "sweep_idempotency": (timedelta(hours=1), idempotency.sweep_idempotency),
 }
 """What is looked for again and again, and how often."""
 

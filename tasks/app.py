@@ -26,6 +26,7 @@ SWEEP_TASKS = {
     "write_unknown_logins": "tasks.sweeps.write_unknown_logins",
     "plan_fixity": "tasks.fixity.plan_fixity",
     "sweep_unclaimed": "tasks.sweeps.sweep_unclaimed",
+    "sweep_idempotency": "tasks.sweeps.sweep_idempotency",
 }
 """The task behind each of the runner's sweeps."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archive_service.services import fixity, users
+from archive_service.services import fixity, idempotency, users
 from tasks.app import app, get_archive
 
 
@@ -16,3 +16,9 @@ def write_unknown_logins() -> None:
 def sweep_unclaimed() -> None:
     """Delete what crashed uploads left in the store."""
     fixity.sweep_unclaimed(get_archive())
+
+
+@app.task
+def sweep_idempotency() -> None:
+    """Forget the answers to requests of more than a day ago."""
+    idempotency.sweep_idempotency(get_archive())

@@ -157,6 +157,16 @@ class Office:
 
     def play(self, until: str = "11", *, with_return: bool = True) -> str:
         """A dossier played up to and including this step, on the demo's hours; step 4 is late."""
+        self.at("2026-03-13T09:10")
+        dossier = self.open()
+        self._play(dossier, "1", until, with_return)
+        return dossier
+
+    def finish(self, dossier: str) -> None:
+        """Play a dossier whose step 4 is running to its end."""
+        self._play(dossier, "4", "11", True)
+
+    def _play(self, dossier: str, first: str, until: str, with_return: bool) -> None:
         acts: list[tuple[str, str, Callable[[str], object]]] = [
             ("1", "2026-03-13T09:20", lambda d: self.submit(d, "ratna", "1")),
             ("2", "2026-03-13T09:30", lambda d: self.submit(d, "ratna", "2")),
@@ -178,14 +188,10 @@ class Office:
             ("10", "2026-03-31T10:00", lambda d: self.submit(d, "maya", "10")),
             ("11", "2026-03-31T10:12", lambda d: self.seal(d)),
         ]
-        self.at("2026-03-13T09:10")
-        dossier = self.open()
         for step, moment, act in acts:
-            if int(step) > int(until):
-                break
-            self.at(moment)
-            act(dossier)
-        return dossier
+            if int(first) <= int(step) <= int(until):
+                self.at(moment)
+                act(dossier)
 
     def seal(self, dossier: str) -> str:
         """Archive a dossier."""
@@ -212,7 +218,9 @@ def open_office(folder: Path, start: str = "2026-03-12T08:00", **overrides: Any)
     ``overrides`` are settings that differ from the embedded default.
     """
     clock = TestClock(wib(start))
-    archive = wiring.build(load_settings(data_dir=folder, log_origin=ORIGIN, **overrides), evidence_clock=clock.now)
+    archive = wiring.build(
+        load_settings(**{"data_dir": folder, "log_origin": ORIGIN, **overrides}), evidence_clock=clock.now
+    )
     setup.bootstrap(archive, unit_code="polman-babel", unit_name="Polman Babel")
     with archive.db.read() as session:
         unit = queries.list_work_units(session)[0]["work_unit"]

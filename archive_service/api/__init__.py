@@ -3,27 +3,82 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
-from flask import Flask, Response, jsonify, request
+from apiflask import APIFlask
+from flask import Response, jsonify, request
 
-from archive_service.api import auth, bundles, decisions, definitions, demo, dossiers, log, people, tokens, uploads
+from archive_service.api import (
+    assignments,
+    auth,
+    bundles,
+    decisions,
+    definitions,
+    demo,
+    deviations,
+    documents,
+    dossiers,
+    events,
+    health,
+    jobs,
+    log,
+    openapi,
+    paths,
+    people,
+    steps,
+    throttle,
+    tokens,
+    uploads,
+    users,
+    verdicts,
+    work_units,
+)
+from archive_service.archive import Archive
 from archive_service.clock import DemoClock
 
-OPEN_ENDPOINTS = frozenset(["api_tokens.create_token"])
-"""Guarded blueprints' routes that take other credentials than a token."""
+SPEC_PATH = "/api/v1/openapi.json"
+GUARDED = (
+    tokens,
+    work_units,
+    people,
+    users,
+    assignments,
+    definitions,
+    dossiers,
+    steps,
+    uploads,
+    documents,
+    decisions,
+    verdicts,
+    deviations,
+    events,
+    jobs,
+    bundles,
+)
+OPEN = (log, health)
 
 
-def register(app: Flask, demo_clock: DemoClock | None) -> None:
-    """Add the API's routes; the demo clock's only when there is one."""
-    guarded = (tokens, people, definitions, dossiers, uploads, decisions, bundles)
-    for module in (*guarded, log):
+def register(app: APIFlask, demo_clock: DemoClock | None) -> None:
+    """Add the API's routes and their description; the demo clock's route only when there is one."""
+    archive: Archive = app.extensions["archive"]
+    paths.register(app)
+    app.config["SECURITY_SCHEMES"] = {"bearer": {"type": "http", "scheme": "bearer", "description": "An API token."}}
+    app.config["SERVERS"] = [{"url": "/"}]
+    for module in (*GUARDED, *OPEN):
         app.register_blueprint(module.blueprint)
-    names = {module.blueprint.name for module in guarded}
+    throttle.register(app, archive.settings)
+    names = {module.blueprint.name for module in GUARDED}
 
     @app.before_request
     def _authenticate() -> None:
-        if request.blueprint in names and request.endpoint not in OPEN_ENDPOINTS:
+        # before anything of the request is read; what is refused here costs nothing
+        view = app.view_functions.get(request.endpoint or "")
+        if request.blueprint in names and not view._operation.is_open:  # type: ignore[union-attr]
             auth.authenticate()
+
+    @app.spec_processor
+    def _describe(spec: Any) -> dict[str, Any]:
+        return openapi.describe(app, spec)
 
     if demo_clock is not None:
         app.register_blueprint(demo.make_blueprint(demo_clock))
@@ -46,6 +101,8 @@ def problem(status: HTTPStatus, code: str, detail: str, params: dict[str, object
     response.mimetype = "application/problem+json"
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        response.headers["Content-Range"] = f"bytes */{params['size']}"
     retry_after = params.get("retry_after_seconds")
     if isinstance(retry_after, int):
         response.headers["Retry-After"] = str(retry_after)

@@ -1,24 +1,20 @@
-"""Finishing a step: submission, decision, archiving."""
+"""Decisions: approve a step or return it; list what was decided."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from flask import Blueprint, jsonify
+from apiflask import APIBlueprint
 from flask.typing import ResponseReturnValue
 
 from archive_service.api.auth import get_archive, require_actor
-from archive_service.api.body import Body, read_json
-from archive_service.services import decisions
+from archive_service.api.body import Answer, Body
+from archive_service.api.operation import operation, seen_states, with_state
+from archive_service.api.paging import PageAnswer, PageQuery, is_count, page_answer, page_request
+from archive_service.db.paging import cut_grown
+from archive_service.services import decisions, reading
 
-blueprint = Blueprint("api_decisions", __name__, url_prefix="/api/v1/dossiers/<dossier>/steps/<step>")
-
-
-class SubmissionBody(Body):
-    """A submission; ``versions`` are the ids that it is meant to hold, all that stand when left out."""
-
-    versions: list[str] | None = None
-    accepts_gaps: bool = False
+blueprint = APIBlueprint("api_decisions", __name__, url_prefix="/api/v1/dossiers/<id:dossier>", tag="decisions")
 
 
 class DecisionBody(Body):
@@ -31,31 +27,38 @@ class DecisionBody(Body):
     accepts_gaps: bool = False
 
 
-class ArchivingBody(Body):
-    """The act that seals a dossier."""
+class MadeDecision(Answer):
+    """A decision that was made."""
 
-    accepts_gaps: bool = False
-
-
-@blueprint.post("/submission")
-def submit_step(dossier: str, step: str) -> ResponseReturnValue:
-    """Finish a step with its documents."""
-    body = read_json(SubmissionBody)
-    decisions.submit_step(
-        get_archive(),
-        require_actor(),
-        dossier=dossier,
-        step=step,
-        versions=body.versions,
-        accepts_gaps=body.accepts_gaps,
-    )
-    return "", 204
+    step: str
+    iteration: int
+    decision: str
+    person: str | None
+    at: str
+    returns_to: str | None
+    event: str
+    reason: str | None
 
 
-@blueprint.post("/decision")
-def decide_step(dossier: str, step: str) -> ResponseReturnValue:
+class DecisionPage(PageAnswer):
+    """A page of a dossier's decisions, oldest first."""
+
+    decisions: list[MadeDecision]
+
+
+@blueprint.get("/decisions")
+@operation(answer=DecisionPage, query=PageQuery)
+def list_decisions(dossier: str, query: PageQuery) -> ResponseReturnValue:
+    """The decisions of a dossier, oldest first."""
+    page = page_request(query, "decisions", is_count)
+    found = reading.read_dossier(get_archive(), require_actor(), dossier=dossier)
+    return with_state(found["history"][-1]["event"], page_answer("decisions", cut_grown(found["decisions"], page)))
+
+
+@blueprint.post("/steps/<key:step>/decision")
+@operation(status=204, body=DecisionBody, takes_key=True, takes_match=True)
+def decide_step(dossier: str, step: str, body: DecisionBody) -> ResponseReturnValue:
     """Approve or return."""
-    body = read_json(DecisionBody)
     decisions.decide_step(
         get_archive(),
         require_actor(),
@@ -66,15 +69,6 @@ def decide_step(dossier: str, step: str) -> ResponseReturnValue:
         reason=body.reason,
         returns_to=body.returns_to,
         accepts_gaps=body.accepts_gaps,
+        seen=seen_states(),
     )
     return "", 204
-
-
-@blueprint.post("/archiving")
-def archive_dossier(dossier: str, step: str) -> ResponseReturnValue:
-    """Seal the dossier; the bundle is built afterwards."""
-    body = read_json(ArchivingBody)
-    digest = decisions.archive_dossier(
-        get_archive(), require_actor(), dossier=dossier, step=step, accepts_gaps=body.accepts_gaps
-    )
-    return jsonify({"statement": digest}), 202

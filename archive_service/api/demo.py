@@ -24,7 +24,7 @@ def make_blueprint(clock: DemoClock) -> Blueprint:
     @blueprint.put("/clock")
     def move_clock() -> ResponseReturnValue:
         """Move the clock forward."""
-        body = read_json(ClockBody)
+        body, _ = read_json(ClockBody)
         if body.at is not None:
             clock.move_to(require_moment("at", body.at))
         if body.let_go:

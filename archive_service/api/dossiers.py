@@ -1,15 +1,24 @@
-"""Dossiers: open, list, read, hand over, explain, cancel."""
+"""Dossiers: open, list, read, cancel."""
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+from typing import Literal
+
+from apiflask import APIBlueprint
+from flask import jsonify
 from flask.typing import ResponseReturnValue
 
 from archive_service.api.auth import get_archive, require_actor
-from archive_service.api.body import Body, read_json
-from archive_service.services import dossiers, reading
+from archive_service.api.body import Answer, Body, Id, Quarter, Year
+from archive_service.api.decisions import MadeDecision
+from archive_service.api.documents import ListedDocument
+from archive_service.api.operation import operation, seen_states, with_state
+from archive_service.api.paging import PageAnswer, PageQuery, is_id, is_moment, page_answer, page_request
+from archive_service.api.steps import ReadStep
+from archive_service.db.listing import DossierFilter
+from archive_service.services import dossiers, listing, reading
 
-blueprint = Blueprint("api_dossiers", __name__, url_prefix="/api/v1/dossiers")
+blueprint = APIBlueprint("api_dossiers", __name__, url_prefix="/api/v1/dossiers", tag="dossiers")
 
 
 class LetterBody(Body):
@@ -34,35 +43,165 @@ class DossierBody(Body):
     letter: LetterBody
 
 
-class ReasonBody(Body):
-    """A reason."""
+class CancellationBody(Body):
+    """Why a dossier should end unfinished."""
 
     reason: str
 
 
-class ResponsibleBody(Body):
-    """Who answers for a step from now on, and why."""
+class DossiersQuery(PageQuery):
+    """Which dossiers."""
 
-    person: str
-    reason: str
+    status: Literal["open", "cancelled", "sealed"] | None = None
+    work_unit: Id | None = None
+    year: Year | None = None
+    quarter: Quarter | None = None
 
 
-class ExplanationBody(Body):
-    """An explanation of a deviation."""
+class RunningStep(Answer):
+    """A step that runs now, and who holds it until when."""
 
-    explanation: str
+    step: str
+    iteration: int
+    responsible: str | None
+    responsible_name: str | None
+    due_at: str
+
+
+class ListedDossier(Answer):
+    """A dossier in a list."""
+
+    dossier: str
+    sop: str
+    title: str | None
+    work_unit: str
+    year: int
+    quarter: int
+    status: str
+    opened_at: str
+    ended_at: str | None
+    running: list[RunningStep]
+
+
+class DossierPage(PageAnswer):
+    """A page of dossiers, newest first."""
+
+    dossiers: list[ListedDossier]
+
+
+class OpenedDossier(Answer):
+    """The id of a new dossier."""
+
+    dossier: str
+
+
+class PinnedSop(Answer):
+    """The SOP version that a dossier runs under."""
+
+    digest: str
+    number: str
+    title: str
+
+
+class UnitName(Answer):
+    """A work unit by id and name."""
+
+    id: str
+    name: str
+
+
+class ReadLetter(Answer):
+    """The letter that asked for the report; null where a value was erased."""
+
+    number: str | None
+    sender: str | None
+    agenda_number: str | None
+    dated_on: str
+    received_at: str
+    reply_due_on: str | None
+
+
+class DossierDeviation(Answer):
+    """A deviation, as a dossier shows it."""
+
+    deviation: str
+    code: str
+    step: str | None
+    iteration: int | None
+    subject: str | None
+    role: str | None
+    responsible: str | None
+    responsible_name: str | None
+    at: str
+    explained_at: str | None
+
+
+class HistoryEntry(Answer):
+    """One event of a dossier, in short."""
+
+    seq: int
+    type: str
+    at: str
+    person: str | None
+    event: str
+
+
+class JobState(Answer):
+    """How the work on a bundle stands."""
+
+    state: str
+    progress: int
+    error: str | None
+
+
+class BundleState(Answer):
+    """The bundle of a dossier; nulls before there is one."""
+
+    job: JobState | None
+    digest: str | None
+    size: int | None
+
+
+class ReadDossier(Answer):
+    """Everything about a dossier."""
+
+    dossier: str
+    status: str
+    sop: PinnedSop
+    calendar: str
+    work_unit: UnitName
+    year: int
+    quarter: int
+    title: str | None
+    letter: ReadLetter
+    opened_at: str
+    ended_at: str | None
+    events: int
+    steps: list[ReadStep]
+    documents: list[ListedDocument]
+    decisions: list[MadeDecision]
+    deviations: list[DossierDeviation]
+    history: list[HistoryEntry]
+    bundle: BundleState
 
 
 @blueprint.get("")
-def list_dossiers() -> ResponseReturnValue:
+@operation(answer=DossierPage, query=DossiersQuery)
+def list_dossiers(query: DossiersQuery) -> ResponseReturnValue:
     """The dossiers that one may read, newest first."""
-    return jsonify({"dossiers": reading.list_dossiers(get_archive(), require_actor())})
+    page = listing.page_dossiers(
+        get_archive(),
+        require_actor(),
+        wanted=DossierFilter(None, query.status, query.work_unit, query.year, query.quarter),
+        page=page_request(query, "dossiers", is_moment, is_id),
+    )
+    return page_answer("dossiers", page)
 
 
 @blueprint.post("")
-def open_dossier() -> ResponseReturnValue:
+@operation(answer=OpenedDossier, status=201, body=DossierBody, takes_key=True, refuses=[404])
+def open_dossier(body: DossierBody) -> ResponseReturnValue:
     """A new dossier; step 1's clock starts when the letter was received."""
-    body = read_json(DossierBody)
     letter = dossiers.RequestLetter(**body.letter.model_dump())
     dossier = dossiers.open_dossier(
         get_archive(),
@@ -74,52 +213,30 @@ def open_dossier() -> ResponseReturnValue:
         title=body.title,
         letter=letter,
     )
-    response = jsonify({"dossier": dossier})
-    response.headers["Location"] = f"/api/v1/dossiers/{dossier}"
-    return response, 201
+    return jsonify({"dossier": dossier}), 201, {"Location": f"/api/v1/dossiers/{dossier}"}
 
 
-@blueprint.get("/<dossier>")
+@blueprint.get("/<id:dossier>")
+@operation(answer=ReadDossier)
 def read_dossier(dossier: str) -> ResponseReturnValue:
-    """Everything about one dossier: steps, documents, decisions, verdicts, deviations, bundle."""
-    return jsonify(reading.read_dossier(get_archive(), require_actor(), dossier=dossier))
+    """Everything about one dossier: steps, documents, decisions, deviations, history, bundle."""
+    found = reading.read_dossier(get_archive(), require_actor(), dossier=dossier)
+    return with_state(found["history"][-1]["event"], jsonify(found))
 
 
-@blueprint.get("/<dossier>/events")
-def read_events(dossier: str) -> ResponseReturnValue:
-    """The dossier's events: the exact bytes of each, one a line."""
-    lines = reading.read_events(get_archive(), require_actor(), dossier=dossier)
-    return Response(b"".join(line + b"\n" for line in lines), mimetype="application/jsonl")
-
-
-@blueprint.put("/<dossier>/steps/<step>/responsible")
-def reassign_step(dossier: str, step: str) -> ResponseReturnValue:
-    """Another person answers for a running step."""
-    body = read_json(ResponsibleBody)
-    dossiers.reassign_step(
-        get_archive(), require_actor(), dossier=dossier, step=step, person=body.person, reason=body.reason
+@blueprint.post("/<id:dossier>/cancellation")
+@operation(status=204, body=CancellationBody, takes_key=True, takes_match=True)
+def request_cancellation(dossier: str, body: CancellationBody) -> ResponseReturnValue:
+    """Ask to cancel a dossier."""
+    dossiers.request_cancellation(
+        get_archive(), require_actor(), dossier=dossier, reason=body.reason, seen=seen_states()
     )
     return "", 204
 
 
-@blueprint.post("/<dossier>/deviations/<deviation>/explanation")
-def explain_deviation(dossier: str, deviation: str) -> ResponseReturnValue:
-    """The explanation of whoever answers for a deviation."""
-    text = read_json(ExplanationBody).explanation
-    dossiers.explain_deviation(get_archive(), require_actor(), dossier=dossier, deviation=deviation, explanation=text)
-    return "", 204
-
-
-@blueprint.post("/<dossier>/cancellation")
-def request_cancellation(dossier: str) -> ResponseReturnValue:
-    """Ask to cancel a dossier."""
-    reason = read_json(ReasonBody).reason
-    dossiers.request_cancellation(get_archive(), require_actor(), dossier=dossier, reason=reason)
-    return "", 204
-
-
-@blueprint.post("/<dossier>/cancellation/confirmation")
+@blueprint.post("/<id:dossier>/cancellation/confirmation")
+@operation(status=204, takes_key=True, takes_match=True)
 def confirm_cancellation(dossier: str) -> ResponseReturnValue:
     """Confirm, as a second person, that a dossier is cancelled."""
-    dossiers.confirm_cancellation(get_archive(), require_actor(), dossier=dossier)
+    dossiers.confirm_cancellation(get_archive(), require_actor(), dossier=dossier, seen=seen_states())
     return "", 204

@@ -1,23 +1,18 @@
-"""Work units, people, log-ins and assignments, for administrators."""
+"""People: who there is, with log-ins and roles; register somebody."""
 
 from __future__ import annotations
 
-from flask import Blueprint, jsonify
+from apiflask import APIBlueprint
+from flask import jsonify
 from flask.typing import ResponseReturnValue
 
 from archive_service.api.auth import get_archive, require_actor
-from archive_service.api.body import Body, read_json
-from archive_service.services import people, reading, users
+from archive_service.api.body import Answer, Body
+from archive_service.api.operation import operation, with_state
+from archive_service.api.paging import PageAnswer, PageQuery, is_id, page_answer, page_request
+from archive_service.services import listing, people, users
 
-blueprint = Blueprint("api_people", __name__, url_prefix="/api/v1")
-
-
-class WorkUnitBody(Body):
-    """A new work unit."""
-
-    code: str
-    name: str
-    parent: str | None = None
+blueprint = APIBlueprint("api_people", __name__, url_prefix="/api/v1/people", tag="people")
 
 
 class PersonBody(Body):
@@ -28,80 +23,70 @@ class PersonBody(Body):
     password: str | None = None
 
 
-class AssignmentBody(Body):
-    """A role for a person."""
+class RegisteredPerson(Answer):
+    """The ids of a new person and, when one was asked for, of their log-in."""
 
+    person: str
+    user: str | None
+
+
+class PersonUser(Answer):
+    """A log-in of a person."""
+
+    user: str
+    login: str
+
+
+class PersonAssignment(Answer):
+    """A role of a person."""
+
+    assignment: str
     role: str
     work_unit: str
     from_on: str
-    to_on: str | None = None
-    lead: bool = False
+    to_on: str | None
+    lead: bool
+    ended_at: str | None
 
 
-class PasswordBody(Body):
-    """A new password."""
+class ReadPerson(Answer):
+    """A person; the name is null once it was erased."""
 
-    password: str
-
-
-@blueprint.get("/work-units")
-def list_work_units() -> ResponseReturnValue:
-    """All work units."""
-    return jsonify({"work_units": reading.list_work_units(get_archive(), require_actor())})
+    person: str
+    name: str | None
+    users: list[PersonUser]
+    assignments: list[PersonAssignment]
 
 
-@blueprint.post("/work-units")
-def create_work_unit() -> ResponseReturnValue:
-    """A new work unit."""
-    body = read_json(WorkUnitBody)
-    unit = people.create_work_unit(get_archive(), require_actor(), code=body.code, name=body.name, parent=body.parent)
-    return jsonify({"work_unit": unit}), 201
+class PersonPage(PageAnswer):
+    """A page of persons in the order of their registration."""
+
+    people: list[ReadPerson]
 
 
-@blueprint.get("/people")
-def list_people() -> ResponseReturnValue:
+@blueprint.get("")
+@operation(answer=PersonPage, query=PageQuery)
+def list_people(query: PageQuery) -> ResponseReturnValue:
     """All persons with the roles that they hold or held."""
-    return jsonify({"people": reading.list_people(get_archive(), require_actor())})
+    page = page_request(query, "people", is_id)
+    return page_answer("people", listing.page_people(get_archive(), require_actor(), page=page))
 
 
-@blueprint.post("/people")
-def register_person() -> ResponseReturnValue:
+@blueprint.get("/<id:person>")
+@operation(answer=ReadPerson)
+def read_person(person: str) -> ResponseReturnValue:
+    """One person with log-ins and roles."""
+    found, head = listing.read_person(get_archive(), require_actor(), person=person)
+    return with_state(head, jsonify(found))
+
+
+@blueprint.post("")
+@operation(answer=RegisteredPerson, status=201, body=PersonBody, takes_key=True)
+def register_person(body: PersonBody) -> ResponseReturnValue:
     """A new person, and a log-in for them when login and password are given."""
-    body = read_json(PersonBody)
     archive, actor = get_archive(), require_actor()
     person = people.register_person(archive, actor, name=body.name)
     user = None
     if body.login is not None and body.password is not None:
         user = users.create_user(archive, actor, person=person, login=body.login, password=body.password)
-    return jsonify({"person": person, "user": user}), 201
-
-
-@blueprint.post("/people/<person>/assignments")
-def assign_role(person: str) -> ResponseReturnValue:
-    """A role for a person in a unit, from a day to a day."""
-    body = read_json(AssignmentBody)
-    assignment = people.assign_role(
-        get_archive(),
-        require_actor(),
-        person=person,
-        role=body.role,
-        work_unit=body.work_unit,
-        from_on=body.from_on,
-        to_on=body.to_on,
-        lead=body.lead,
-    )
-    return jsonify({"assignment": assignment}), 201
-
-
-@blueprint.delete("/assignments/<assignment>")
-def end_assignment(assignment: str) -> ResponseReturnValue:
-    """End an assignment now."""
-    people.end_assignment(get_archive(), require_actor(), assignment=assignment)
-    return "", 204
-
-
-@blueprint.put("/users/<user>/password")
-def set_password(user: str) -> ResponseReturnValue:
-    """A new password for a log-in."""
-    users.set_password(get_archive(), require_actor(), user=user, password=read_json(PasswordBody).password)
-    return "", 204
+    return jsonify({"person": person, "user": user}), 201, {"Location": f"/api/v1/people/{person}"}

@@ -1,17 +1,20 @@
-"""Tokens: made with log-in and password or with another token, listed and revoked."""
+"""Tokens: made with log-in and password, listed and revoked."""
 
 from __future__ import annotations
 
-from flask import Blueprint, jsonify
+from apiflask import APIBlueprint
+from flask import jsonify
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 
 from archive_service.api.auth import get_archive, require_actor
-from archive_service.api.body import Body, read_json
-from archive_service.db import queries
+from archive_service.api.body import Answer, Body
+from archive_service.api.operation import operation
+from archive_service.api.paging import PageAnswer, PageQuery, is_id, page_answer, page_request
+from archive_service.db import listing
 from archive_service.services import users
 
-blueprint = Blueprint("api_tokens", __name__, url_prefix="/api/v1")
+blueprint = APIBlueprint("api_tokens", __name__, url_prefix="/api/v1", tag="tokens")
 
 
 class LoginBody(Body):
@@ -24,10 +27,55 @@ class LoginBody(Body):
     scopes: list[str] = Field(default_factory=list)
 
 
+class NewToken(Answer):
+    """A token; its secret is shown this once."""
+
+    id: str
+    token: str
+    expires_at: str
+
+
+class ListedToken(Answer):
+    """A token without its secret."""
+
+    id: str
+    name: str | None
+    prefix: str
+    scopes: list[str]
+    expires_at: str
+    revoked_at: str | None
+
+
+class TokenPage(PageAnswer):
+    """A page of one's own tokens, newest first."""
+
+    tokens: list[ListedToken]
+
+
+class HeldRole(Answer):
+    """A role in force."""
+
+    assignment: str
+    role: str
+    work_unit: str
+    lead: bool
+
+
+class Me(Answer):
+    """Who the token belongs to, and the roles in force."""
+
+    person: str
+    user: str
+    roles: list[HeldRole]
+
+
 @blueprint.post("/tokens")
-def create_token() -> ResponseReturnValue:
-    """A new token for whoever knows log-in and password; its secret is shown this once."""
-    body = read_json(LoginBody)
+@operation(answer=NewToken, status=201, body=LoginBody, is_open=True, refuses=[401, 403, 429])
+def create_token(body: LoginBody) -> ResponseReturnValue:
+    """A new token for whoever knows log-in and password; its secret is shown this once.
+
+    There is no Idempotency-Key here: to give the same answer again, the service would have to keep the secret.
+    """
     archive = get_archive()
     actor = users.check_password(archive, login=body.login, password=body.password)
     token = users.create_token(archive, actor, name=body.name, days=body.days, scopes=body.scopes)
@@ -35,14 +83,16 @@ def create_token() -> ResponseReturnValue:
 
 
 @blueprint.get("/tokens")
-def list_tokens() -> ResponseReturnValue:
-    """One's own tokens, without their secrets."""
-    actor, archive = require_actor(), get_archive()
-    with archive.db.read() as session:
-        return jsonify({"tokens": queries.list_tokens(session, actor.user)})
+@operation(answer=TokenPage, query=PageQuery)
+def list_tokens(query: PageQuery) -> ResponseReturnValue:
+    """One's own tokens, without their secrets, newest first."""
+    page = page_request(query, "tokens", is_id)
+    with get_archive().db.read() as session:
+        return page_answer("tokens", listing.page_tokens(session, require_actor().user, page))
 
 
-@blueprint.delete("/tokens/<token>")
+@blueprint.delete("/tokens/<id:token>")
+@operation(status=204)
 def revoke_token(token: str) -> ResponseReturnValue:
     """End a token."""
     users.revoke_token(get_archive(), require_actor(), token=token)
@@ -50,6 +100,7 @@ def revoke_token(token: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/me")
+@operation(answer=Me)
 def me() -> ResponseReturnValue:
     """Who the token belongs to, and the roles in force."""
     actor = require_actor()

@@ -1,25 +1,48 @@
-"""Documents: raw-body upload, download, withdrawal."""
+"""Uploads: a document comes in as the raw body of a request, streamed and checked against what was announced."""
 
 from __future__ import annotations
 
 from threading import BoundedSemaphore
-from urllib.parse import quote
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from apiflask import APIBlueprint
+from flask import current_app, jsonify, request
 from flask.typing import ResponseReturnValue
+from pydantic import Field
 
 from archive_service.api.auth import get_archive, require_actor
-from archive_service.api.body import Body, read_chunks, read_json
-from archive_service.errors import InvalidInput, TooLarge, Unavailable
-from archive_service.services import reading, uploads
+from archive_service.api.body import Answer, Id, Query, read_chunks
+from archive_service.api.digests import check_chunks
+from archive_service.api.operation import Stream, operation
+from archive_service.errors import TooLarge, Unavailable
+from archive_service.services import uploads
 
-blueprint = Blueprint("api_uploads", __name__, url_prefix="/api/v1/dossiers/<dossier>")
+blueprint = APIBlueprint(
+    "api_uploads", __name__, url_prefix="/api/v1/dossiers/<id:dossier>/steps/<key:step>/documents", tag="documents"
+)
 
 
-class ReasonBody(Body):
-    """A reason."""
+class UploadQuery(Query):
+    """What a document is. The last three belong to the receipt of an upload elsewhere."""
 
-    reason: str
+    kind: str = Field(max_length=64, description="The kind of document, as the step's checklist names it.")
+    name: str = Field(max_length=1000, description="The file's name.")
+    document: Id | None = Field(None, description="The document that this is a new version of.")
+    application: str | None = Field(None, max_length=1000, description="Where the report was uploaded.")
+    address: str | None = Field(None, max_length=1000, description="That application's address.")
+    number: str | None = Field(None, max_length=1000, description="The number that it gave.")
+
+
+class Receipt(Answer):
+    """What became of an upload; keep ``receipt``, the note that the service signed."""
+
+    document: str
+    version: str
+    number: int
+    digest: str
+    size: int
+    media_type: str
+    event: str
+    receipt: str
 
 
 def _slots() -> BoundedSemaphore:
@@ -29,27 +52,23 @@ def _slots() -> BoundedSemaphore:
     return slots
 
 
-@blueprint.post("/steps/<step>/documents")
-def receive_document(dossier: str, step: str) -> ResponseReturnValue:
+@blueprint.post("")
+@operation(answer=Receipt, status=201, body=Stream(), query=UploadQuery, takes_key=True)
+def receive_document(
+    dossier: str, step: str, query: UploadQuery, digests: frozenset[tuple[str, bytes]]
+) -> ResponseReturnValue:
     """Take the raw body as a document: ``?kind=…&name=…``, with ``document=`` for a new version of one.
 
-    The receipt of an upload elsewhere also takes ``application``, ``address`` and ``number``. The answer is a signed receipt.
+    With Content-Digest or Repr-Digest (RFC 9530) nothing is kept unless the bytes are those announced. The answer is a signed receipt.
     """
     actor, archive = require_actor(), get_archive()
-    unknown = set(request.args) - {"kind", "name", "document", "application", "address", "number"}
-    if unknown or "kind" not in request.args or "name" not in request.args:
-        raise InvalidInput(
-            "query_invalid", "Name the document's kind and its file name: ?kind=…&name=…", unknown=sorted(unknown)
-        )
     limit = archive.settings.document_limit_bytes
     if request.content_length is not None and request.content_length > limit:
-        uploads.note_too_large(archive, actor, dossier=dossier, step=step, kind=request.args["kind"])
+        uploads.note_too_large(archive, actor, dossier=dossier, step=step, kind=query.kind)
         raise TooLarge("file_too_large", f"A document has at most {limit} bytes.", limit_bytes=limit)
     submission = None
-    if any(name in request.args for name in ("application", "address", "number")):
-        submission = uploads.SubmissionReceipt(
-            request.args.get("application", ""), request.args.get("address", ""), request.args.get("number", "")
-        )
+    if any(value is not None for value in (query.application, query.address, query.number)):
+        submission = uploads.SubmissionReceipt(query.application or "", query.address or "", query.number or "")
     slots = _slots()
     if not slots.acquire(blocking=False):
         raise Unavailable("uploads_busy", "Many uploads are under way; try again in a moment.", retry_after_seconds=5)
@@ -59,46 +78,22 @@ def receive_document(dossier: str, step: str) -> ResponseReturnValue:
             actor,
             dossier=dossier,
             step=step,
-            kind=request.args["kind"],
-            file_name=request.args["name"],
-            chunks=read_chunks(),
-            document=request.args.get("document"),
+            kind=query.kind,
+            file_name=query.name,
+            chunks=check_chunks(read_chunks(), digests),
+            document=query.document,
             submission=submission,
         )
     finally:
         slots.release()
-    return jsonify(
-        {
-            "document": received.document,
-            "version": received.version,
-            "number": received.number,
-            "digest": received.digest,
-            "size": received.size,
-            "media_type": received.media_type,
-            "event": received.event_hash,
-            "receipt": received.receipt_note.decode(),
-        }
-    ), 201
-
-
-@blueprint.get("/documents/<version>/content")
-def read_document(dossier: str, version: str) -> ResponseReturnValue:
-    """The bytes of one version, as an attachment."""
-    content = reading.read_document(get_archive(), require_actor(), dossier=dossier, version=version)
-    return Response(
-        content.chunks,
-        mimetype=content.media_type,
-        headers={
-            "Content-Length": str(content.size),
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(content.file_name)}",
-            "ETag": f'"{content.digest}"',
-        },
-    )
-
-
-@blueprint.post("/documents/<version>/withdrawal")
-def withdraw_document(dossier: str, version: str) -> ResponseReturnValue:
-    """Withdraw a version before its step is submitted."""
-    reason = read_json(ReasonBody).reason
-    uploads.withdraw_document(get_archive(), require_actor(), dossier=dossier, version=version, reason=reason)
-    return "", 204
+    answer = {
+        "document": received.document,
+        "version": received.version,
+        "number": received.number,
+        "digest": received.digest,
+        "size": received.size,
+        "media_type": received.media_type,
+        "event": received.event_hash,
+        "receipt": received.receipt_note.decode(),
+    }
+    return jsonify(answer), 201, {"Location": f"/api/v1/dossiers/{dossier}/documents/{received.version}"}

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-# A program of its own instead of preexec_fn: forking Python code beside other threads is unsafe, and a warning since 3.12.
+# A program of its own instead of preexec_fn: Python code between fork and exec, beside other threads, can hang.
 # Who cleans up at its exit leaves orphans when it is killed; the kernel does not: it sends the signal when the thread ends that
 # started the child. After setuid, which takes the wish back.
 _STARTER = """

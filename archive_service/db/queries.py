@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,14 +43,16 @@ class ReadScope:
         return true() if self.is_all else DossierRow.work_unit_id.in_(self.work_units)
 
 
-def list_dossiers(scope: ReadScope, session: Session, limit: int = 200) -> list[dict[str, Any]]:
-    """The newest dossiers in the scope, with the steps that run now."""
+def list_dossiers(
+    scope: ReadScope, session: Session, limit: int = 200, where: Sequence[ColumnElement[bool]] = ()
+) -> list[dict[str, Any]]:
+    """The newest dossiers in the scope, with the steps that run now; ``where`` narrows them further."""
     rows = session.execute(
         select(DossierRow, WorkUnitRow.name, OpeningRow.value, DefinitionRow.key)
         .join(WorkUnitRow, WorkUnitRow.id == DossierRow.work_unit_id)
         .join(DefinitionRow, DefinitionRow.digest == DossierRow.sop_digest)
         .outerjoin(OpeningRow, (OpeningRow.event_hash == DossierRow.opened_hash) & (OpeningRow.field == "title"))
-        .where(scope.condition())
+        .where(scope.condition(), *where)
         .order_by(DossierRow.opened_at.desc(), DossierRow.id.desc())
         .limit(limit)
     ).all()
@@ -188,22 +191,30 @@ def name_of_work_unit(session: Session, work_unit: str) -> str:
     return session.get_one(WorkUnitRow, work_unit).name
 
 
-def list_work_units(session: Session) -> list[dict[str, Any]]:
-    """All work units by code."""
-    rows = session.execute(select(WorkUnitRow).order_by(WorkUnitRow.code)).scalars()
+def list_work_units(
+    session: Session, limit: int | None = None, where: Sequence[ColumnElement[bool]] = ()
+) -> list[dict[str, Any]]:
+    """All work units by code; ``where`` narrows them."""
+    rows = session.execute(select(WorkUnitRow).where(*where).order_by(WorkUnitRow.code).limit(limit)).scalars()
     return [{"work_unit": r.id, "code": r.code, "name": r.name, "parent": r.parent_id} for r in rows]
 
 
-def list_people(session: Session) -> list[dict[str, Any]]:
-    """All persons with log-ins and assignments."""
-    persons = session.execute(select(PersonRow.id).order_by(PersonRow.id)).scalars().all()
+def list_people(
+    session: Session, limit: int | None = None, where: Sequence[ColumnElement[bool]] = ()
+) -> list[dict[str, Any]]:
+    """All persons with log-ins and assignments; ``where`` narrows them."""
+    persons = session.execute(select(PersonRow.id).where(*where).order_by(PersonRow.id).limit(limit)).scalars().all()
     names = names_of(session, set(persons))
     people: dict[str, dict[str, Any]] = {
         person: {"person": person, "name": names.get(person), "users": [], "assignments": []} for person in persons
     }
-    for user in session.execute(select(UserRow).order_by(UserRow.login)).scalars():
+    for user in session.execute(
+        select(UserRow).where(UserRow.person_id.in_(persons)).order_by(UserRow.login)
+    ).scalars():
         people[user.person_id]["users"].append({"user": user.id, "login": user.login})
-    for row in session.execute(select(AssignmentRow).order_by(AssignmentRow.from_on)).scalars():
+    for row in session.execute(
+        select(AssignmentRow).where(AssignmentRow.person_id.in_(persons)).order_by(AssignmentRow.from_on)
+    ).scalars():
         people[row.person_id]["assignments"].append(
             {
                 "assignment": row.id,
@@ -218,13 +229,16 @@ def list_people(session: Session) -> list[dict[str, Any]]:
     return list(people.values())
 
 
-def list_tokens(session: Session, user: str) -> list[dict[str, Any]]:
-    """A log-in's tokens, newest first, without secrets."""
+def list_tokens(
+    session: Session, user: str, limit: int | None = None, where: Sequence[ColumnElement[bool]] = ()
+) -> list[dict[str, Any]]:
+    """A log-in's tokens, newest first, without secrets; ``where`` narrows them."""
     rows = session.execute(
         select(ApiTokenRow, OpeningRow.value)
         .outerjoin(OpeningRow, (OpeningRow.event_hash == ApiTokenRow.created_hash) & (OpeningRow.field == "name"))
-        .where(ApiTokenRow.user_id == user)
+        .where(ApiTokenRow.user_id == user, *where)
         .order_by(ApiTokenRow.id.desc())
+        .limit(limit)
     )
     return [
         {
@@ -256,7 +270,20 @@ def count_events(session: Session) -> int:
     return session.execute(select(func.count()).select_from(EventRow)).scalar_one()
 
 
-def list_definitions(session: Session) -> list[dict[str, Any]]:
-    """Every registered definition, by kind, key and version."""
-    rows = session.execute(select(DefinitionRow).order_by(DefinitionRow.kind, DefinitionRow.key, DefinitionRow.version))
+def list_definitions(
+    session: Session, limit: int | None = None, where: Sequence[ColumnElement[bool]] = ()
+) -> list[dict[str, Any]]:
+    """Every registered definition, by kind, key and version; ``where`` narrows them."""
+    order = (DefinitionRow.kind, DefinitionRow.key, DefinitionRow.version)
+    rows = session.execute(select(DefinitionRow).where(*where).order_by(*order).limit(limit))
     return [{"kind": r.kind, "key": r.key, "version": r.version, "digest": r.digest} for r in rows.scalars()]
+
+
+def password_event_of(session: Session, user: str) -> str | None:
+    """The leaf hash of the event that set a log-in's password last: what changes when it is set anew, and with nothing else."""
+    return session.execute(
+        select(EventRow.leaf_hash)
+        .where(EventRow.stream == f"user:{user}", EventRow.type == "user.password_set")
+        .order_by(EventRow.seq.desc())
+        .limit(1)
+    ).scalar_one_or_none()

@@ -23,6 +23,8 @@ from archive_service.errors import ArchiveError, Conflict, Unavailable
 
 LOCK_WAIT_SECONDS = 20
 CONNECT_SECONDS = 10
+IDLE_SECONDS = 60
+"""A process that was stopped in the middle of a transaction gives its locks back after that time."""
 
 
 def _sqlite_engine(url: str) -> Engine:
@@ -56,7 +58,8 @@ def _postgresql_engine(url: str) -> Engine:
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
             "application_name": "archive-service",
-            "options": f"-c lock_timeout={LOCK_WAIT_SECONDS}s -c timezone=UTC -c synchronous_commit=on",
+            "options": f"-c lock_timeout={LOCK_WAIT_SECONDS}s "
+            f"-c idle_in_transaction_session_timeout={IDLE_SECONDS}s -c timezone=UTC -c synchronous_commit=on",
         },
     )
 

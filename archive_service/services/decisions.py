@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import select
 
@@ -62,6 +62,7 @@ def submit_step(
     step: str,
     versions: Sequence[str] | None = None,
     accepts_gaps: bool = False,
+    seen: Collection[str] | None = None,
 ) -> None:
     """Finish a receive or submit step with its documents; the next steps start.
 
@@ -69,7 +70,7 @@ def submit_step(
     that the person goes on knowingly, and is a deviation then.
     """
     with archive.db.write() as session:
-        work = hold_dossier(archive, session, dossier, actor)
+        work = hold_dossier(archive, session, dossier, actor, seen)
         assignment = _acting(work, actor, "step.submit", step)
         digest = _seen(work, step, versions)
         work.require(
@@ -99,6 +100,7 @@ def decide_step(
     reason: str | None = None,
     returns_to: str | None = None,
     accepts_gaps: bool = False,
+    seen: Collection[str] | None = None,
 ) -> None:
     """Approve a review or approve step, or return it with a reason; ``versions`` are the ids that the person looked at.
 
@@ -106,7 +108,7 @@ def decide_step(
     """
     reason = optional_text("reason", reason, limit=10_000, lines=True)
     with archive.db.write() as session:
-        work = hold_dossier(archive, session, dossier, actor)
+        work = hold_dossier(archive, session, dossier, actor, seen)
         assignment = _acting(work, actor, "step.decide", step)
         if decision == "return" and returns_to is None and step in work.dossier.sop.order:
             returns_to = work.dossier.sop.step(step).returns_to
@@ -136,7 +138,15 @@ def decide_step(
         work.enqueue_judging()
 
 
-def archive_dossier(archive: Archive, actor: Actor, *, dossier: str, step: str, accepts_gaps: bool = False) -> str:
+def archive_dossier(
+    archive: Archive,
+    actor: Actor,
+    *,
+    dossier: str,
+    step: str,
+    accepts_gaps: bool = False,
+    seen: Collection[str] | None = None,
+) -> str:
     """Seal a dossier as the performer of its last step; the digest of the frozen completeness statement.
 
     All documents are hashed again first, outside the transaction. Conflict ``documents_damaged`` when one no longer matches: restore
@@ -149,7 +159,7 @@ def archive_dossier(archive: Archive, actor: Actor, *, dossier: str, step: str, 
         known = set(digests)
     damaged = find_damaged(archive, dossier, known)
     with archive.db.write() as session:
-        work = hold_dossier(archive, session, dossier, actor)
+        work = hold_dossier(archive, session, dossier, actor, seen)
         assignment = _acting(work, actor, "dossier.archive", step)
         work.require(
             Action("archive", actor.person, assignment.role, assignment.work_unit, step=step, accepts_gaps=accepts_gaps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -103,11 +104,20 @@ def open_dossier(
     return dossier_id
 
 
-def reassign_step(archive: Archive, actor: Actor, *, dossier: str, step: str, person: str, reason: str) -> None:
+def reassign_step(
+    archive: Archive,
+    actor: Actor,
+    *,
+    dossier: str,
+    step: str,
+    person: str,
+    reason: str,
+    seen: Collection[str] | None = None,
+) -> None:
     """Make another holder of the step's role answer for it from now on."""
     reason, person = clean_text("reason", reason, lines=True), require_id("person", person)
     with archive.db.write() as session:
-        work = hold_dossier(archive, session, dossier, actor)
+        work = hold_dossier(archive, session, dossier, actor, seen)
         assignment = actor.require("step.reassign", work.dossier.work_unit)
         # a leader may hold the step's own role too: the role that allows most is tried first
         for candidate in actor.holds("step.reassign"):
@@ -128,21 +138,31 @@ def reassign_step(archive: Archive, actor: Actor, *, dossier: str, step: str, pe
         work.act(actor, assignment, "step.reassigned", payload, {"reason": reason})
 
 
-def explain_deviation(archive: Archive, actor: Actor, *, dossier: str, deviation: str, explanation: str) -> None:
+def explain_deviation(
+    archive: Archive,
+    actor: Actor,
+    *,
+    dossier: str,
+    deviation: str,
+    explanation: str,
+    seen: Collection[str] | None = None,
+) -> None:
     """Record the explanation (pertanggungjawaban) of the person who answers for a deviation; it is never edited."""
     explanation = clean_text("explanation", explanation, limit=10_000, lines=True)
     with archive.db.write() as session:
-        work = hold_dossier(archive, session, dossier, actor)
+        work = hold_dossier(archive, session, dossier, actor, seen)
         assignment = actor.require("deviation.explain", work.dossier.work_unit)
         work.require(Action("explain", actor.person, assignment.role, assignment.work_unit, deviation=deviation))
         work.act(actor, assignment, "deviation.explained", {"deviation": deviation}, {"explanation": explanation})
 
 
-def request_cancellation(archive: Archive, actor: Actor, *, dossier: str, reason: str) -> None:
+def request_cancellation(
+    archive: Archive, actor: Actor, *, dossier: str, reason: str, seen: Collection[str] | None = None
+) -> None:
     """Ask to end a dossier unfinished; a second person confirms."""
     reason = clean_text("reason", reason, lines=True)
     with archive.db.write() as session:
-        work = hold_dossier(archive, session, dossier, actor)
+        work = hold_dossier(archive, session, dossier, actor, seen)
         assignment = actor.require("dossier.cancel", work.dossier.work_unit)
         work.require(
             Action("request_cancellation", actor.person, assignment.role, assignment.work_unit, has_reason=True)
@@ -150,10 +170,10 @@ def request_cancellation(archive: Archive, actor: Actor, *, dossier: str, reason
         work.act(actor, assignment, "dossier.cancellation_requested", {}, {"reason": reason})
 
 
-def confirm_cancellation(archive: Archive, actor: Actor, *, dossier: str) -> None:
+def confirm_cancellation(archive: Archive, actor: Actor, *, dossier: str, seen: Collection[str] | None = None) -> None:
     """End a dossier that somebody else asked to cancel."""
     with archive.db.write() as session:
-        work = hold_dossier(archive, session, dossier, actor)
+        work = hold_dossier(archive, session, dossier, actor, seen)
         assignment = actor.require("dossier.cancel", work.dossier.work_unit)
         work.require(Action("confirm_cancellation", actor.person, assignment.role, assignment.work_unit))
         assert work.dossier.cancellation is not None

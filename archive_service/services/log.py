@@ -13,6 +13,7 @@ from archive_service.db.session import insert_unless_there
 from archive_service.domain import merkle, note, tiles
 from archive_service.domain.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
 from archive_service.errors import Conflict, LogIntegrityError
+from archive_service.storage.base import ReceivedObject, StoredObject
 from archive_service.verifier import ed25519
 
 BATCH = 4096
@@ -137,18 +138,18 @@ class CheckpointSigner:
     def _keep(self, size: int, data: bytes) -> None:
         store = self._archive.store
         key = f"{CHECKPOINT_PREFIX}{size:020d}"
+        kept: ReceivedObject | StoredObject
         try:
             with store.begin(key, limit_bytes=len(data)) as upload:
                 upload.append(data)
                 kept = upload.finish()
         except Conflict:
-            # a crash came between the object and its row: the same tree gives the same bytes
-            existing = next(o for o in store.list_objects(key) if o.key == key)
-            if b"".join(store.read(key, existing.version_id)) != data:
+            # a crash came between the object and its row, maybe before its lock: the same tree gives the same bytes
+            kept = next(o for o in store.list_objects(key) if o.key == key)
+            if b"".join(store.read(key, kept.version_id)) != data:
                 raise LogIntegrityError(
                     "log_forked", f"Another checkpoint of size {size} is kept already. Nothing is signed."
                 ) from None
-            return
         store.lock(kept.key, kept.version_id, self._archive.timer() + KEEP_CHECKPOINTS)
 
     def _look_once(self) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
-from archive_service.db.event_log import StreamWriter, open_streams, read_stream
+from archive_service.db.event_log import StreamWriter, open_streams, read_stream, stream_head
 from archive_service.db.models import AssignmentRow, DefinitionRow, PersonRow, WorkUnitRow
 from archive_service.db.projection import rows_of_stream, save_changes
 from archive_service.domain import permissions
 from archive_service.errors import Conflict, InvalidInput, NotFound
 from archive_service.services.actor import Actor, event_actor, office_date
 from archive_service.services.fields import clean_text, require_date, require_id, require_key
+from archive_service.services.work import require_seen
 
 
 def save_stream_rows(session: Session, archive: Archive, stream: str, extra: dict[str, object] | None = None) -> None:
@@ -143,7 +145,7 @@ def assign_role(
         )
 
 
-def end_assignment(archive: Archive, actor: Actor, *, assignment: str) -> None:
+def end_assignment(archive: Archive, actor: Actor, *, assignment: str, seen: Collection[str] | None = None) -> None:
     """End an assignment now; Conflict when it has ended already or is the last administrator's."""
     acting = actor.require("people.manage")
     with archive.db.write() as session:
@@ -154,6 +156,7 @@ def end_assignment(archive: Archive, actor: Actor, *, assignment: str) -> None:
             raise NotFound("assignment_unknown", "There is no such assignment.")
         writer = open_streams(session, archive.log, [f"person:{person}"], acting=[actor.person])
         row = session.get_one(AssignmentRow, assignment)
+        require_seen(stream_head(session, f"person:{person}"), seen)
         if row.ended_at is not None:
             raise Conflict("assignment_ended", "This assignment has ended already.")
         if row.role == permissions.ADMINISTRATOR and _administrators(session, writer.moment) <= 1:

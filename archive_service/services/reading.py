@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
 from archive_service.db import queries
-from archive_service.db.event_log import open_streams, read_openings
+from archive_service.db.event_log import open_streams, read_openings, stream_head
+from archive_service.db.models import LocationRow, PersonRow
 from archive_service.db.queries import ReadScope
 from archive_service.domain import completeness, permissions, verdict, working_time
 from archive_service.domain.dossier import RUNNING, Dossier, Run, fold
@@ -18,6 +20,7 @@ from archive_service.domain.receipt import Receipt, format_receipt
 from archive_service.errors import Conflict, NotFound
 from archive_service.services.actor import Actor, event_actor
 from archive_service.services.work import load_dossier, read_dossier_events
+from archive_service.storage.base import READ_CHUNK_BYTES
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Content:
     digest: str
     media_type: str
     file_name: str
+    read_range: Callable[[int, int], Iterator[bytes]]
+    """(first byte, length) → those bytes in pieces."""
 
 
 def scope_of(actor: Actor, action: str = "dossier.read") -> ReadScope:
@@ -38,14 +43,31 @@ def scope_of(actor: Actor, action: str = "dossier.read") -> ReadScope:
     return ReadScope(any(a.role in permissions.OFFICE_ROLES for a in held), frozenset(a.work_unit for a in held))
 
 
-def _require_readable(session: Session, actor: Actor, dossier: str, action: str) -> None:
+def _require_readable(session: Session, actor: Actor, dossier: str, action: str) -> str:
     unit = queries.find_work_unit_of(session, dossier)
     if unit is None or not scope_of(actor, action).holds(unit):
         # the same words for both: who may not read a dossier learns not even that it exists
         raise NotFound("dossier_unknown", "There is no such dossier.")
+    return unit
 
 
-def _record(archive: Archive, actor: Actor, what: str, dossier: str | None = None, digest: str | None = None) -> None:
+def find_readable(archive: Archive, actor: Actor, *, dossier: str, action: str = "dossier.read") -> str | None:
+    """The work unit of a dossier that the actor may read, or None; Forbidden for who reads no dossiers at all."""
+    scope = scope_of(actor, action)
+    with archive.db.read() as session:
+        unit = queries.find_work_unit_of(session, dossier)
+    return unit if unit is not None and scope.holds(unit) else None
+
+
+def require_readable(archive: Archive, actor: Actor, *, dossier: str, action: str = "dossier.read") -> str:
+    """The work unit of a dossier that the actor may read; NotFound, in the same words, when there is none or another's."""
+    with archive.db.read() as session:
+        return _require_readable(session, actor, dossier, action)
+
+
+def record_read(
+    archive: Archive, actor: Actor, what: str, dossier: str | None = None, digest: str | None = None
+) -> None:
     """Record what an auditor reads, in the log-in's own stream, before it is handed over."""
     audits = next((a for a in actor.assignments if a.role == permissions.AUDITOR), None)
     if audits is None:
@@ -57,12 +79,14 @@ def _record(archive: Archive, actor: Actor, what: str, dossier: str | None = Non
         writer.append(stream, "record.read", event_actor(session, actor, audits), payload)
 
 
-def list_dossiers(archive: Archive, actor: Actor) -> list[dict[str, Any]]:
-    """The dossiers in the actor's scope, newest first, with names of who holds what."""
+def list_dossiers(
+    archive: Archive, actor: Actor, limit: int = 200, where: Sequence[ColumnElement[bool]] = ()
+) -> list[dict[str, Any]]:
+    """The dossiers in the actor's scope, newest first, with names of who holds what; ``where`` narrows them further."""
     scope = scope_of(actor)
-    _record(archive, actor, "dossiers")
+    record_read(archive, actor, "dossiers")
     with archive.db.read() as session:
-        found = queries.list_dossiers(scope, session)
+        found = queries.list_dossiers(scope, session, limit, where)
         names = queries.names_of(
             session, {run["responsible"] for d in found for run in d["running"] if run["responsible"]}
         )
@@ -79,7 +103,7 @@ def read_events(archive: Archive, actor: Actor, *, dossier: str) -> list[bytes]:
     """The bytes of the dossier's events in order."""
     with archive.db.read() as session:
         _require_readable(session, actor, dossier, "events.read")
-    _record(archive, actor, "events", dossier)
+    record_read(archive, actor, "events", dossier)
     with archive.db.read() as session:
         return [event.data for event in read_dossier_events(archive, session, dossier)]
 
@@ -95,10 +119,9 @@ def read_document(archive: Archive, actor: Actor, *, dossier: str, version: str)
         location = queries.find_location(session, dossier, found.digest)
     if location is None:
         raise NotFound("object_unknown", "The stored object of this version is not known.")
-    _record(archive, actor, "document", dossier, found.digest)
+    record_read(archive, actor, "document", dossier, found.digest)
     name = openings.get((found.event_hash, "file_name"), (f"{found.id}.bin", b""))[0]
-    chunks = archive.store.read(location.key, location.version_id)
-    return Content(chunks, found.size, found.digest, found.media_type, name)
+    return _content(archive, location, found.size, found.media_type, name)
 
 
 def read_bundle(archive: Archive, actor: Actor, *, dossier: str) -> Content:
@@ -113,9 +136,24 @@ def read_bundle(archive: Archive, actor: Actor, *, dossier: str) -> Content:
         location = queries.find_location(session, dossier, row.digest)
     if location is None:
         raise NotFound("object_unknown", "The stored object of this bundle is not known.")
-    _record(archive, actor, "bundle", dossier, row.digest)
+    record_read(archive, actor, "bundle", dossier, row.digest)
+    return _content(archive, location, row.size, "application/zip", f"dossier-{dossier}.zip")
+
+
+def _content(archive: Archive, location: LocationRow, size: int, media_type: str, name: str) -> Content:
+    def read_range(offset: int, length: int) -> Iterator[bytes]:
+        end = offset + length
+        while offset < end:
+            piece = archive.store.read_range(
+                location.key, location.version_id, offset, min(READ_CHUNK_BYTES, end - offset)
+            )
+            if not piece:
+                return
+            offset += len(piece)
+            yield piece
+
     chunks = archive.store.read(location.key, location.version_id)
-    return Content(chunks, row.size, row.digest, "application/zip", f"dossier-{dossier}.zip")
+    return Content(chunks, size, location.digest, media_type, name, read_range)
 
 
 def read_bundle_progress(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]:
@@ -158,9 +196,17 @@ def read_receipt(archive: Archive, actor: Actor, *, dossier: str, version: str) 
 def list_people(archive: Archive, actor: Actor) -> list[dict[str, Any]]:
     """All persons; an auditor's look is recorded."""
     actor.require("people.read")
-    _record(archive, actor, "people")
+    record_read(archive, actor, "people")
     with archive.db.read() as session:
         return queries.list_people(session)
+
+
+def find_person(session: Session, person: str) -> tuple[dict[str, Any], str]:
+    """A person with log-ins and assignments, and the head of their stream; NotFound when there is none."""
+    found = queries.list_people(session, 1, [PersonRow.id == person])
+    if not found:
+        raise NotFound("person_unknown", "There is no such person.")
+    return found[0], stream_head(session, f"person:{person}")
 
 
 def list_work_units(archive: Archive, actor: Actor) -> list[dict[str, Any]]:
@@ -173,7 +219,7 @@ def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, A
     """Everything about a dossier as plain data: steps with clock and checklist, documents, decisions, deviations, bundle."""
     with archive.db.read() as session:
         _require_readable(session, actor, dossier, "dossier.read")
-    _record(archive, actor, "dossier", dossier)
+    record_read(archive, actor, "dossier", dossier)
     with archive.db.read() as session:
         events = read_dossier_events(archive, session, dossier)
         state = fold(archive.catalog.sop(session, events[0].payload["sop"]), events)
@@ -231,6 +277,7 @@ def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, A
                 "person": names.get(d.person),
                 "at": d.at,
                 "returns_to": d.returns_to,
+                "event": d.event_hash,
                 "reason": openings.get((d.event_hash, "reason")),
             }
             for d in state.decisions

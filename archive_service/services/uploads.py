@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
@@ -152,11 +152,13 @@ def note_too_large(archive: Archive, actor: Actor, *, dossier: str, step: str, k
     _note_refusal(archive, actor, dossier, step, kind, "file_too_large", None, None)
 
 
-def withdraw_document(archive: Archive, actor: Actor, *, dossier: str, version: str, reason: str) -> None:
+def withdraw_document(
+    archive: Archive, actor: Actor, *, dossier: str, version: str, reason: str, seen: Collection[str] | None = None
+) -> None:
     """Withdraw a version before its step is submitted, with a reason; its bytes and its record stay."""
     reason = clean_text("reason", reason, lines=True)
     with archive.db.write() as session:
-        work = hold_dossier(archive, session, dossier, actor)
+        work = hold_dossier(archive, session, dossier, actor, seen)
         known = work.dossier.find_version(require_id("version", version))
         step = known.step if known else ""
         assignment = _assignment(work.dossier, actor, step, "document.withdraw")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -25,6 +25,7 @@ from archive_service.errors import Conflict, Forbidden, InvalidInput, NotFound, 
 from archive_service.services.actor import SETUP, Actor, assignments_in_force, event_actor
 from archive_service.services.fields import clean_text, require_id
 from archive_service.services.people import save_stream_rows
+from archive_service.services.work import require_seen
 
 TOKEN_PREFIX = "ars_"
 PASSWORD_LENGTH = 12
@@ -98,7 +99,9 @@ def add_user(
     return user
 
 
-def set_password(archive: Archive, actor: Actor, *, user: str, password: str) -> None:
+def set_password(
+    archive: Archive, actor: Actor, *, user: str, password: str, seen: Collection[str] | None = None
+) -> None:
     """Give a log-in a new password, one's own or as an administrator; every session of that log-in ends."""
     password = _require_password(password)
     is_own = user == actor.user
@@ -109,6 +112,7 @@ def set_password(archive: Archive, actor: Actor, *, user: str, password: str) ->
         stream = f"user:{user}"
         writer = open_streams(session, archive.log, [stream], acting=[actor.person])
         row = session.get_one(UserRow, user)
+        require_seen(queries.password_event_of(session, user) or "", seen)
         by = event_actor(session, actor, assignment)
         writer.append(stream, "user.password_set", by, {"user": user, "by": "self" if is_own else "administrator"})
         row.password_hash, row.failed_logins, row.locked_until = _hasher.hash(password), 0, None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from archive_service.domain import statement
 from archive_service.domain.dossier import Action, Dossier, Refusal, find_refusal, fold
 from archive_service.domain.event import Event
 from archive_service.domain.working_time import Calendar
-from archive_service.errors import ArchiveError, Conflict, Forbidden, InvalidInput, NotFound
+from archive_service.errors import ArchiveError, Conflict, Forbidden, InvalidInput, NotFound, Stale
 from archive_service.services.actor import RULES, Actor, Assignment, choose_responsible, event_actor
 
 _CLASS_OF_CODE: dict[str, type[ArchiveError]] = {
@@ -40,6 +40,12 @@ _CLASS_OF_CODE: dict[str, type[ArchiveError]] = {
 def error_of(refusal: Refusal) -> ArchiveError:
     """The error that tells a caller of this refusal."""
     return _CLASS_OF_CODE.get(refusal.code, Conflict)(refusal.code, refusal.text)
+
+
+def require_seen(head: str, seen: Collection[str] | None) -> None:
+    """Raise Stale unless the head is one of those that the caller saw; None asks for nothing."""
+    if seen is not None and head not in seen:
+        raise Stale("precondition_failed", "This has changed since you read it; read it again and decide anew.")
 
 
 def read_dossier_events(archive: Archive, session: Session, dossier_id: str) -> list[Event]:
@@ -178,10 +184,20 @@ class DossierWork:
         return run is not None and statement.overdue(self.dossier, run, self.calendar, self.writer.at)
 
 
-def hold_dossier(archive: Archive, session: Session, dossier_id: str, actor: Actor | None = None) -> DossierWork:
-    """Lock a dossier's stream, and the authority of whoever acts on it, and read what it tells; NotFound when there is none."""
+def hold_dossier(
+    archive: Archive,
+    session: Session,
+    dossier_id: str,
+    actor: Actor | None = None,
+    seen: Collection[str] | None = None,
+) -> DossierWork:
+    """Lock a dossier's stream, and the authority of whoever acts on it, and read what it tells; NotFound when there is none.
+
+    ``seen``: the heads that the caller takes the dossier to have; Stale when it has another by now.
+    """
     acting = [] if actor is None else [actor.person]
     writer = open_streams(session, archive.log, [f"dossier:{dossier_id}"], acting=acting)
     events = read_dossier_events(archive, session, dossier_id)
+    require_seen(events[-1].leaf_hash, seen)
     dossier = fold(archive.catalog.sop(session, events[0].payload["sop"]), events)
     return DossierWork(archive, session, writer, dossier, archive.catalog.calendar(session, dossier.calendar_digest))

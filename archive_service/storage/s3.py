@@ -375,7 +375,8 @@ class S3Store:
             yield
         except S3Error as exc:
             raise self._error_of(exc) from exc
-        except (MinioException, urllib3.exceptions.HTTPError, ElementTree.ParseError) as exc:
+        # ValueError is minio-py's word for an answer that lacks what S3's has
+        except (MinioException, urllib3.exceptions.HTTPError, ElementTree.ParseError, ValueError) as exc:
             reason = exc.reason if isinstance(exc, urllib3.exceptions.MaxRetryError) and exc.reason else exc
             raise Unavailable(
                 "store_unavailable",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from sqlalchemy import select, text, update
 
@@ -8,6 +10,7 @@ from archive_service.domain import merkle, note
 from archive_service.domain.checkpoint import parse_checkpoint
 from archive_service.errors import LogIntegrityError
 from archive_service.services import log
+from archive_service.storage.folder import LOCKS
 from archive_service.verifier import ed25519
 from tests.office import Office
 
@@ -93,6 +96,17 @@ def test_a_crash_between_object_and_row_gives_the_same_checkpoint(office: Office
     assert signed is not None
     with office.archive.db.read() as session:
         assert session.execute(select(CheckpointRow.size)).scalars().all() == [signed.size]
+
+
+def test_a_crash_before_the_lock_leaves_no_checkpoint_without_one(office: Office) -> None:
+    settle(office)
+    shutil.rmtree(office.archive.settings.data_dir / "store" / LOCKS)
+    with office.forced() as connection:
+        connection.execute(text("delete from checkpoint"))
+    log.CheckpointSigner(office.archive).sign()
+    store = office.archive.store
+    newest = max(store.list_objects(log.CHECKPOINT_PREFIX), key=lambda o: o.key)
+    assert store.stat(newest.key, newest.version_id).locked_until is not None
 
 
 def test_another_log_key_is_noticed_before_signing(office: Office) -> None:

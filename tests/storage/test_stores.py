@@ -149,7 +149,7 @@ def test_a_listing_is_in_order_and_by_prefix(store: ObjectStore) -> None:
 def test_a_locked_object_is_not_deleted_before_its_time(store: ObjectStore, clock: Clock) -> None:
     received = put(store, "objects/a", b"x")
     assert store.stat("objects/a", received.version_id).locked_until is None
-    end = clock().replace(microsecond=0) + timedelta(seconds=4)
+    end = clock().replace(microsecond=0) + timedelta(seconds=3)
     store.lock("objects/a", received.version_id, end)
     store.lock("objects/a", received.version_id, end - timedelta(seconds=1))
     assert store.stat("objects/a", received.version_id).locked_until == end

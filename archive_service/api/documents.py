@@ -1,0 +1,87 @@
+"""Documents of a dossier: list, read, download, withdraw. How they come in is in uploads.py."""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+from flask import jsonify
+from flask.typing import ResponseReturnValue
+
+from archive_service.api.auth import get_archive, require_actor
+from archive_service.api.body import Answer, Body
+from archive_service.api.content import send_content
+from archive_service.api.operation import operation, seen_states, with_state
+from archive_service.api.paging import PageAnswer, PageQuery, is_count, page_answer, page_request
+from archive_service.db.paging import cut_grown
+from archive_service.errors import NotFound
+from archive_service.services import reading, uploads
+
+blueprint = APIBlueprint(
+    "api_documents", __name__, url_prefix="/api/v1/dossiers/<id:dossier>/documents", tag="documents"
+)
+
+
+class WithdrawalBody(Body):
+    """Why a document is withdrawn."""
+
+    reason: str
+
+
+class ListedDocument(Answer):
+    """One received version of a document; ``digest`` is its SHA-256."""
+
+    document: str
+    version: str
+    number: int
+    step: str
+    iteration: int
+    kind: str
+    digest: str
+    size: int
+    media_type: str
+    file_name: str | None
+    person: str | None
+    received_at: str
+    withdrawn_at: str | None
+
+
+class DocumentPage(PageAnswer):
+    """A page of a dossier's document versions, in the order of their arrival."""
+
+    documents: list[ListedDocument]
+
+
+@blueprint.get("")
+@operation(answer=DocumentPage, query=PageQuery)
+def list_documents(dossier: str, query: PageQuery) -> ResponseReturnValue:
+    """All document versions of a dossier, in the order of their arrival."""
+    page = page_request(query, "documents", is_count)
+    found = reading.read_dossier(get_archive(), require_actor(), dossier=dossier)
+    return with_state(found["history"][-1]["event"], page_answer("documents", cut_grown(found["documents"], page)))
+
+
+@blueprint.get("/<id:version>")
+@operation(answer=ListedDocument)
+def read_document(dossier: str, version: str) -> ResponseReturnValue:
+    """What is known of one version."""
+    found = reading.read_dossier(get_archive(), require_actor(), dossier=dossier)
+    one = next((v for v in found["documents"] if v["version"] == version), None)
+    if one is None:
+        raise NotFound("version_unknown", "This dossier has no such version.")
+    return with_state(found["history"][-1]["event"], jsonify(one))
+
+
+@blueprint.get("/<id:version>/content")
+@operation(answer=("*/*",), is_download=True)
+def download_document(dossier: str, version: str) -> ResponseReturnValue:
+    """The bytes of one version, as an attachment; one Range is served."""
+    return send_content(reading.read_document(get_archive(), require_actor(), dossier=dossier, version=version))
+
+
+@blueprint.post("/<id:version>/withdrawal")
+@operation(status=204, body=WithdrawalBody, takes_key=True, takes_match=True)
+def withdraw_document(dossier: str, version: str, body: WithdrawalBody) -> ResponseReturnValue:
+    """Withdraw a version before its step is submitted."""
+    uploads.withdraw_document(
+        get_archive(), require_actor(), dossier=dossier, version=version, reason=body.reason, seen=seen_states()
+    )
+    return "", 204
