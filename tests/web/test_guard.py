@@ -1,0 +1,65 @@
+"""What holds for every page and every form, those of tomorrow too: the routes themselves are asked."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from archive_service.web.auth import OPEN_ENDPOINTS
+from tests.web.conftest import ORIGIN, Browser
+
+SOME_ID = "0" * 32
+
+
+def list_routes(app: Flask, method: str) -> list[tuple[Rule, str]]:
+    """The pages' routes that take a method, with an address of each."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.startswith("web_") and method in (rule.methods or ()):
+            path = rule.rule
+            for name in rule.arguments:
+                path = path.replace(f"<path:{name}>", "style.css").replace(f"<{name}>", SOME_ID)
+            found.append((rule, path))
+    return found
+
+
+def test_a_visitor_reaches_the_log_in_and_nothing_else(app: Flask, browser: Browser) -> None:
+    routes = list_routes(app, "GET")
+    assert len(routes) >= 10
+    for rule, path in routes:
+        response = browser.get(path)
+        if rule.endpoint in OPEN_ENDPOINTS:
+            assert response.status_code == 200, path
+        else:
+            assert (response.status_code, response.headers["Location"]) == (303, "/login"), path
+
+
+@pytest.mark.parametrize("is_logged_in", [False, True])
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({}, "foreign_form"),
+        ({"Origin": "https://evil.example"}, "foreign_form"),
+        ({"Origin": ORIGIN}, "form_expired"),
+        ({"Origin": ORIGIN, "X-CSRF-Token": "0" * 64}, "form_expired"),
+    ],
+)
+def test_nothing_changes_without_our_origin_and_the_sessions_token(
+    app: Flask, browser: Browser, headers: dict[str, str], code: str, is_logged_in: bool
+) -> None:
+    if is_logged_in:
+        browser.settle("maya")
+    routes = list_routes(app, "POST")
+    assert len(routes) >= 11
+    for rule, path in routes:
+        response = browser.client.post(path, data={"login": "maya"}, headers=headers)
+        if is_logged_in or rule.endpoint in OPEN_ENDPOINTS or code == "foreign_form":
+            assert response.status_code == 403 and code in response.get_data(as_text=True), path
+        else:
+            assert (response.status_code, response.headers["Location"]) == (303, "/login"), path
+
+
+def test_the_pages_take_no_other_method(app: Flask) -> None:
+    methods = {m for r in app.url_map.iter_rules() if r.endpoint.startswith("web_") for m in r.methods or ()}
+    assert methods == {"GET", "HEAD", "OPTIONS", "POST"}
