@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import ColumnElement, delete, select, update
-from sqlalchemy.exc import IntegrityError
 
 from archive_service.archive import Archive
 from archive_service.db.models import IdempotencyRow
+from archive_service.db.session import insert_unless_there
 from archive_service.errors import Conflict, InvalidInput, Malformed
 
 KEPT_FOR = timedelta(hours=24)
@@ -67,23 +67,19 @@ def begin_request(archive: Archive, *, user: str, key: str, request: bytes) -> C
     key_hash = sha256(key.encode()).hexdigest()
     digest = hmac.new(key.encode(), request, sha256).hexdigest()
     now = archive.timer()
-    row = IdempotencyRow(user_id=user, key=key_hash, request_digest=digest, created_at=now)
-    try:
-        with archive.db.write() as session:
-            # an old row under this key would answer for a request of another day
-            session.execute(
-                delete(IdempotencyRow).where(
-                    IdempotencyRow.user_id == user,
-                    IdempotencyRow.key == key_hash,
-                    (IdempotencyRow.created_at < now - KEPT_FOR)
-                    | (IdempotencyRow.status.is_(None) & (IdempotencyRow.created_at < now - ABANDONED_AFTER)),
-                )
+    values = {"user_id": user, "key": key_hash, "request_digest": digest, "created_at": now}
+    with archive.db.write() as session:
+        # an old row under this key would answer for a request of another day
+        session.execute(
+            delete(IdempotencyRow).where(
+                IdempotencyRow.user_id == user,
+                IdempotencyRow.key == key_hash,
+                (IdempotencyRow.created_at < now - KEPT_FOR)
+                | (IdempotencyRow.status.is_(None) & (IdempotencyRow.created_at < now - ABANDONED_AFTER)),
             )
-            session.add(row)
-            session.flush()
-    except IntegrityError:
-        return _find_answer(archive, user, key_hash, digest)
-    return Claim(user, key_hash, now)
+        )
+        is_claimed = insert_unless_there(session, IdempotencyRow, values)
+    return Claim(user, key_hash, now) if is_claimed else _find_answer(archive, user, key_hash, digest)
 
 
 def _find_answer(archive: Archive, user: str, key_hash: str, digest: str) -> Answer:
