@@ -1,1 +1,1 @@
-"""What is measured, and not tested: figures side by side in one run."""
+"""Speed as ratios: each figure beside what the machine can do without us, measured in the same run."""

@@ -17,7 +17,27 @@ import psycopg
 from servers.postgres import PostgresServer
 from servers.processes import StartFailed
 from servers.redis import RedisServer
-from servers.s3 import start_s3
+from servers.s3 import S3Access, start_s3
+
+
+def start_servers(stack: ExitStack) -> tuple[dict[str, str], S3Access]:
+    """Start all three, to be stopped with ``stack``: the settings that name them, and the S3 server. StartFailed when one does not."""
+    folder = tempfile.mkdtemp(prefix="archive-s3-")
+    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    postgres, redis = stack.enter_context(PostgresServer()), stack.enter_context(RedisServer())
+    s3 = stack.enter_context(start_s3(Path(folder)))
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE archive")
+    settings = {
+        "ARCHIVE_MIGRATION_DATABASE": postgres.url_of("archive"),
+        "ARCHIVE_DATABASE": postgres.url_of("archive", "archive_app", secrets.token_hex(16)),
+        "ARCHIVE_REDIS_URL": redis.url,
+        "ARCHIVE_S3_ENDPOINT": s3.endpoint,
+        "ARCHIVE_S3_BUCKET": "archive",
+        "ARCHIVE_S3_ACCESS_KEY": s3.access_key,
+        "ARCHIVE_S3_SECRET_KEY": s3.secret_key,
+    }
+    return settings, s3
 
 
 def main(command: list[str]) -> int:
@@ -27,27 +47,12 @@ def main(command: list[str]) -> int:
         return 2
     with ExitStack() as stack:
         print("Starting PostgreSQL, Redis and S3 on this machine …", flush=True)
-        folder = tempfile.mkdtemp(prefix="archive-s3-")
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
         try:
-            postgres, redis = stack.enter_context(PostgresServer()), stack.enter_context(RedisServer())
-            s3 = stack.enter_context(start_s3(Path(folder)))
-        except (StartFailed, RuntimeError) as exc:
+            settings, _ = start_servers(stack)
+        except StartFailed as exc:
             print(exc, file=sys.stderr)
             return 1
-        with psycopg.connect(postgres.url, autocommit=True) as connection:
-            connection.execute("CREATE DATABASE archive")
-        environment = {
-            **os.environ,
-            "ARCHIVE_MIGRATION_DATABASE": postgres.url_of("archive"),
-            "ARCHIVE_DATABASE": postgres.url_of("archive", "archive_app", secrets.token_hex(16)),
-            "ARCHIVE_REDIS_URL": redis.url,
-            "ARCHIVE_S3_ENDPOINT": s3.endpoint,
-            "ARCHIVE_S3_BUCKET": "archive",
-            "ARCHIVE_S3_ACCESS_KEY": s3.access_key,
-            "ARCHIVE_S3_SECRET_KEY": s3.secret_key,
-        }
-        child = subprocess.Popen(command, env=environment)
+        child = subprocess.Popen(command, env={**os.environ, **settings})
         # Ctrl-C reaches the command too: it ends first, then its servers
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda *_: child.terminate())
