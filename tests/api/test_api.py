@@ -22,7 +22,7 @@ PUBLIC = {
     "/api/v1/tokens",
     "/login",
     "/logout",
-    "/static/<path:filename>",
+    "/static/<digest>/<path:name>",
 }
 
 
