@@ -13,18 +13,18 @@ from typing import Any
 import click
 import httpx
 
-from archive_service.errors import ArchiveError, InvalidInput, NotFound, Unauthenticated, Unavailable
+from archive_service.errors import Conflict, InvalidInput, NotFound, Unauthenticated, Unavailable
 
 CHUNK_BYTES = 1024 * 1024
 WAIT_SECONDS = httpx.Timeout(30, read=300, write=300)
 
 
-class Refused(ArchiveError):
+class Refused(Conflict):
     """The service answered with a problem: its code and its sentence."""
 
 
 class Connection:
-    """One person's requests to the service, until the command ends; every error is an ArchiveError with the problem's own sentence."""
+    """One person's requests to the service, until the command ends; every error has the problem's own sentence."""
 
     def __init__(self, url: str, token: str | None) -> None:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}

@@ -55,6 +55,9 @@ STEP_ACT = Row(NO, NO, NO, NO, OUT, section_head="409/403")
 
 IN_DOSSIER = "/api/v1/dossiers/<id:dossier>"
 AT_STEP = f"{IN_DOSSIER}/steps/<key:step>"
+PAGE = "/dossiers/<dossier>"
+DOSSIER_PAGE = Row("200/404", OK, OK, NO, TO_LOGIN)
+STEP_FORM = Row("403/404", NO, NO, NO, TO_LOGIN, section_head="409/404")
 
 ROUTES: dict[str, Row] = {
     # for everyone
@@ -122,12 +125,31 @@ ROUTES: dict[str, Row] = {
     f"POST {AT_STEP}/documents": Row(NO, NO, NO, NO, OUT, section_head="422/403"),
     # leaders hand a step over; the head of the satker does not hold its role
     f"PUT {AT_STEP}/responsible": Row(NO, NO, NO, NO, OUT, section_head="204/403", satker_head="422/403"),
-    # pages
+    # pages: whoever is not logged in is sent to the log-in
     "GET /": Row(OK, OK, OK, OK, TO_LOGIN),
-    "GET /dossiers/<dossier>": Row("200/404", OK, OK, NO, TO_LOGIN),
-    "GET /dossiers/<dossier>/bundle": Row("409/404", "409/409", "409/409", NO, TO_LOGIN),
-    "GET /login": PUBLIC,
-    "GET /static/<path:filename>": PUBLIC,
-    "POST /login": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, OUT),
+    "GET /dossiers": Row(OK, OK, OK, NO, TO_LOGIN),
+    "GET /dossiers/new": Row(OK, NO, NO, NO, TO_LOGIN),
+    f"GET {PAGE}": DOSSIER_PAGE,
+    f"GET {PAGE}/documents/<version>": DOSSIER_PAGE,
+    f"GET {PAGE}/documents/<version>/receipt": DOSSIER_PAGE,
+    f"GET {PAGE}/bundle": Row("409/404", "409/409", "409/409", NO, TO_LOGIN),
+    f"GET {PAGE}/bundle/progress": DOSSIER_PAGE,
+    # a form without its fields: who may open a dossier is told what is missing
+    "POST /dossiers": Row("422/422", NO, NO, NO, TO_LOGIN),
+    f"POST {PAGE}/deviations/<deviation>/explanation": STEP_FORM,
+    f"POST {PAGE}/documents/<version>/withdrawal": Row("403/404", NO, NO, NO, TO_LOGIN, satker_head="409/404"),
+    f"POST {PAGE}/steps/<step>/submission": STEP_FORM,
+    f"POST {PAGE}/steps/<step>/decision": STEP_FORM,
+    f"POST {PAGE}/steps/<step>/archiving": STEP_FORM,
+    f"POST {PAGE}/steps/<step>/documents": Row(NO, NO, NO, NO, TO_LOGIN, section_head="422/403"),
+    # an upload form without a file: that is said first, to whoever may read the dossier
+    f"POST {PAGE}/steps/<step>/documents/form": Row("422/404", "422/422", "422/422", NO, TO_LOGIN),
+    "GET /password": Row(OK, OK, OK, OK, TO_LOGIN),
+    "POST /password": Row("422/422", "422/422", "422/422", "422/422", TO_LOGIN),
+    "GET /login": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, OK),
+    # whoever is logged in has the form token of their session, and this form takes a visitor's
+    "POST /login": Row(NO, NO, NO, NO, OUT),
     "POST /logout": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
+    # a name that no file has
+    "GET /static/<digest>/<path:name>": Row("404/404", "404/404", "404/404", "404/404", "404/404"),
 }

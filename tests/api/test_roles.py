@@ -16,6 +16,7 @@ from archive_service.app import create_app
 from archive_service.services import people, users
 from tests.api.roles import ROUTES, Expected
 from tests.office import PASSWORD, ROLES, SAMPLES, Office, open_office, wib
+from tests.web.conftest import ORIGIN, Browser
 
 LOGINS = {role: login for login, role in ROLES.items()} | {"administrator": "admin", "nobody": ""}
 OWNERS = ("own", "other")
@@ -76,7 +77,6 @@ def places_of(office: Office, dossier: str) -> dict[str, str]:
         "step": "3",
         "seq": "0",
         "work_unit": office.unit,
-        "filename": "style.css",
     }
 
 
@@ -90,6 +90,11 @@ BODIES: dict[str, Any] = {
     "PUT /api/v1/users/<id:user>/password": {"password": PASSWORD},
     "POST /api/v1/people": {"name": "Baru"},
 }
+PAGE_FORMS: dict[str, dict[str, str]] = {
+    "decision": {"decision": "approve"},
+    "withdrawal": {"reason": "Keliru."},
+    "explanation": {"explanation": "Libur."},
+}
 QUERIES = {
     "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/documents": "?kind=request_letter&name=surat.pdf",
     "POST /api/v1/definitions": "",
@@ -100,6 +105,8 @@ def body_of(route: str, place: dict[str, str], login: str) -> dict[str, Any]:
     """A sound body, so that what is refused is refused for who asks."""
     if route == "POST /login":
         return {"data": {"login": login, "password": PASSWORD}}
+    if not route.partition(" ")[2].startswith("/api/"):
+        return {"data": PAGE_FORMS.get(route.rpartition("/")[2], {}) | {"work_unit": place["work_unit"]}}
     if route.endswith("/documents") or route == "POST /api/v1/definitions":
         return {"data": LETTER if route.endswith("/documents") else b"x = 1"}
     if route == "POST /api/v1/tokens":
@@ -147,24 +154,33 @@ def list_routes(client: FlaskClient) -> list[str]:
         for rule in client.application.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    return sorted(found, key=lambda route: (order[route.partition(" ")[0]], route == "POST /logout", route))
+    return sorted(
+        found, key=lambda route: (order[route.partition(" ")[0]], route in ("POST /login", "POST /logout"), route)
+    )
+
+
+def sent_by(browser: Browser, method: str) -> dict[str, str]:
+    """What a browser sends along with a form of ours."""
+    if method == "GET":
+        return {}
+    form = "/password" if browser.get("/password").status_code == 200 else "/login"
+    return {"Origin": ORIGIN, "X-CSRF-Token": browser.token(form)}
 
 
 def ask_all(office: Office, role: str, stage: Stage) -> dict[str, Expected]:
     """What this role gets for its own and for another's, route by route."""
     app = create_app(office.archive)
     login = LOGINS[role]
-    api, pages = app.test_client(), app.test_client()
+    api, browser = app.test_client(), Browser(app, office)
+    if login:
+        browser.settle(login)
+    pages = browser.client
     secrets = {
         who: users.create_token(office.archive, office.actor(who), name="roles", days=60)
         for who in {login or OTHER_PERSON, OTHER_PERSON}
     }
     spare = {who: users.create_token(office.archive, office.actor(who), name="spare", days=60) for who in secrets}
     headers = {"Authorization": f"Bearer {secrets[login].secret}"} if login else {}
-    if login and login != "admin":
-        pages.post("/login", data={"login": login, "password": PASSWORD}, headers={"Origin": "http://localhost"})
-    elif login:
-        pages.set_cookie("archive_session", cookie_of(office, login))
     listed = api.get("/api/v1/definitions", headers=headers).get_json()
     digest = listed["definitions"][0]["digest"] if login else "0" * 64
     answers: dict[str, Expected] = {}
@@ -179,6 +195,7 @@ def ask_all(office: Office, role: str, stage: Stage) -> dict[str, Expected]:
                 "token": spare[whose].id,
                 "assignment": next((a.id for a in actor.assignments), "0" * 32),
                 "digest": digest,
+                "name": "none.css",
             }
             method, _, rule = route.partition(" ")
             path = rule
@@ -188,19 +205,13 @@ def ask_all(office: Office, role: str, stage: Stage) -> dict[str, Expected]:
             response = client.open(
                 path + QUERIES.get(route, ""),
                 method=method,
-                headers=headers if client is api else {"Origin": "http://localhost"},
+                headers=headers if client is api else sent_by(browser, method),
                 **body_of(route, place, login),
             )
             statuses.append(response.status_code)
             response.close()
         answers[route] = Expected(*statuses)
     return answers
-
-
-def cookie_of(office: Office, login: str) -> str:
-    """A session of somebody whose password the test does not know."""
-    users.set_password(office.archive, office.actor("admin"), user=office.actor(login).user, password=PASSWORD)
-    return users.start_session(office.archive, login=login, password=PASSWORD)
 
 
 @pytest.mark.slow
