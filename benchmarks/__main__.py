@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import appends, stack, uploads
@@ -13,7 +14,7 @@ def main(names: list[str]) -> int:
     """Measure and print; exit status 2 for an unknown name."""
     with tempfile.TemporaryDirectory(prefix="archive-bench-") as made, stack.running() as bench:
         folder = Path(made)
-        figures = {
+        figures: dict[str, Callable[[], None]] = {
             "large": lambda: uploads.measure_large(bench, folder),
             "small": lambda: uploads.measure_small(bench),
             "appends": lambda: appends.measure_appends(bench, folder),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import json
 import statistics
 import threading
 import time
@@ -77,8 +78,10 @@ def measure_large(bench: Bench, folder: Path) -> None:
         raise SystemExit("the upload takes more memory than it may")
 
 
-def post(line: http.client.HTTPConnection, target: str, token: str, body: object, size: int | None = None) -> None:
-    """Send one document; RuntimeError unless it is taken."""
+def post(
+    line: http.client.HTTPConnection, target: str, token: str, body: object, size: int | None = None
+) -> dict[str, str]:
+    """Send one document; what the service answers. RuntimeError unless it is taken."""
     length = size if size is not None else len(body)  # type: ignore[arg-type]
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/pdf", "Content-Length": str(length)}
     line.request("POST", target, body=body, headers=headers)  # type: ignore[arg-type]
@@ -86,6 +89,8 @@ def post(line: http.client.HTTPConnection, target: str, token: str, body: object
     words = answer.read()
     if answer.status != 201:
         raise RuntimeError(f"{answer.status}: {words[:500]!r}")
+    found: dict[str, str] = json.loads(words)
+    return found
 
 
 def rate(work: Callable[[int], None], clients: int, each: int) -> float:
@@ -119,8 +124,9 @@ def measure_small(bench: Bench) -> None:
     def through(client: int) -> None:
         line = http.client.HTTPConnection(place, timeout=60)
         target = f"/api/v1/dossiers/{dossiers[client]}/steps/1/documents?kind=request_letter&name=a.pdf"
-        for data in files[client]:
-            post(line, target, token, data)
+        document = post(line, target, token, files[client][0])["document"]
+        for data in files[client][1:]:
+            post(line, f"{target}&document={document}", token, data)
 
     run_sql(bench.owner_url, "create table if not exists plain_row (key text primary key, size bigint)")
     minio = client_of(bench)
