@@ -17,8 +17,8 @@ def main(names: list[str]) -> int:
         figures: dict[str, Callable[[], None]] = {
             "large": lambda: uploads.measure_large(bench, folder),
             "small": lambda: uploads.measure_small(bench),
-            "appends": lambda: appends.measure_appends(bench, folder),
-            "sequencing": lambda: appends.measure_sequencing(bench, folder),
+            "appends": lambda: appends.measure_appends(bench),
+            "sequencing": lambda: appends.measure_sequencing(bench),
         }
         if unknown := set(names) - set(figures):
             print(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(figures)}", file=sys.stderr)

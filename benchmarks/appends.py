@@ -6,7 +6,6 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import psycopg
 from sqlalchemy import insert
@@ -27,11 +26,11 @@ PENDING = 100_000
 
 
 @contextmanager
-def archive_of(bench: Bench, folder: Path) -> Iterator[Archive]:
+def archive_of(bench: Bench) -> Iterator[Archive]:
     """The bench's archive in this process."""
     keys = make_keys(bench.stack.settings.data_dir / "keys", bench.stack.settings.log_origin or "")
     settings = load_settings(
-        data_dir=folder,
+        data_dir=bench.stack.settings.data_dir,
         log_origin=bench.stack.settings.log_origin,
         demo=True,
         log_vkey=keys.log_vkey,
@@ -44,10 +43,10 @@ def archive_of(bench: Bench, folder: Path) -> Iterator[Archive]:
         archive.db.close()
 
 
-def measure_appends(bench: Bench, folder: Path) -> None:
+def measure_appends(bench: Bench) -> None:
     """Event appends a second with 1, 8 and 16 writers on different dossiers / plain one-row commits."""
     run_sql(bench.owner_url, "create table if not exists plain_event (id text primary key, data bytea)")
-    with archive_of(bench, folder) as archive:
+    with archive_of(bench) as archive:
 
         def append(_: int) -> None:
             dossier = archive.log.make_id()
@@ -72,11 +71,11 @@ def measure_appends(bench: Bench, folder: Path) -> None:
             )
 
 
-def measure_sequencing(bench: Bench, folder: Path) -> None:
+def measure_sequencing(bench: Bench) -> None:
     """Events sequenced a second; the log process is stopped meanwhile."""
     bench.stack.children["log-keeper"].terminate()
     bench.stack.children["log-keeper"].wait(30)
-    with archive_of(bench, folder) as archive:
+    with archive_of(bench) as archive:
         while log.sequence_pending(archive):
             pass
         with archive.db.write() as session:

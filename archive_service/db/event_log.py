@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from archive_service.db.models import EventRow, LogPendingRow, OpeningRow, StreamRow
+from archive_service.db.models import EventRow, LogPendingRow, OpeningRow, StreamRow, table_of
 from archive_service.db.session import insert_unless_there
 from archive_service.domain.event import FIRST_PREV, Event, build_event, commitment, parse_event
 from archive_service.domain.verdict import format_time
@@ -30,13 +31,27 @@ class LogContext:
     make_salt: Callable[[], bytes]
 
 
+@dataclass
+class _Stream:
+    """A locked stream: where its next event goes."""
+
+    next_seq: int
+    head: str
+    last_at: datetime | None
+
+
+# tables, not mapped classes: an act writes several events, and the unit of work would take longer than the database
+_EVENT, _PENDING = table_of(EventRow), table_of(LogPendingRow)
+_OPENING, _STREAM = table_of(OpeningRow), table_of(StreamRow)
+
+
 class StreamWriter:
     """Appends to streams whose rows this transaction holds locked; all its events carry one time, ``at``."""
 
-    def __init__(self, session: Session, context: LogContext, rows: dict[str, StreamRow], at: datetime) -> None:
+    def __init__(self, session: Session, context: LogContext, streams: dict[str, _Stream], at: datetime) -> None:
         self._session = session
         self._context = context
-        self._rows = rows
+        self._streams = streams
         self.moment = at
         self.at = format_time(at)
 
@@ -60,7 +75,7 @@ class StreamWriter:
         ``personal`` maps (dotted) field names to values that must not enter the chain: each becomes ``<field>_commitment`` in the
         payload, its value and salt an opening. None stays null. EventError when the event does not fit its schema.
         """
-        row = self._rows[stream]
+        place = self._streams[stream]
         whole = deepcopy(dict(payload))
         openings: list[tuple[str, str, bytes]] = []
         for field, value in (personal or {}).items():
@@ -78,8 +93,8 @@ class StreamWriter:
             origin=self._context.origin,
             id=self._context.make_id(),
             stream=stream,
-            seq=row.next_seq,
-            prev=row.head,
+            seq=place.next_seq,
+            prev=place.head,
             type=type,
             actor=actor,
             at=self.at,
@@ -87,23 +102,41 @@ class StreamWriter:
             on_behalf_of=on_behalf_of,
             claimed_at=claimed_at,
         )
-        for field, value, salt in openings:
-            self._session.add(OpeningRow(event_hash=event.leaf_hash, field=field, value=value, salt=salt))
-        self._session.add(
-            EventRow(
-                id=event.id,
-                stream=stream,
-                seq=event.seq,
-                type=type,
-                at=self.moment,
-                leaf_hash=event.leaf_hash,
-                data=event.data,
+        connection = self._session.connection()
+        if openings:
+            connection.execute(
+                insert(_OPENING),
+                [
+                    {"event_hash": event.leaf_hash, "field": field, "value": value, "salt": salt}
+                    for field, value, salt in openings
+                ],
             )
+        connection.execute(
+            insert(_EVENT),
+            {
+                "id": event.id,
+                "stream": stream,
+                "seq": event.seq,
+                "type": type,
+                "at": self.moment,
+                "leaf_hash": event.leaf_hash,
+                "data": event.data,
+            },
         )
-        self._session.add(LogPendingRow(leaf_hash=event.leaf_hash))
-        row.next_seq, row.head, row.last_at = event.seq + 1, event.leaf_hash, self.moment
-        # one flush an event: log_pending is numbered in the order of the chain
-        self._session.flush()
+        # one row an event, at once: log_pending is numbered in the order of the chain
+        connection.execute(insert(_PENDING).inline(), {"leaf_hash": event.leaf_hash})
+        place.next_seq, place.head, place.last_at = event.seq + 1, event.leaf_hash, self.moment
+        connection.execute(
+            update(_STREAM)
+            .where(_STREAM.c.name == bindparam("stream_name"))
+            .values(next_seq=bindparam("new_seq"), head=bindparam("new_head"), last_at=bindparam("new_at")),
+            {
+                "stream_name": stream,
+                "new_seq": place.next_seq,
+                "new_head": place.head,
+                "new_at": place.last_at,
+            },
+        )
         return event
 
 
@@ -119,14 +152,14 @@ def open_streams(
     """
     written = set(names)
     named = {f"person:{person}" for person in acting}
-    rows: dict[str, StreamRow] = {}
+    streams: dict[str, _Stream] = {}
     for name in sorted(written | named):
         if name in written:
-            rows[name] = _lock_stream(session, name)
+            streams[name] = _lock_stream(session, name)
         else:
             session.execute(select(StreamRow.next_seq).where(StreamRow.name == name).with_for_update(read=True))
     at = context.clock()
-    latest = max((row.last_at for row in rows.values() if row.last_at is not None), default=at)
+    latest = max((place.last_at for place in streams.values() if place.last_at is not None), default=at)
     if latest > at:
         if latest - at > CLOCK_SLACK:
             raise Unavailable(
@@ -135,16 +168,16 @@ def open_streams(
                 retry_after_seconds=60,
             )
         at = latest
-    return StreamWriter(session, context, rows, at)
+    return StreamWriter(session, context, streams, at)
 
 
-def _lock_stream(session: Session, name: str) -> StreamRow:
-    wanted = select(StreamRow).where(StreamRow.name == name).with_for_update().execution_options(populate_existing=True)
-    row = session.execute(wanted).scalar_one_or_none()
+def _lock_stream(session: Session, name: str) -> _Stream:
+    wanted = select(StreamRow.next_seq, StreamRow.head, StreamRow.last_at).where(StreamRow.name == name)
+    row = session.execute(wanted.with_for_update()).one_or_none()
     if row is None:
         insert_unless_there(session, StreamRow, {"name": name, "next_seq": 0, "head": FIRST_PREV, "last_at": None})
-        row = session.execute(wanted).scalar_one()
-    return row
+        row = session.execute(wanted.with_for_update()).one()
+    return _Stream(row.next_seq, row.head, row.last_at)
 
 
 def stream_head(session: Session, name: str) -> str:
@@ -153,10 +186,14 @@ def stream_head(session: Session, name: str) -> str:
     return FIRST_PREV if head is None else head
 
 
+# an event's bytes never change their meaning, and a dossier is read whole at each act: parsing is most of that
+_parse = lru_cache(maxsize=4096)(parse_event)
+
+
 def read_stream(session: Session, name: str) -> list[Event]:
     """All events of a stream in their order, parsed from the stored bytes."""
     rows = session.execute(select(EventRow.data).where(EventRow.stream == name).order_by(EventRow.seq))
-    return [parse_event(data) for data in rows.scalars()]
+    return [_parse(data) for data in rows.scalars()]
 
 
 def read_events(session: Session, leaf_hashes: Iterable[str]) -> list[Event]:
@@ -164,7 +201,7 @@ def read_events(session: Session, leaf_hashes: Iterable[str]) -> list[Event]:
     wanted = list(leaf_hashes)
     rows = session.execute(select(EventRow.leaf_hash, EventRow.data).where(EventRow.leaf_hash.in_(wanted)))
     found = dict(rows.all())
-    return [parse_event(found[leaf_hash]) for leaf_hash in wanted]
+    return [_parse(found[leaf_hash]) for leaf_hash in wanted]
 
 
 def read_openings(session: Session, leaf_hashes: Iterable[str]) -> dict[tuple[str, str], tuple[str, bytes]]:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     String,
+    Table,
     Text,
     TypeDecorator,
     UniqueConstraint,
@@ -76,6 +77,13 @@ class Base(DeclarativeBase):
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         }
     )
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table behind a mapped class, for statements that need no unit of work."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
 
 
 # the log ---------------------------------------------------------------------------------------------------------

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from archive_service.db.models import Base
+from archive_service.db.models import Base, table_of
 from archive_service.errors import ArchiveError, Conflict, Unavailable
 
 LOCK_WAIT_SECONDS = 20
@@ -147,8 +147,7 @@ class Database:
 
 def insert_unless_there(session: Session, table: type[Base], values: Mapping[str, Any]) -> bool:
     """Insert a row unless a unique value of it is taken, waiting for whoever is inserting it now; whether it was inserted."""
-    target = table.__table__
-    assert isinstance(target, Table)
+    target = table_of(table)
     is_postgresql = session.get_bind().dialect.name == "postgresql"
     insert = postgresql.insert(target) if is_postgresql else sqlite.insert(target)
     key = next(iter(target.primary_key.columns))

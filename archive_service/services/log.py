@@ -8,7 +8,15 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
-from archive_service.db.models import CheckpointRow, EventRow, LogLeafRow, LogPendingRow, LogTileRow, SequencerRow
+from archive_service.db.models import (
+    CheckpointRow,
+    EventRow,
+    LogLeafRow,
+    LogPendingRow,
+    LogTileRow,
+    SequencerRow,
+    table_of,
+)
 from archive_service.db.session import insert_unless_there
 from archive_service.domain import merkle, note, tiles
 from archive_service.domain.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
@@ -53,16 +61,22 @@ def sequence_pending(archive: Archive) -> int:
             return 0
     with archive.db.write() as session:
         _take_turn(session, archive.timer())
-        rows = session.execute(
-            select(LogPendingRow.id, LogPendingRow.leaf_hash).order_by(LogPendingRow.id).limit(BATCH)
+        oldest = select(LogPendingRow.id).order_by(LogPendingRow.id).limit(BATCH)
+        taken = session.execute(
+            delete(LogPendingRow)
+            .where(LogPendingRow.id.in_(oldest.scalar_subquery()))
+            .returning(LogPendingRow.id, LogPendingRow.leaf_hash)
+            .execution_options(synchronize_session=False)
         ).all()
-        if not rows:
+        if not taken:
             return 0
+        # no database promises an order of what it deletes
+        rows = sorted(taken)
         size = log_size(session)
         hashes = [bytes.fromhex(row.leaf_hash) for row in rows]
         changed = tiles.append_leaves(size, hashes, lambda level, index: _stored_tile(session, level, index))
-        session.execute(
-            insert(LogLeafRow),
+        session.connection().execute(
+            insert(table_of(LogLeafRow)),
             [{"leaf_index": size + i, "leaf_hash": row.leaf_hash} for i, row in enumerate(rows)],
         )
         for (level, index), content in changed.items():
@@ -74,7 +88,6 @@ def sequence_pending(archive: Archive) -> int:
             )
             if known.rowcount == 0:  # type: ignore[attr-defined]
                 session.execute(insert(LogTileRow).values(level=level, tile_index=index, hashes=content))
-        session.execute(delete(LogPendingRow).where(LogPendingRow.id.in_([row.id for row in rows])))
     return len(rows)
 
 

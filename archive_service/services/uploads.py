@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
@@ -19,6 +20,9 @@ from archive_service.services.actor import Actor, Assignment
 from archive_service.services.fields import clean_text, require_id
 from archive_service.services.work import error_of, hold_dossier, load_dossier
 from archive_service.storage.base import RangedReader, ReceivedObject
+
+SPOOL_BYTES = 1024 * 1024
+"""Documents up to this size are inspected in memory, larger ones by ranged reads of the stored object."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +80,12 @@ def receive_document(
         _note_refusal(archive, actor, dossier, step, kind, exc.code, None, None)
         raise
     try:
-        received = _store(archive, chunks)
+        received, spool = _store(archive, chunks)
     except TooLarge as exc:
         _note_refusal(archive, actor, dossier, step, kind, exc.code, None, name)
         raise
     try:
-        found = _inspect(archive, received, name, rule)
+        found = _inspect(archive, received, spool, name, rule)
         with archive.db.write() as session:
             work = hold_dossier(archive, session, dossier, actor)
             _require(work.dossier, actor, assignment, step, kind, document)
@@ -239,15 +243,27 @@ def _personal(rule: OutputRule, submission: SubmissionReceipt | None) -> dict[st
     }
 
 
-def _store(archive: Archive, chunks: Iterable[bytes]) -> ReceivedObject:
+def _store(archive: Archive, chunks: Iterable[bytes]) -> tuple[ReceivedObject, io.BytesIO | None]:
+    """The stored object, and its bytes too where they are few."""
     limit = archive.settings.document_limit_bytes
+    spool: io.BytesIO | None = io.BytesIO()
     with archive.store.begin(f"objects/{archive.log.make_id()}", limit_bytes=limit) as upload:
         for chunk in chunks:
             upload.append(chunk)
-        return upload.finish()
+            if spool is not None:
+                spool = None if spool.tell() + len(chunk) > SPOOL_BYTES else spool
+            if spool is not None:
+                spool.write(chunk)
+        return upload.finish(), spool
 
 
-def _inspect(archive: Archive, received: ReceivedObject, name: str, rule: OutputRule) -> Inspection:
+def _inspect(
+    archive: Archive, received: ReceivedObject, spool: io.BytesIO | None, name: str, rule: OutputRule
+) -> Inspection:
+    if spool is not None:
+        # the bytes that were hashed and stored: asking the store for them again, range by range, takes longer than the upload
+        spool.seek(0)
+        return inspect_document(spool, size=received.size, file_name=name, accepted=rule.media)
     with RangedReader(archive.store, received.key, received.version_id, received.size) as source:
         return inspect_document(cast(BinaryIO, source), size=received.size, file_name=name, accepted=rule.media)
 
