@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import md5
@@ -405,7 +406,7 @@ class S3Store:
 
 
 class _MultipartSink:
-    """Bytes go out in parts of 16 MiB, one of which is in memory; what fits into one goes as one object without parts."""
+    """Bytes go out in parts of 16 MiB: while one is sent, the next fills. What fits into one goes as one object without parts."""
 
     def __init__(self, store: S3Store, key: str, limit_bytes: int) -> None:
         self._store = store
@@ -419,13 +420,15 @@ class _MultipartSink:
         self._upload_id: str | None = None
         self._etags: list[str] = []
         self._version_id: str | None = None
+        self._sender: ThreadPoolExecutor | None = None
+        self._sending: Future[None] | None = None
 
     def write(self, chunk: bytes) -> None:
         rest = memoryview(chunk)
         while rest:
             if len(self._part) == self._part_bytes:
                 # sent when more comes, not when it is full: an object of exactly one part needs no parts
-                self._send_part()
+                self._hand_over()
             taken = rest[: self._part_bytes - len(self._part)]
             self._part += taken
             self._size += len(taken)
@@ -436,32 +439,57 @@ class _MultipartSink:
             with self._store._translated():
                 self._version_id = self._put(self._part, {"If-None-Match": "*"}).version_id
         else:
-            self._send_part()
+            self._hand_over()
+            self._end_sending()
             self._complete(self._upload_id)
         return self._require_kept()
 
     def discard(self) -> None:
         self._part.clear()
+        with suppress(ArchiveError):
+            # a part on its way when the upload is aborted would stay for ever
+            self._end_sending()
         with suppress(ArchiveError), self._store._translated():
             if self._version_id is not None:
                 self._client.remove_object(self._bucket, self._key, version_id=self._version_id)
             elif self._upload_id is not None:
                 self._store._abort(self._key, self._upload_id)
 
-    def _send_part(self) -> None:
-        with self._store._translated():
-            if self._upload_id is None:
+    def _hand_over(self) -> None:
+        """Have the full part sent once the one before it is; its errors are raised here, one part later."""
+        if self._upload_id is None:
+            with self._store._translated():
                 self._upload_id = self._client._create_multipart_upload(self._bucket, self._key, {})
-            query = {"partNumber": str(len(self._etags) + 1), "uploadId": self._upload_id}
+            self._sender = ThreadPoolExecutor(1, thread_name_prefix="archive-part")
+        self._await_part()
+        assert self._sender is not None
+        part, self._part = self._part, bytearray()
+        self._sending = self._sender.submit(self._send_part, self._upload_id, part)
+
+    def _await_part(self) -> None:
+        sending, self._sending = self._sending, None
+        if sending is not None:
+            sending.result()
+
+    def _end_sending(self) -> None:
+        try:
+            self._await_part()
+        finally:
+            if self._sender is not None:
+                self._sender.shutdown()
+                self._sender = None
+
+    def _send_part(self, upload_id: str, part: bytearray) -> None:
+        with self._store._translated():
+            query = {"partNumber": str(len(self._etags) + 1), "uploadId": upload_id}
             for attempt in range(1, PART_ATTEMPTS + 1):
                 try:
-                    self._etags.append(self._put(self._part, {}, query).etag or "")
+                    self._etags.append(self._put(part, {}, query).etag or "")
                     break
                 except (MinioException, urllib3.exceptions.HTTPError) as exc:
                     # the same part again takes the place of what came of it before: gigabytes are not lost for one reset
                     if attempt == PART_ATTEMPTS or (isinstance(exc, S3Error) and exc.response.status < 500):
                         raise
-        self._part.clear()
 
     def _put(self, data: bytearray, headers: DictType, query: dict[str, str] | None = None) -> ObjectWriteResult:
         digest = md5(data, usedforsecurity=False)
