@@ -26,6 +26,7 @@ SWEEPS: Mapping[str, tuple[timedelta, Callable[[Archive], int]]] = {
     "sweep_deadlines": (timedelta(seconds=30), compliance.sweep_deadlines),
     "write_unknown_logins": (timedelta(seconds=60), users.write_unknown_logins),
     "plan_fixity": (timedelta(hours=1), fixity.plan_fixity),
+    "plan_locks": (timedelta(hours=1), fixity.plan_locks),
     "sweep_unclaimed": (timedelta(hours=1), fixity.sweep_unclaimed),
     "sweep_idempotency": (timedelta(hours=1), idempotency.sweep_idempotency),
 }

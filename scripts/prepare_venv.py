@@ -193,7 +193,8 @@ def prepare(group: str, descriptor: int | None) -> None:
     quiet = () if sys.stderr.isatty() else ("--quiet",)
     target = ("--python", PYTHON, *quiet)
     sources = ("--no-binary", SOURCE_ONLY, "--build-constraint", "requirements/build.txt")
-    run("Installing the packages", *uv, "sync", *target, *wheels, *sources, lock, env=environment)
+    # compiled now: otherwise each process of a demo or a test compiles them again where it may not write
+    run("Installing the packages", *uv, "sync", "--compile-bytecode", *target, *wheels, *sources, lock, env=environment)
     project = ("--no-deps", "--no-build-isolation", "--editable", ".")
     run("Installing the checkout", *uv, "install", *target, *project, env=environment)
 

@@ -30,7 +30,9 @@ def _installed() -> Path:
 class PostgresServer:
     """A running server; ``url`` is that of its superuser. PostgreSQL refuses to run as root: then it runs as ``nobody``."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_durable: bool = True) -> None:
+        """``is_durable=False`` writes to disk when it likes: for tests, whose databases nobody wants back after a power cut."""
+        self._is_durable = is_durable
         self._folder = Path(tempfile.mkdtemp(prefix="archive-postgres-"))
         self._options: dict[str, Any] = {}
         self._owner: tuple[int, int] | None = None
@@ -69,6 +71,8 @@ class PostgresServer:
             "unix_socket_directories": "",
             "max_connections": "200",
         }
+        if not self._is_durable:
+            settings |= {"fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": "0"}
         self._child = start_child(
             [programs / "postgres", "-D", data, *(f"--{name}={value}" for name, value in settings.items())],
             log=log,

@@ -25,6 +25,7 @@ SWEEP_TASKS = {
     "sweep_deadlines": "tasks.compliance.sweep_deadlines",
     "write_unknown_logins": "tasks.sweeps.write_unknown_logins",
     "plan_fixity": "tasks.fixity.plan_fixity",
+    "plan_locks": "tasks.fixity.plan_locks",
     "sweep_unclaimed": "tasks.sweeps.sweep_unclaimed",
     "sweep_idempotency": "tasks.sweeps.sweep_idempotency",
 }

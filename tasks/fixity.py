@@ -23,3 +23,9 @@ def lock_object(job_id: str) -> None:
 def plan_fixity() -> None:
     """Queue a check for every dossier whose last one is long ago."""
     fixity.plan_fixity(get_archive())
+
+
+@app.task
+def plan_locks() -> None:
+    """Queue the next lock of every object whose last one is half over."""
+    fixity.plan_locks(get_archive())

@@ -76,7 +76,7 @@ def cluster() -> Iterator[Cluster]:
     if given:
         yield Cluster(given)
         return
-    with PostgresServer() as server:
+    with PostgresServer(is_durable=False) as server:
         yield Cluster(server.url)
 
 

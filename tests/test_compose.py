@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 import httpx
 import psycopg
 import pytest
@@ -20,7 +21,7 @@ import yaml
 from click.testing import CliRunner
 from sqlalchemy import make_url
 
-from archive_service.cli.__main__ import main
+from archive_service.cli.__main__ import COMMANDS, main
 from archive_service.cli.children import start_child, stop_child
 from archive_service.config import Settings
 from servers.postgres import PostgresServer
@@ -116,6 +117,14 @@ def test_every_setting_is_one_that_the_service_knows(made: Path) -> None:
         assert Settings(**{key.removeprefix("ARCHIVE_").lower(): value for key, value in environment.items()})  # type: ignore[arg-type]
 
 
+def test_every_setting_is_explained() -> None:
+    text = (ROOT / "docs" / "deployment.md").read_text()
+    explained = set(re.findall(r"`(ARCHIVE_[A-Z0-9_]+)`", text))
+    fields = {f"ARCHIVE_{name.upper()}" for name in Settings.model_fields}
+    assert fields - explained == set()
+    assert explained - fields <= {"ARCHIVE_HTTP_PORT"}
+
+
 def test_each_private_key_is_given_to_the_one_process_that_signs_with_it() -> None:
     holders = {name: set(service.get("secrets", [])) for name, service in OURS.items()}
     assert {n for n, keys in holders.items() if "log_key" in keys} == {"log"}
@@ -176,13 +185,13 @@ def test_every_command_exists() -> None:
         if program == "archive-service":
             command: Any = main
             for argument in arguments:
-                command = command.commands[argument]
+                command = command.get_command(click.Context(command), argument)
             assert command.callback is not None, name
         else:
             assert (program, arguments[:2]) == ("celery", ["--app", "tasks.app"]), name
     for service in OURS.values():
         test = service.get("healthcheck", {}).get("test", ["CMD", "archive-service", "health"])
-        assert test[1] == "python" or main.commands[test[2]].callback is not None
+        assert test[1] == "python" or test[2] in COMMANDS
 
 
 class Installation:
@@ -247,7 +256,7 @@ def installation(made: Path, tmp_path: Path, s3_server: S3Access) -> Iterator[In
     known = dict(variables(made))
     known["ARCHIVE_S3_ACCESS_KEY"], known["ARCHIVE_S3_SECRET_KEY"] = s3_server.access_key, s3_server.secret_key
     (port,) = free_ports(1)
-    with PostgresServer() as postgres, RedisServer() as redis:
+    with PostgresServer(is_durable=False) as postgres, RedisServer() as redis:
         with psycopg.connect(postgres.url, autocommit=True) as connection:
             connection.execute(
                 f"CREATE ROLE archive_owner LOGIN CREATEROLE PASSWORD '{known['OWNER_PASSWORD']}'".encode()

@@ -2,27 +2,77 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
+from importlib import import_module
 from typing import Any
 
 import click
 
 from archive_service import __version__
-from archive_service.catalog import load_definition
-from archive_service.cli import client
-from archive_service.cli import demo as demo_command
-from archive_service.cli import serve as serving
-from archive_service.cli.logbook import log
-from archive_service.cli.options import data_option, read_settings
-from archive_service.cli.production import db, health, init, setup, web
-from archive_service.cli.stores import store
 from archive_service.errors import ArchiveError, InvalidDefinition
-from archive_service.verifier import verify as verifying
+
+COMMANDS = {
+    "run": ("running", "Start the whole service in one process tree; by default on SQLite and a folder."),
+    "demo": (
+        "running",
+        "Play a whole SOP-SPMI-601 dossier over HTTP, verify its bundle, show how a changed byte is refused.",
+    ),
+    "serve-demo": ("running", ""),
+    "verify": (
+        "checking",
+        "Verify a bundle offline: exit 0 valid, 1 discrepancies, 2 no bundle at all, 3 consistent but issuer not confirmed.",
+    ),
+    "sop": ("checking", "SOPs and calendars as data."),
+    "log": ("logbook", "The audit log."),
+    "store": ("stores", "Where objects lie: a folder, or a bucket on S3."),
+    "init": (
+        "production",
+        "Make the secrets of a new installation in FOLDER: .env for docker compose, and the two key files.",
+    ),
+    "db": ("production", "The database."),
+    "setup": (
+        "production",
+        "Begin the archive: keys, definitions, the top work unit and one administrator; a second time changes nothing.",
+    ),
+    "web": ("production", "Serve pages and API alone; jobs and log have processes of their own."),
+    "health": (
+        "production",
+        "Look at everything that the service needs: exit 0 when it can do its work, 1 with what is missing.",
+    ),
+    "dossier": ("client", "Dossiers of a running service (ARCHIVE_URL, ARCHIVE_TOKEN)."),
+    "event": ("client", "Events of a dossier, and proofs that they are in the log."),
+    "job": ("client", "What the service does for a dossier afterwards."),
+    "definition": ("client", "SOPs and calendars of a running service."),
+    "person": ("client_people", "People, for administrators and auditors."),
+    "user": ("client_people", "Log-ins of people."),
+    "work-unit": ("client_people", "Work units."),
+    "token": ("client_people", "API tokens."),
+}
+"""Command → the module of this package that holds it, and its line in the help; an empty line hides it."""
 
 
 class Commands(click.Group):
-    """Errors of the service become one sentence and exit code 2; bugs keep their traceback."""
+    """Commands that are loaded when they are asked for: verifying a bundle waits for no database and no web server.
+
+    Errors of the service become one sentence and exit code 2; bugs keep their traceback.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, loaded now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"archive_service.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in the help, from the table alone."""
+        rows = [(name, line) for name, (_, line) in COMMANDS.items() if line]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""
@@ -42,89 +92,6 @@ class Commands(click.Group):
 @click.version_option(__version__)
 def main() -> None:
     """Archive and audit service for documents of public procedures."""
-
-
-@main.command()
-@click.option("--port", type=click.IntRange(1, 65535), help="Port on the loopback address (ARCHIVE_PORT).")
-@data_option
-def run(port: int | None, data_dir: Path | None) -> None:
-    """Start the whole service in one process tree; by default on SQLite and a folder."""
-    settings = read_settings(port=port, data_dir=data_dir)
-    serving.require_free_port(settings.host, settings.port)
-    password = serving.prepare(settings)
-    if password is not None:
-        click.echo(
-            "First start: an administrator was created. This password is shown once; change it after logging in."
-        )
-        click.echo(f"  log-in:   admin\n  password: {password}")
-    click.echo(
-        f"Archive service at http://{settings.host}:{settings.port}/  (data in {settings.data_dir}; Ctrl-C stops it)"
-    )
-    sys.stdout.flush()
-    serving.serve(settings)
-
-
-@main.command()
-@click.option("--exit", "is_exit", is_flag=True, help="End after the verification; status 0 only if all held.")
-@click.option(
-    "--documents",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Play these files instead of the samples.",
-)
-@click.option("--port", type=click.IntRange(0, 65535), help="Port on 127.0.0.1; 0 takes a free one.")
-@click.option("--data", "data_dir", type=click.Path(path_type=Path), default=Path("var/demo"), show_default=True)
-@click.option("--lang", type=click.Choice(["id", "en"]), default="id", show_default=True)
-@click.pass_context
-def demo(
-    ctx: click.Context, is_exit: bool, documents: Path | None, port: int | None, data_dir: Path, lang: str
-) -> None:
-    """Play a whole SOP-SPMI-601 dossier over HTTP, verify its bundle, show how a changed byte is refused."""
-    ctx.exit(demo_command.play(data_dir=data_dir, port=port, documents=documents, is_exit=is_exit, lang=lang))
-
-
-@main.command(hidden=True)
-def serve_demo() -> None:
-    """The service of the demo: started by ``demo`` with its settings in the environment."""
-    settings = read_settings()
-    serving.serve(settings)
-
-
-@main.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--key",
-    help="The log's verifier key, or a file that holds it. Get it from where it is published, not from the bundle.",
-)
-@click.option("--lang", type=click.Choice(["id", "en"]), default="id", show_default=True)
-@click.option("--json", "is_json", is_flag=True, help="The report as JSON.")
-@click.pass_context
-def verify(ctx: click.Context, file: Path, key: str | None, lang: str, is_json: bool) -> None:
-    """Verify a bundle offline: exit 0 valid, 1 discrepancies, 2 no bundle at all, 3 consistent but issuer not confirmed."""
-    text, code = verifying.verify_file(str(file), key, lang, is_json)
-    click.echo(text)
-    ctx.exit(code)
-
-
-client.register(main)
-
-
-@main.group()
-def sop() -> None:
-    """SOPs and calendars as data."""
-
-
-@sop.command("check")
-@click.argument("file", type=click.Path(path_type=Path))
-def check_sop(file: Path) -> None:
-    """Check a definition file; every problem is named with its place, exit code 2."""
-    definition = load_definition(file)
-    click.echo(
-        f"{file}: {definition.kind} {definition.key} version {definition.version} is sound. sha256 {definition.digest}"
-    )
-
-
-for command in (log, store, db, setup, web, health, init):
-    main.add_command(command)
 
 
 if __name__ == "__main__":

@@ -1,41 +1,17 @@
-"""Commands that talk to a running service over HTTP: dossiers, events, jobs, definitions, people, tokens."""
+"""Commands that talk to a running service over HTTP: dossiers, their events and jobs, definitions."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from archive_service.cli.connection import connect
+from archive_service.cli.listing import AS_JSON, cell_text, show_rows
 from archive_service.errors import InvalidInput, NotFound
 
-AS_JSON = click.option("--json", "is_json", is_flag=True, help="The answer as JSON.")
 GAPS = click.option("--accept-gaps", is_flag=True, help="Go on although required inputs are missing.")
-
-
-def register(main: click.Group) -> None:
-    """Add the groups to the command line."""
-    for group in (dossier, event, job, definition, person, token):
-        main.add_command(group)
-
-
-def _show(rows: Iterable[dict[str, Any]], columns: Sequence[str], is_json: bool) -> None:
-    """Rows as aligned columns with a heading, or as JSON."""
-    listed = list(rows)
-    if is_json:
-        click.echo(json.dumps(listed, indent=2, ensure_ascii=False))
-        return
-    table = [tuple(columns), *(tuple(_cell(row[name]) for name in columns) for row in listed)]
-    widths = [max(len(line[i]) for line in table) for i in range(len(columns))]
-    for line in table:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
-def _cell(value: Any) -> str:
-    return "–" if value is None else " ".join(str(value).split())
 
 
 def _path(dossier: str, rest: str = "") -> str:
@@ -60,7 +36,7 @@ def dossier() -> None:
 def list_dossiers(status: str | None, year: int | None, quarter: int | None, is_json: bool) -> None:
     """The dossiers that you may read, newest first."""
     found = connect().rows("/api/v1/dossiers", "dossiers", status=status, year=year, quarter=quarter)
-    _show(found, ("dossier", "status", "year", "quarter", "work_unit", "title"), is_json)
+    show_rows(found, ("dossier", "status", "year", "quarter", "work_unit", "title"), is_json)
 
 
 @dossier.command("show")
@@ -72,21 +48,144 @@ def show_dossier(dossier_id: str, is_json: bool) -> None:
     if is_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    click.echo(f"{_cell(found['title'])} [{found['status']}]")
+    click.echo(f"{cell_text(found['title'])} [{found['status']}]")
     click.echo(f"{found['work_unit']['name']}, {found['year']}, quarter {found['quarter']}\n")
     steps = []
     for step in found["steps"]:
         run = step["iterations"][-1] if step["iterations"] else {}
         held = {"by": run.get("responsible_name"), "until": run.get("due_at"), "time": run.get("time")}
         steps.append({**step, **held})
-    _show(steps, ("step", "state", "by", "until", "time", "activity"), False)
+    show_rows(steps, ("step", "state", "by", "until", "time", "activity"), False)
     for name, columns in (
         ("documents", ("version", "step", "kind", "number", "size", "file_name", "withdrawn_at")),
         ("deviations", ("deviation", "code", "step", "responsible_name", "explained_at")),
     ):
         if found[name]:
             click.echo()
-            _show(found[name], columns, False)
+            show_rows(found[name], columns, False)
+
+
+@dossier.command("open")
+@click.option("--unit", "work_unit", required=True, help="The work unit's id; `work-unit list` shows them.")
+@click.option("--year", type=int, required=True)
+@click.option("--quarter", type=click.IntRange(1, 4), required=True)
+@click.option("--title", required=True)
+@click.option("--letter-number", required=True, help="The letter that asks for the report: its number,")
+@click.option("--letter-sender", required=True, help="who sent it,")
+@click.option("--agenda-number", required=True, help="its number in the agenda,")
+@click.option("--letter-date", required=True, help="its date, YYYY-MM-DD,")
+@click.option(
+    "--received-at", required=True, help="when it was received, 2026-03-13T09:00:00+07:00: step 1 starts then,"
+)
+@click.option("--reply-due", help="and by when a reply is due, YYYY-MM-DD.")
+@click.option("--sop", default="sop-spmi-601", show_default=True)
+def open_dossier(
+    work_unit: str,
+    year: int,
+    quarter: int,
+    title: str,
+    letter_number: str,
+    letter_sender: str,
+    agenda_number: str,
+    letter_date: str,
+    received_at: str,
+    reply_due: str | None,
+    sop: str,
+) -> None:
+    """Open a dossier; its id."""
+    letter = {
+        "number": letter_number,
+        "sender": letter_sender,
+        "agenda_number": agenda_number,
+        "dated_on": letter_date,
+        "received_at": received_at,
+        "reply_due_on": reply_due,
+    }
+    period = {"sop": sop, "work_unit": work_unit, "year": year, "quarter": quarter}
+    click.echo(connect().change("/api/v1/dossiers", {**period, "title": title, "letter": letter})["dossier"])
+
+
+@dossier.command("hand-over")
+@click.argument("dossier_id", metavar="DOSSIER")
+@click.argument("step")
+@click.argument("person_id", metavar="PERSON")
+@click.option("--reason", required=True)
+def hand_over(dossier_id: str, step: str, person_id: str, reason: str) -> None:
+    """Have another person answer for a running step."""
+    body = {"person": person_id, "reason": reason}
+    connect().call("PUT", _path(dossier_id, f"/steps/{step}/responsible"), json=body)
+    click.echo(f"Step {step} is handed over.")
+
+
+@dossier.command("cancel")
+@click.argument("dossier_id", metavar="DOSSIER")
+@click.option("--reason", help="Asks for the cancellation; without one, somebody else's request is confirmed.")
+def cancel_dossier(dossier_id: str, reason: str | None) -> None:
+    """End a dossier unfinished: one person asks with a reason, a second one confirms."""
+    if reason is not None:
+        connect().change(_path(dossier_id, "/cancellation"), {"reason": reason})
+        click.echo("Asked for; a second person confirms with the same command without --reason.")
+        return
+    connect().change(_path(dossier_id, "/cancellation/confirmation"), {})
+    click.echo("The dossier is cancelled.")
+
+
+@dossier.command("steps")
+@click.argument("dossier_id", metavar="DOSSIER")
+@AS_JSON
+def list_steps(dossier_id: str, is_json: bool) -> None:
+    """The steps of a dossier."""
+    show_rows(connect().rows(_path(dossier_id, "/steps"), "steps"), ("step", "state", "performer", "activity"), is_json)
+
+
+@dossier.command("documents")
+@click.argument("dossier_id", metavar="DOSSIER")
+@AS_JSON
+def list_documents(dossier_id: str, is_json: bool) -> None:
+    """Every version of every document."""
+    columns = ("version", "step", "kind", "number", "size", "file_name", "received_at", "withdrawn_at")
+    show_rows(connect().rows(_path(dossier_id, "/documents"), "documents"), columns, is_json)
+
+
+@dossier.command("download")
+@click.argument("dossier_id", metavar="DOSSIER")
+@click.argument("version")
+@click.argument("file", type=click.Path(path_type=Path))
+def download_document(dossier_id: str, version: str, file: Path) -> None:
+    """Save one version of a document; its SHA-256 is checked."""
+    digest = connect().download(_path(dossier_id, f"/documents/{version}/content"), file)
+    click.echo(f"{file}  sha256 {digest}")
+
+
+@dossier.command("decisions")
+@click.argument("dossier_id", metavar="DOSSIER")
+@AS_JSON
+def list_decisions(dossier_id: str, is_json: bool) -> None:
+    """Approvals and returns."""
+    columns = ("step", "iteration", "decision", "person", "at", "returns_to", "reason")
+    show_rows(connect().rows(_path(dossier_id, "/decisions"), "decisions"), columns, is_json)
+
+
+@dossier.command("verdicts")
+@click.argument("dossier_id", metavar="DOSSIER")
+@AS_JSON
+def list_verdicts(dossier_id: str, is_json: bool) -> None:
+    """Completeness and time of every finished iteration."""
+    found = [
+        {**row, "minutes": row["used_seconds"] // 60, "norm": row["limit_seconds"] // 60}
+        for row in connect().rows(_path(dossier_id, "/verdicts"), "verdicts")
+    ]
+    show_rows(found, ("step", "iteration", "time", "minutes", "norm", "completeness"), is_json)
+
+
+@dossier.command("deviations")
+@click.argument("dossier_id", metavar="DOSSIER", required=False)
+@AS_JSON
+def list_deviations(dossier_id: str | None, is_json: bool) -> None:
+    """Deviations of a dossier, or of all that you may read."""
+    path = "/api/v1/deviations" if dossier_id is None else _path(dossier_id, "/deviations")
+    columns = ("deviation", "code", "step", "responsible_name", "at", "explained_at")
+    show_rows(connect().rows(path, "deviations"), columns, is_json)
 
 
 @dossier.command("upload")
@@ -206,7 +305,7 @@ def event() -> None:
 def list_events(dossier_id: str, is_json: bool) -> None:
     """The events of a dossier; with --json their exact bytes too, in base64."""
     found = connect().rows(_path(dossier_id, "/events"), "events")
-    _show(found, ("seq", "at", "type", "leaf_index", "leaf_hash"), is_json)
+    show_rows(found, ("seq", "at", "type", "leaf_index", "leaf_hash"), is_json)
 
 
 @event.command("proof")
@@ -231,7 +330,7 @@ def job() -> None:
 def list_jobs(dossier_id: str, is_json: bool) -> None:
     """The jobs of a dossier and how far they are, in per cent."""
     found = connect().rows(_path(dossier_id, "/jobs"), "jobs")
-    _show(found, ("job", "name", "state", "progress", "attempts", "error"), is_json)
+    show_rows(found, ("job", "name", "state", "progress", "attempts", "error"), is_json)
 
 
 @click.group()
@@ -243,7 +342,14 @@ def definition() -> None:
 @AS_JSON
 def list_definitions(is_json: bool) -> None:
     """Every registered version."""
-    _show(connect().rows("/api/v1/definitions", "definitions"), ("kind", "key", "version", "digest"), is_json)
+    show_rows(connect().rows("/api/v1/definitions", "definitions"), ("kind", "key", "version", "digest"), is_json)
+
+
+@definition.command("show")
+@click.argument("digest")
+def show_definition(digest: str) -> None:
+    """The canonical text of one version: it hashes to the digest."""
+    click.echo(json.dumps(connect().call("GET", f"/api/v1/definitions/{digest}"), indent=2, ensure_ascii=False))
 
 
 @definition.command("register")
@@ -257,39 +363,3 @@ def register_definition(file: Path) -> None:
     headers = {"Content-Type": "application/toml"}
     made = connect().call("POST", "/api/v1/definitions", content=text, headers=headers)
     click.echo(f"{made['key']} version {made['version']}  sha256 {made['digest']}")
-
-
-@click.group()
-def person() -> None:
-    """People, for administrators and auditors."""
-
-
-@person.command("list")
-@AS_JSON
-def list_people(is_json: bool) -> None:
-    """All persons with log-ins and the roles in force."""
-    found = list(connect().rows("/api/v1/people", "people"))
-    if not is_json:
-        for row in found:
-            row["logins"] = ", ".join(u["login"] for u in row["users"])
-            row["roles"] = ", ".join(a["role"] for a in row["assignments"] if a["ended_at"] is None)
-    _show(found, ("person", "name", "logins", "roles"), is_json)
-
-
-@click.group()
-def token() -> None:
-    """API tokens."""
-
-
-@token.command("create")
-@click.argument("login")
-@click.option("--name", default="command line", show_default=True, help="What the token is for.")
-@click.option("--days", type=click.IntRange(1, 366), default=1, show_default=True)
-@click.option("--scope", "scopes", multiple=True, help="Narrow what it may do, such as dossier or events.read.")
-@click.password_option(confirmation_prompt=False, help="Asked for when left out.")
-def create_token(login: str, name: str, days: int, scopes: tuple[str, ...], password: str) -> None:
-    """Make a token with log-in and password; its secret is printed this once: export ARCHIVE_TOKEN=$(…)."""
-    body = {"login": login, "password": password, "name": name, "days": days, "scopes": list(scopes)}
-    made = connect(with_token=False).call("POST", "/api/v1/tokens", json=body)
-    click.echo(f"valid until {made['expires_at']}", err=True)
-    click.echo(made["token"])

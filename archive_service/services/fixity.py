@@ -22,6 +22,7 @@ UNCLAIMED_AFTER = timedelta(days=1)
 CHECK_EVERY = timedelta(days=30)
 LOCK_WHILE_OPEN = timedelta(days=30)
 LISTED = 64
+LOCKED_AT_ONCE = 1000
 
 
 def _is_intact(archive: Archive, location: LocationRow) -> bool:
@@ -135,6 +136,33 @@ def plan_fixity(archive: Archive) -> int:
                 args={"dossier": dossier},
             )
             for dossier in due.all()
+        )
+
+
+def plan_locks(archive: Archive) -> int:
+    """Queue the next lock of every claimed object whose last one is half over; how many were queued.
+
+    Locks are short and rolling: what keeps an object is that the service goes on saying so, and an archive that is given up does not bind
+    its store for ever.
+    """
+    now = archive.timer()
+    with archive.db.write() as session:
+        due = session.execute(
+            select(LocationRow.key, LocationRow.version_id, LocationRow.locked_at)
+            .where(LocationRow.locked_at < now - LOCK_WHILE_OPEN / 2)
+            .order_by(LocationRow.key)
+            .limit(LOCKED_AT_ONCE)
+        ).all()
+        return sum(
+            jobs.enqueue(
+                session,
+                archive.log.make_id,
+                now,
+                "lock_object",
+                key=f"lock:{row.key}:{row.locked_at:%Y-%m-%d}",
+                args={"key": row.key, "version_id": row.version_id},
+            )
+            for row in due
         )
 
 

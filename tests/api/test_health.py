@@ -27,7 +27,12 @@ def test_a_service_whose_parts_answer_is_ready(office: Office, client: FlaskClie
     office.play("1")
     office.turn()
     status, checks = checks_of(client)
-    assert status == 200 and {name for name, check in checks.items() if check["ok"]} == {"database", "store", "log"}
+    assert status == 200 and {name for name, check in checks.items() if check["ok"]} == {
+        "database",
+        "store",
+        "log",
+        "jobs",
+    }
     assert client.get("/livez").data == b"ok\n"
 
 

@@ -161,3 +161,77 @@ def test_without_a_service_or_a_token_the_sentence_says_what_to_set() -> None:
     assert nowhere.returncode == 2 and "ARCHIVE_URL" in nowhere.stderr
     wrong = run("dossier", "list", ARCHIVE_TOKEN="ars_x", ARCHIVE_URL="ftp://here")
     assert wrong.returncode == 2 and "http" in wrong.stderr
+
+
+@pytest.mark.slow
+def test_people_and_their_roles_are_managed_from_the_command_line(counter: Counter, office_template: Path) -> None:
+    def said(login: str, *arguments: str) -> str:
+        done = counter.ask(login, *arguments)
+        assert done.exit_code == 0, done.stderr
+        return done.stdout.strip()
+
+    from tests.office import wib  # the office's administrator has a random password: a second one is made by service
+
+    office = open_office(counter.service.folder)
+    office.clock.moment = wib("2026-03-31T12:00")
+    made = office.actor("admin")
+    from archive_service.services import people, users
+
+    second = people.register_person(office.archive, made, name="Admin kedua")
+    users.create_user(office.archive, made, person=second, login="admin2", password=PASSWORD)
+    people.assign_role(
+        office.archive, made, person=second, role="administrator", work_unit=office.unit, from_on="2026-01-01"
+    )
+    office.archive.db.close()
+    unit = said("admin2", "work-unit", "create", "jurusan-mesin", "Jurusan Mesin")
+    assert unit in said("admin2", "work-unit", "list")
+    person = said("admin2", "person", "register", "Orang Baru", "--login", "baru", "--password", PASSWORD)
+    user = said("admin2", "user", "create", person, "baru2", "--password", PASSWORD)
+    assert user in said("admin2", "user", "list")
+    assert said("admin2", "user", "password", user, "--password", PASSWORD + "!") == "The password is set."
+    role = said("admin2", "person", "assign", person, "auditor", "--unit", unit, "--from", "2026-01-01")
+    assert "Orang Baru" in said("admin2", "person", "list")
+    assert role in said("admin2", "person", "assignments")
+    assert said("admin2", "person", "release", role) == "The assignment has ended."
+    again = counter.ask("admin2", "person", "release", role)
+    assert again.exit_code == 2 and "[assignment_ended]" in again.stderr
+
+
+@pytest.mark.slow
+def test_a_dossier_is_opened_read_and_cancelled_from_the_command_line(counter: Counter, tmp_path: Path) -> None:
+    def said(login: str, *arguments: str) -> str:
+        done = counter.ask(login, *arguments)
+        assert done.exit_code == 0, done.stderr
+        return done.stdout.strip()
+
+    unit = counter.read("maya", "work-unit", "list", "--json")[0]["work_unit"]
+    letter = ("--letter-number", "1", "--letter-sender", "x", "--agenda-number", "2", "--letter-date", "2026-03-12")
+    period = ("--unit", unit, "--year", "2026", "--quarter", "1", "--title", "Dari baris perintah")
+    opened = said("maya", "dossier", "open", *period, *letter, "--received-at", "2026-03-12T08:00:00+07:00")
+    assert "running" in said("maya", "dossier", "steps", opened)
+    person = counter.read("ratna", "token", "list", "--json")
+    assert person and "satker_head" in said("ratna", "token", "whose")
+    played = counter.at_step_11
+    versions = counter.read("maya", "dossier", "documents", played, "--json")
+    target = tmp_path / "document"
+    assert versions[0]["digest"] in said("maya", "dossier", "download", played, versions[0]["version"], str(target))
+    assert hashlib.sha256(target.read_bytes()).hexdigest() == versions[0]["digest"]
+    assert "approve" in said("maya", "dossier", "decisions", played)
+    assert "late" in said("maya", "dossier", "verdicts", played)
+    assert "time_norm_passed" in said("maya", "dossier", "deviations", played)
+    assert "time_norm_passed" in said("nuraini", "dossier", "deviations")
+    digest = counter.read("maya", "definition", "list", "--json")[0]["digest"]
+    assert json.loads(said("maya", "definition", "show", digest))
+    assert "Asked for" in said("hendra", "dossier", "cancel", opened, "--reason", "Salah buka.")
+    assert said("ratna", "dossier", "cancel", opened) == "The dossier is cancelled."
+
+
+@pytest.mark.slow
+def test_a_revoked_token_is_worth_nothing(counter: Counter) -> None:
+    made = run("token", "create", "bima", "--password", PASSWORD, "--name", "brief", ARCHIVE_URL=counter.service.url)
+    environment = {"ARCHIVE_URL": counter.service.url, "ARCHIVE_TOKEN": made.stdout.strip()}
+    listed = CliRunner().invoke(main, ["token", "list", "--json"], env=environment)
+    token = next(row["id"] for row in json.loads(listed.stdout) if row["name"] == "brief")
+    assert CliRunner().invoke(main, ["token", "revoke", token], env=environment).exit_code == 0
+    after = CliRunner().invoke(main, ["token", "list"], env=environment)
+    assert after.exit_code == 2 and "[token_refused]" in after.stderr

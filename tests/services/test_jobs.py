@@ -225,3 +225,22 @@ def test_an_object_that_came_in_from_an_interrupted_upload_is_swept(office: Offi
 
     os.utime(leftover, (0, 0))
     assert fixity.sweep_unclaimed(office.archive) == 1
+
+
+def test_a_lock_that_is_half_over_is_set_again(office: Office) -> None:
+    office.play("1")
+    office.turn()
+    with office.archive.db.write() as session:
+        row = session.execute(select(LocationRow).limit(1)).scalars().one()
+        first = office.archive.store.stat(row.key, row.version_id).locked_until
+        assert row.locked_at is not None and first is not None
+        row.locked_at -= fixity.LOCK_WHILE_OPEN / 2
+        key = row.key
+    assert fixity.plan_locks(office.archive) == 1
+    assert fixity.plan_locks(office.archive) == 0, "its job is queued already"
+    office.turn()
+    with office.archive.db.read() as session:
+        row = session.execute(select(LocationRow).where(LocationRow.key == key)).scalar_one()
+        again = office.archive.store.stat(row.key, row.version_id).locked_until
+    assert again is not None and again > first
+    assert fixity.plan_locks(office.archive) == 0

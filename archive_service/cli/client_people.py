@@ -1,0 +1,163 @@
+"""Commands that talk to a running service about people: persons, roles, log-ins, work units, tokens."""
+
+from __future__ import annotations
+
+import click
+
+from archive_service.cli.connection import connect
+from archive_service.cli.listing import AS_JSON, show_rows
+
+
+@click.group()
+def person() -> None:
+    """People, for administrators and auditors."""
+
+
+@person.command("list")
+@AS_JSON
+def list_people(is_json: bool) -> None:
+    """All persons with log-ins and the roles in force."""
+    found = list(connect().rows("/api/v1/people", "people"))
+    if not is_json:
+        for row in found:
+            row["logins"] = ", ".join(u["login"] for u in row["users"])
+            row["roles"] = ", ".join(a["role"] for a in row["assignments"] if a["ended_at"] is None)
+    show_rows(found, ("person", "name", "logins", "roles"), is_json)
+
+
+@person.command("register")
+@click.argument("name")
+@click.option("--login", help="A log-in for the person, too.")
+@click.option("--password", help="Asked for when a log-in is given.")
+def register_person(name: str, login: str | None, password: str | None) -> None:
+    """Register a person; who logs in for the first time chooses another password."""
+    body = {"name": name}
+    if login is not None:
+        word = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        body |= {"login": login, "password": word}
+    click.echo(connect().change("/api/v1/people", body)["person"])
+
+
+@person.command("assign")
+@click.argument("person_id", metavar="PERSON")
+@click.argument("role")
+@click.option("--unit", "work_unit", required=True, help="The work unit's id.")
+@click.option("--from", "from_on", required=True, help="First day, YYYY-MM-DD.")
+@click.option("--to", "to_on", help="Last day; open without one.")
+@click.option("--lead", is_flag=True, help="Answers for the team's steps.")
+def assign_role(person_id: str, role: str, work_unit: str, from_on: str, to_on: str | None, lead: bool) -> None:
+    """Give a person a role in a work unit from a day on."""
+    body = {"role": role, "work_unit": work_unit, "from_on": from_on, "to_on": to_on, "lead": lead}
+    click.echo(connect().change(f"/api/v1/people/{person_id}/assignments", body)["assignment"])
+
+
+@person.command("release")
+@click.argument("assignment_id", metavar="ASSIGNMENT")
+def end_assignment(assignment_id: str) -> None:
+    """End an assignment now."""
+    connect().call("DELETE", f"/api/v1/assignments/{assignment_id}")
+    click.echo("The assignment has ended.")
+
+
+@person.command("assignments")
+@AS_JSON
+def list_assignments(is_json: bool) -> None:
+    """Every assignment, ended ones too."""
+    found = connect().rows("/api/v1/assignments", "assignments")
+    show_rows(found, ("assignment", "person", "role", "work_unit", "from_on", "to_on", "ended_at"), is_json)
+
+
+@click.group()
+def user() -> None:
+    """Log-ins of people."""
+
+
+@user.command("list")
+@AS_JSON
+def list_users(is_json: bool) -> None:
+    """Every log-in."""
+    show_rows(connect().rows("/api/v1/users", "users"), ("user", "login", "person"), is_json)
+
+
+@user.command("create")
+@click.argument("person_id", metavar="PERSON")
+@click.argument("login")
+@click.password_option(help="Asked for when left out.")
+def create_user(person_id: str, login: str, password: str) -> None:
+    """Give a person another log-in."""
+    body = {"person": person_id, "login": login, "password": password}
+    click.echo(connect().change("/api/v1/users", body)["user"])
+
+
+@user.command("password")
+@click.argument("user_id", metavar="USER")
+@click.password_option(help="Asked for when left out.")
+def set_password(user_id: str, password: str) -> None:
+    """Set a log-in's password: one's own, or as an administrator; its sessions end."""
+    connect().call("PUT", f"/api/v1/users/{user_id}/password", json={"password": password})
+    click.echo("The password is set.")
+
+
+@click.group("work-unit")
+def work_unit() -> None:
+    """Work units."""
+
+
+@work_unit.command("list")
+@AS_JSON
+def list_work_units(is_json: bool) -> None:
+    """Every work unit."""
+    found = connect().rows("/api/v1/work-units", "work_units")
+    show_rows(found, ("work_unit", "code", "name", "parent"), is_json)
+
+
+@work_unit.command("create")
+@click.argument("code")
+@click.argument("name")
+@click.option("--parent", help="The id of the unit above it.")
+def create_work_unit(code: str, name: str, parent: str | None) -> None:
+    """Make a work unit."""
+    click.echo(connect().change("/api/v1/work-units", {"code": code, "name": name, "parent": parent})["work_unit"])
+
+
+@click.group()
+def token() -> None:
+    """API tokens."""
+
+
+@token.command("create")
+@click.argument("login")
+@click.option("--name", default="command line", show_default=True, help="What the token is for.")
+@click.option("--days", type=click.IntRange(1, 366), default=1, show_default=True)
+@click.option("--scope", "scopes", multiple=True, help="Narrow what it may do, such as dossier or events.read.")
+@click.password_option(confirmation_prompt=False, help="Asked for when left out.")
+def create_token(login: str, name: str, days: int, scopes: tuple[str, ...], password: str) -> None:
+    """Make a token with log-in and password; its secret is printed this once: export ARCHIVE_TOKEN=$(…)."""
+    body = {"login": login, "password": password, "name": name, "days": days, "scopes": list(scopes)}
+    made = connect(with_token=False).call("POST", "/api/v1/tokens", json=body)
+    click.echo(f"valid until {made['expires_at']}", err=True)
+    click.echo(made["token"])
+
+
+@token.command("list")
+@AS_JSON
+def list_tokens(is_json: bool) -> None:
+    """Your tokens, without their secrets."""
+    found = connect().rows("/api/v1/tokens", "tokens")
+    show_rows(found, ("id", "name", "prefix", "expires_at", "revoked_at"), is_json)
+
+
+@token.command("revoke")
+@click.argument("token_id", metavar="TOKEN")
+def revoke_token(token_id: str) -> None:
+    """End a token."""
+    connect().call("DELETE", f"/api/v1/tokens/{token_id}")
+    click.echo("The token is worth nothing any more.")
+
+
+@token.command("whose")
+def show_me() -> None:
+    """Who ARCHIVE_TOKEN belongs to, and the roles in force."""
+    me = connect().call("GET", "/api/v1/me")
+    click.echo(f"person {me['person']}")
+    show_rows(me["roles"], ("role", "work_unit", "lead"), False)

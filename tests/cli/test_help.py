@@ -1,0 +1,114 @@
+"""The table of commands, and the API's routes that the command line covers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import click
+import pytest
+
+from archive_service.app import create_app
+from archive_service.cli.__main__ import COMMANDS, main
+from tests.office import Office
+
+ROUTES = {
+    "GET /api/v1/assignments": "person assignments",
+    "GET /api/v1/assignments/<id:assignment>": "person assignments",
+    "DELETE /api/v1/assignments/<id:assignment>": "person release",
+    "GET /api/v1/definitions": "definition list",
+    "POST /api/v1/definitions": "definition register",
+    "GET /api/v1/definitions/<digest:digest>": "definition show",
+    "GET /api/v1/deviations": "dossier deviations",
+    "GET /api/v1/dossiers": "dossier list",
+    "POST /api/v1/dossiers": "dossier open",
+    "GET /api/v1/dossiers/<id:dossier>": "dossier show",
+    "GET /api/v1/dossiers/<id:dossier>/bundle": "dossier bundle",
+    "GET /api/v1/dossiers/<id:dossier>/bundle/metadata": "dossier bundle",
+    "POST /api/v1/dossiers/<id:dossier>/cancellation": "dossier cancel",
+    "POST /api/v1/dossiers/<id:dossier>/cancellation/confirmation": "dossier cancel",
+    "GET /api/v1/dossiers/<id:dossier>/decisions": "dossier decisions",
+    "GET /api/v1/dossiers/<id:dossier>/deviations": "dossier deviations",
+    "GET /api/v1/dossiers/<id:dossier>/deviations/<id:deviation>": "dossier deviations",
+    "POST /api/v1/dossiers/<id:dossier>/deviations/<id:deviation>/explanation": "dossier explain",
+    "GET /api/v1/dossiers/<id:dossier>/documents": "dossier documents",
+    "GET /api/v1/dossiers/<id:dossier>/documents/<id:version>": "dossier documents",
+    "GET /api/v1/dossiers/<id:dossier>/documents/<id:version>/content": "dossier download",
+    "POST /api/v1/dossiers/<id:dossier>/documents/<id:version>/withdrawal": "dossier withdraw",
+    "GET /api/v1/dossiers/<id:dossier>/events": "event list",
+    "GET /api/v1/dossiers/<id:dossier>/events/<seq:seq>": "event list",
+    "GET /api/v1/dossiers/<id:dossier>/events/<seq:seq>/proof": "event proof",
+    "GET /api/v1/dossiers/<id:dossier>/jobs": "job list",
+    "GET /api/v1/dossiers/<id:dossier>/steps": "dossier steps",
+    "GET /api/v1/dossiers/<id:dossier>/steps/<key:step>": "dossier steps",
+    "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/archiving": "dossier archive",
+    "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/decision": "dossier decide",
+    "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/documents": "dossier upload",
+    "PUT /api/v1/dossiers/<id:dossier>/steps/<key:step>/responsible": "dossier hand-over",
+    "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/submission": "dossier submit",
+    "GET /api/v1/dossiers/<id:dossier>/verdicts": "dossier verdicts",
+    "GET /api/v1/jobs/<id:job>": "job list",
+    "GET /api/v1/me": "token whose",
+    "GET /api/v1/people": "person list",
+    "POST /api/v1/people": "person register",
+    "GET /api/v1/people/<id:person>": "person list",
+    "POST /api/v1/people/<id:person>/assignments": "person assign",
+    "POST /api/v1/tokens": "token create",
+    "GET /api/v1/tokens": "token list",
+    "DELETE /api/v1/tokens/<id:token>": "token revoke",
+    "GET /api/v1/users": "user list",
+    "POST /api/v1/users": "user create",
+    "GET /api/v1/users/<id:user>": "user list",
+    "PUT /api/v1/users/<id:user>/password": "user password",
+    "GET /api/v1/work-units": "work-unit list",
+    "POST /api/v1/work-units": "work-unit create",
+    "GET /api/v1/work-units/<id:work_unit>": "work-unit list",
+}
+"""Route → the command that does it."""
+NO_COMMAND = {"GET /api/v1/openapi.json"}
+
+
+def find_command(words: str) -> click.Command:
+    command: click.Command = main
+    for word in words.split():
+        assert isinstance(command, click.Group)
+        found = command.get_command(click.Context(command), word)
+        assert found is not None, words
+        command = found
+    return command
+
+
+def test_the_command_line_covers_every_route_of_the_api(office: Office) -> None:
+    routes = {
+        f"{method} {rule}"
+        for rule in create_app(office.archive).url_map.iter_rules()
+        if str(rule).startswith("/api/")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert routes == set(ROUTES) | NO_COMMAND
+    for words in set(ROUTES.values()):
+        assert find_command(words).callback is not None
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_the_line_in_the_help_is_the_commands_own(name: str) -> None:
+    command = find_command(name)
+    line = COMMANDS[name][1]
+    assert (command.help or "").split("\n\n")[0].replace("\n", " ") == line or (command.hidden and line == "")
+
+
+def test_an_unknown_command_is_named() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "archive_service.cli", "verfy"], capture_output=True, text=True, timeout=60
+    )
+    assert ran.returncode == 2 and "No such command 'verfy'" in ran.stderr
+
+
+def test_verifying_loads_no_web_server_and_no_database() -> None:
+    program = (
+        "import sys; from click.testing import CliRunner; from archive_service.cli.__main__ import main; "
+        "assert CliRunner().invoke(main, ['verify', '--help']).exit_code == 0; "
+        "print(sorted({'flask', 'sqlalchemy', 'celery', 'minio'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert ran.stdout == "[]\n", ran.stderr
