@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +16,14 @@ import pytest
 from hypothesis import settings
 from xdist.workermanage import WorkerController
 
+from archive_service.logs import set_up_logging
 from servers.postgres import PostgresServer
 from servers.s3 import S3Access, start_s3
 from tests.databases import Cluster, TestDatabase, migrate
 from tests.office import Office, make_office, open_office
+
+# structlog's own default paints every exception with the values of its frames, for seconds
+set_up_logging(sys.__stderr__)
 
 # Two busy cores make single examples slow now and then: that is no failure.
 settings.register_profile("local", deadline=None, print_blob=True)

@@ -16,8 +16,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from archive_service.cli.__main__ import main
+from archive_service.services import people, users
 from tests.cli.test_commands import Service, free_port, run
-from tests.office import ORIGIN, PASSWORD, SAMPLES, open_office
+from tests.office import ORIGIN, PASSWORD, SAMPLES, open_office, wib
 
 
 @dataclass
@@ -164,19 +165,16 @@ def test_without_a_service_or_a_token_the_sentence_says_what_to_set() -> None:
 
 
 @pytest.mark.slow
-def test_people_and_their_roles_are_managed_from_the_command_line(counter: Counter, office_template: Path) -> None:
+def test_people_and_their_roles_are_managed_from_the_command_line(counter: Counter) -> None:
     def said(login: str, *arguments: str) -> str:
         done = counter.ask(login, *arguments)
         assert done.exit_code == 0, done.stderr
         return done.stdout.strip()
 
-    from tests.office import wib  # the office's administrator has a random password: a second one is made by service
-
+    # the office's administrator has a random password: a second one is made without the command line
     office = open_office(counter.service.folder)
     office.clock.moment = wib("2026-03-31T12:00")
     made = office.actor("admin")
-    from archive_service.services import people, users
-
     second = people.register_person(office.archive, made, name="Admin kedua")
     users.create_user(office.archive, made, person=second, login="admin2", password=PASSWORD)
     people.assign_role(
