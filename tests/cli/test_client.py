@@ -202,7 +202,8 @@ def test_a_dossier_is_opened_read_and_cancelled_from_the_command_line(counter: C
         assert done.exit_code == 0, done.stderr
         return done.stdout.strip()
 
-    unit = counter.read("maya", "work-unit", "list", "--json")[0]["work_unit"]
+    units = counter.read("maya", "work-unit", "list", "--json")
+    unit = next(u["work_unit"] for u in units if u["code"] == "polman-babel")
     letter = ("--letter-number", "1", "--letter-sender", "x", "--agenda-number", "2", "--letter-date", "2026-03-12")
     period = ("--unit", unit, "--year", "2026", "--quarter", "1", "--title", "Dari baris perintah")
     opened = said("maya", "dossier", "open", *period, *letter, "--received-at", "2026-03-12T08:00:00+07:00")

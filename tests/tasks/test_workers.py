@@ -31,7 +31,7 @@ from tests.office import SAMPLES, Office, chunks_of, make_office
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("celery")]
 
 LEASE_SECONDS = 3
-LARGE_BYTES = 400 * 1024 * 1024
+LARGE_BYTES = 160 * 1024 * 1024
 CELERY = [sys.executable, "-m", "celery", "--quiet", "--app", "tasks.app"]
 DEMO = {"demo": True, "log_origin": "archive.test/demo"}
 
