@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from archive_service.services import log
-from tests.office import Office
+from tests.office import open_office
 
 TABLES = ("event", "log_leaf", "checkpoint", "definition", "statement")
 
 
-@pytest.fixture
-def database_kind() -> str:
-    """SQLite's own ways around a guard; PostgreSQL's are in test_schema.py."""
-    return "sqlite"
-
-
-@pytest.fixture
-def connection(office: Office) -> Iterator[sqlite3.Connection]:
+@pytest.fixture(scope="module")
+def played(office_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of an office that has played a whole dossier."""
+    folder: Path = tmp_path_factory.mktemp("played") / "var"
+    shutil.copytree(office_template, folder)
+    office = open_office(folder, "2026-03-12T09:00")
     office.play()
     while log.sequence_pending(office.archive):
         pass
     log.CheckpointSigner(office.archive).sign()
-    with closing(sqlite3.connect(office.archive.settings.data_dir / "archive.db")) as opened:
+    office.archive.db.close()
+    return folder / "archive.db"
+
+
+@pytest.fixture
+def connection(played: Path, tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    shutil.copy(played, tmp_path / "archive.db")
+    with closing(sqlite3.connect(tmp_path / "archive.db")) as opened:
         yield opened
 
 

@@ -193,10 +193,14 @@ CHANGES = [
 ]
 
 
-@pytest.mark.parametrize("table", schema.INSERT_ONLY)
-def test_no_statement_of_the_services_role_changes_evidence(played: Office, table: str) -> None:
+def test_no_statement_of_the_services_role_changes_evidence(played: Office) -> None:
+    for table in schema.INSERT_ONLY:
+        require_kept_from_the_service(played, table)
+
+
+def require_kept_from_the_service(played: Office, table: str) -> None:
     before = rows(played, table)
-    assert before
+    assert before, table
     with psycopg.connect(played.archive.settings.database_url.replace("+psycopg", "")) as connection:
         found = inspect(Base.metadata.tables[table])
         key, column = ", ".join(c.name for c in found.primary_key.columns), list(found.columns)[-1].name
@@ -208,8 +212,12 @@ def test_no_statement_of_the_services_role_changes_evidence(played: Office, tabl
     assert rows(played, table) == before
 
 
-@pytest.mark.parametrize("table", schema.INSERT_ONLY)
-def test_the_owner_too_meets_a_guard(played: Office, table: str) -> None:
+def test_the_owner_too_meets_a_guard(played: Office) -> None:
+    for table in schema.INSERT_ONLY:
+        require_guarded_from_the_owner(played, table)
+
+
+def require_guarded_from_the_owner(played: Office, table: str) -> None:
     before = rows(played, table)
     column = list(Base.metadata.tables[table].columns)[-1].name
     with psycopg.connect(str(played.owner_url)) as connection:
