@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -52,6 +53,9 @@ from archive_service.domain.verdict import parse_time
 from archive_service.errors import ArchiveError
 from archive_service.services.fixity import find_damaged_objects
 from archive_service.services.log import CHECKPOINT_PREFIX, require_own_checkpoint
+
+ROW_FOLLOWS_SECONDS = 2
+"""How long the row of a checkpoint may come after its object."""
 
 PROJECTED: tuple[type[Base], ...] = (
     WorkUnitRow,
@@ -109,6 +113,7 @@ class AuditReport:
 def check_archive(archive: Archive, *, with_objects: bool = False) -> AuditReport:
     """The report over the whole database as it stands in one transaction; ``with_objects`` hashes every claimed object too."""
     report = AuditReport()
+    kept = _list_kept_checkpoints(archive)
     with archive.db.read() as session:
         streams = _check_events(session, report, archive.log.origin)
         _check_streams(session, report, streams)
@@ -117,7 +122,7 @@ def check_archive(archive: Archive, *, with_objects: bool = False) -> AuditRepor
         _check_definitions(session, report)
         _check_projection(archive, session, report, streams)
         _check_statements(session, report, streams)
-        _check_kept_checkpoints(archive, session, report)
+        _check_kept_checkpoints(session, report, kept)
     if with_objects:
         report.objects, damaged = find_damaged_objects(archive)
         for key in damaged:
@@ -211,12 +216,37 @@ def _check_tree(archive: Archive, session: Session, report: AuditReport, streams
             report.add("checkpoint_differs", f"checkpoint {row.size}", "the signed root is not the tree's")
 
 
-def _check_kept_checkpoints(archive: Archive, session: Session, report: AuditReport) -> None:
+def _list_kept_checkpoints(archive: Archive) -> dict[str, bytes]:
+    """Key → bytes of every checkpoint kept in the store, taken before the transaction that they are compared with.
+
+    The log goes on while it is audited, and a checkpoint is put into the store a moment before its row is written: the newest one is
+    waited for.
+    """
+    kept = {
+        stored.key: b"".join(archive.store.read(stored.key, stored.version_id))
+        for stored in archive.store.list_objects(CHECKPOINT_PREFIX)
+    }
+    until = time.monotonic() + ROW_FOLLOWS_SECONDS
+    while kept and time.monotonic() < until:
+        with archive.db.read() as session:
+            newest = _size_of(max(kept))
+            if newest is None or session.get(CheckpointRow, newest) is not None:
+                break
+        time.sleep(0.1)
+    return kept
+
+
+def _size_of(key: str) -> int | None:
+    digits = key.removeprefix(CHECKPOINT_PREFIX)
+    return int(digits) if digits.isascii() and digits.isdigit() else None
+
+
+def _check_kept_checkpoints(session: Session, report: AuditReport, kept: Mapping[str, bytes]) -> None:
     rows = {row.size: row.note for row in session.execute(select(CheckpointRow)).scalars()}
-    for stored in archive.store.list_objects(CHECKPOINT_PREFIX):
-        data = b"".join(archive.store.read(stored.key, stored.version_id))
-        if rows.get(int(stored.key.removeprefix(CHECKPOINT_PREFIX))) != data:
-            report.add("kept_checkpoint_differs", stored.key, "the checkpoint kept in the store is not in the table")
+    for key, data in kept.items():
+        size = _size_of(key)
+        if size is None or rows.get(size) != data:
+            report.add("kept_checkpoint_differs", key, "the checkpoint kept in the store is not in the table")
 
 
 def _check_definitions(session: Session, report: AuditReport) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 
 import pytest
 from sqlalchemy import select, text, update
@@ -9,7 +10,7 @@ from archive_service.db.models import CheckpointRow, EventRow, LogLeafRow, LogTi
 from archive_service.domain import merkle, note
 from archive_service.domain.checkpoint import parse_checkpoint
 from archive_service.errors import LogIntegrityError
-from archive_service.services import log
+from archive_service.services import audit, log
 from archive_service.storage.folder import LOCKS
 from archive_service.verifier import ed25519
 from tests.office import Office
@@ -121,3 +122,27 @@ def test_another_log_key_is_noticed_before_signing(office: Office) -> None:
     with pytest.raises(LogIntegrityError) as caught:
         log.CheckpointSigner(stranger).sign()
     assert caught.value.code == "checkpoint_foreign"
+
+
+def test_an_audit_of_a_running_log_waits_for_the_row_of_the_newest_checkpoint(office: Office) -> None:
+    settle(office)
+    with office.forced() as connection:
+        connection.execute(text("delete from checkpoint"))
+    later = threading.Timer(0.5, log.CheckpointSigner(office.archive).sign)
+    later.start()
+    try:
+        assert audit.check_archive(office.archive).discrepancies == []
+    finally:
+        later.join()
+
+
+def test_a_kept_checkpoint_without_its_row_is_found(office: Office) -> None:
+    settle(office)
+    with office.forced() as connection:
+        connection.execute(text("delete from checkpoint"))
+    stray = "log/checkpoints/no-number"
+    with office.archive.store.begin(stray, limit_bytes=10) as upload:
+        upload.append(b"x")
+        upload.finish()
+    found = audit.check_archive(office.archive).discrepancies
+    assert [d.code for d in found] == ["kept_checkpoint_differs"] * 2 and stray in {d.place for d in found}
