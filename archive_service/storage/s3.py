@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
 
 MIB = 1024 * 1024
-PART_BYTES = 16 * MIB
+PART_BYTES = 8 * MIB
 PART_ATTEMPTS = 3
 CONNECTIONS = 32
 CONNECT_SECONDS = 5.0
@@ -406,7 +406,7 @@ class S3Store:
 
 
 class _MultipartSink:
-    """Bytes go out in parts of 16 MiB: while one is sent, the next fills. What fits into one goes as one object without parts."""
+    """Bytes go out in parts of 8 MiB: while one is sent, the next fills. What fits into one goes as one object without parts."""
 
     def __init__(self, store: S3Store, key: str, limit_bytes: int) -> None:
         self._store = store
@@ -416,6 +416,8 @@ class _MultipartSink:
         # an upload has at most 10,000 parts
         self._part_bytes = max(PART_BYTES, -(-limit_bytes // MAX_MULTIPART_COUNT // MIB) * MIB)
         self._part = bytearray()
+        self._filled = 0
+        self._spare = bytearray()
         self._size = 0
         self._upload_id: str | None = None
         self._etags: list[str] = []
@@ -426,18 +428,20 @@ class _MultipartSink:
     def write(self, chunk: bytes) -> None:
         rest = memoryview(chunk)
         while rest:
-            if len(self._part) == self._part_bytes:
+            if self._filled == self._part_bytes:
                 # sent when more comes, not when it is full: an object of exactly one part needs no parts
                 self._hand_over()
-            taken = rest[: self._part_bytes - len(self._part)]
-            self._part += taken
+            taken = rest[: self._part_bytes - self._filled]
+            # two buffers, used again and again: new ones for each part leave the process larger than both together
+            self._part[self._filled : self._filled + len(taken)] = taken
+            self._filled += len(taken)
             self._size += len(taken)
             rest = rest[len(taken) :]
 
     def commit(self) -> str:
         if self._upload_id is None:
             with self._store._translated():
-                self._version_id = self._put(self._part, {"If-None-Match": "*"}).version_id
+                self._version_id = self._put(memoryview(self._part), {"If-None-Match": "*"}).version_id
         else:
             self._hand_over()
             self._end_sending()
@@ -445,7 +449,6 @@ class _MultipartSink:
         return self._require_kept()
 
     def discard(self) -> None:
-        self._part.clear()
         with suppress(ArchiveError):
             # a part on its way when the upload is aborted would stay for ever
             self._end_sending()
@@ -463,7 +466,8 @@ class _MultipartSink:
             self._sender = ThreadPoolExecutor(1, thread_name_prefix="archive-part")
         self._await_part()
         assert self._sender is not None
-        part, self._part = self._part, bytearray()
+        part = memoryview(self._part)[: self._filled]
+        self._part, self._spare, self._filled = self._spare, self._part, 0
         self._sending = self._sender.submit(self._send_part, self._upload_id, part)
 
     def _await_part(self) -> None:
@@ -479,7 +483,7 @@ class _MultipartSink:
                 self._sender.shutdown()
                 self._sender = None
 
-    def _send_part(self, upload_id: str, part: bytearray) -> None:
+    def _send_part(self, upload_id: str, part: memoryview) -> None:
         with self._store._translated():
             query = {"partNumber": str(len(self._etags) + 1), "uploadId": upload_id}
             for attempt in range(1, PART_ATTEMPTS + 1):
@@ -491,7 +495,7 @@ class _MultipartSink:
                     if attempt == PART_ATTEMPTS or (isinstance(exc, S3Error) and exc.response.status < 500):
                         raise
 
-    def _put(self, data: bytearray, headers: DictType, query: dict[str, str] | None = None) -> ObjectWriteResult:
+    def _put(self, data: memoryview, headers: DictType, query: dict[str, str] | None = None) -> ObjectWriteResult:
         digest = md5(data, usedforsecurity=False)
         result = self._client._put_object(
             self._bucket,
