@@ -88,8 +88,11 @@ def register_person(body: PersonBody) -> ResponseReturnValue:
     archive, actor = get_archive(), require_actor()
     if (body.login is None) != (body.password is None):
         raise InvalidInput("login_incomplete", "login and password are given together, or neither.")
-    person = people.register_person(archive, actor, name=body.name)
     user = None
     if body.login is not None and body.password is not None:
-        user = users.create_user(archive, actor, person=person, login=body.login, password=body.password)
+        person, user = users.register_with_login(
+            archive, actor, name=body.name, login=body.login, password=body.password
+        )
+    else:
+        person = people.register_person(archive, actor, name=body.name)
     return jsonify({"person": person, "user": user}), 201, {"Location": f"/api/v1/people/{person}"}

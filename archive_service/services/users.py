@@ -24,7 +24,7 @@ from archive_service.domain.verdict import format_time
 from archive_service.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
 from archive_service.services.actor import SETUP, Actor, assignments_in_force, event_actor
 from archive_service.services.fields import clean_text, require_id
-from archive_service.services.people import save_stream_rows
+from archive_service.services.people import append_person, save_stream_rows
 from archive_service.services.work import require_seen
 
 TOKEN_PREFIX = "ars_"
@@ -77,9 +77,23 @@ def create_user(archive: Archive, actor: Actor, *, person: str, login: str, pass
     with archive.db.write() as session:
         if session.get(PersonRow, require_id("person", person)) is None:
             raise NotFound("person_unknown", "There is no such person.")
+        # the administrator's authority holds until the new stream's event is written
+        open_streams(session, archive.log, [], acting=[actor.person])
         return add_user(
             archive, session, event_actor(session, actor, assignment), person, login, password, "administrator"
         )
+
+
+def register_with_login(archive: Archive, actor: Actor, *, name: str, login: str, password: str) -> tuple[str, str]:
+    """The ids of a new person and of their log-in, both or neither; Conflict when the log-in is taken."""
+    assignment = actor.require("people.manage")
+    name, login, password = clean_text("name", name, limit=200), _clean_login(login), _require_password(password)
+    with archive.db.write() as session:
+        person = archive.log.make_id()
+        writer = open_streams(session, archive.log, [f"person:{person}"], acting=[actor.person])
+        by = event_actor(session, actor, assignment)
+        append_person(session, archive, writer, by, person, name)
+        return person, add_user(archive, session, by, person, login, password, "administrator")
 
 
 def add_user(

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from archive_service.db import queries
 from archive_service.db.event_log import read_stream
 from archive_service.db.models import ApiTokenRow, SessionRow, UserRow
 from archive_service.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
@@ -188,3 +189,20 @@ def test_only_administrators_manage_people(office: Office) -> None:
     for login in ("maya", "ratna", "wahyu", "nuraini"):
         with pytest.raises(Forbidden):
             people.register_person(office.archive, office.actor(login), name="Orang Baru")
+
+
+def test_a_person_and_their_login_are_registered_together_or_not_at_all(office: Office) -> None:
+    admin = office.actor("admin")
+
+    def persons() -> int:
+        with office.archive.db.read() as session:
+            return len(queries.list_people(session))
+
+    before = persons()
+    with pytest.raises(Conflict) as caught:
+        users.register_with_login(office.archive, admin, name="Sari Lain", login="sari", password=PASSWORD)
+    assert caught.value.code == "login_taken" and persons() == before
+    person, user = users.register_with_login(office.archive, admin, name="Sari Lain", login="sari2", password=PASSWORD)
+    assert persons() == before + 1
+    found = users.check_password(office.archive, login="sari2", password=PASSWORD)
+    assert (found.person, found.user) == (person, user)
