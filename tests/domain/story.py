@@ -122,6 +122,7 @@ class Story:
             "quarter": 1,
             "title_commitment": HASH,
             "letter": letter,
+            "answers": [],
         }
         self.tell("dossier.opened", actor_of("data_officer"), payload, received)
         self.start_due()
@@ -168,6 +169,8 @@ class Story:
                 "begun_at": self.at(),
                 "file_name_commitment": HASH,
                 "receipt": receipt if evidence == "receipt" else None,
+                "deviation": None,
+                "indicator": None,
             },
         )
         return version
@@ -192,7 +195,7 @@ class Story:
             for _ in range(max(rule.minimum, 1)):
                 standing = self.dossier.current_versions(step, rule.kind)
                 self.receive(step, rule.kind, by, standing[0].document if standing else None)
-        event = self.tell("step.submitted", by, self.finish_facts(step))
+        event = self.tell("step.submitted", by, {**self.finish_facts(step), "answers": []})
         self.start_due()
         return event
 
@@ -207,6 +210,7 @@ class Story:
                 "decision": decision,
                 "reason_commitment": HASH if is_return else None,
                 "returns_to": self.sop.step(step).returns_to if is_return else None,
+                "answers": [],
             },
         )
         self.start_due()
@@ -238,6 +242,8 @@ class Story:
                 "due_at": moment,
                 "limit_seconds": 1,
                 "used_seconds": 0,
+                "excluded_seconds": 0,
+                "late_by_seconds": 0,
                 "policy": "working_minutes",
                 "day_minutes": 450,
                 "calendar": HASH,
@@ -251,7 +257,13 @@ class Story:
                 "damaged": [],
                 "requirements_digest": HASH,
             }
-            payload = {"step": run.step, "iteration": run.iteration, "time": time, "completeness": completeness}
+            payload = {
+                "step": run.step,
+                "iteration": run.iteration,
+                "number": len(run.judgements) + 1,
+                "time": time,
+                "completeness": completeness,
+            }
             self.tell("step.judged", RULES, payload)
 
     def seal(self) -> Event:

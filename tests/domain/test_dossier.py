@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive_service.domain import permissions
+from archive_service.domain.deviation import IllegalEvent
 from archive_service.domain.dossier import (
     ACTIONS,
     FINISHED,
@@ -18,7 +19,6 @@ from archive_service.domain.dossier import (
     STEP_ACTIONS,
     WAITING,
     Action,
-    IllegalEvent,
     documents_digest,
     find_refusal,
     fold,
