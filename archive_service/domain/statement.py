@@ -161,7 +161,7 @@ def digest_of(data: bytes) -> str:
 def closing_deviations(
     dossier: Dossier, closing: Closing, calendar: working_time.Calendar, claimed_at: Optional[str] = None
 ) -> List[DueDeviation]:
-    """What the archive step's own verdict shows right before the seal, and that explanations are owed then."""
+    """What the archive step's own verdict shows right before the seal."""
     run = dossier.running(closing.step)
     if run is None:
         return []
@@ -174,12 +174,16 @@ def closing_deviations(
                 deviation.WRONG_ORDER, run.step, run.iteration, None, run.role, run.responsible, (run.start_hash,)
             )
         )
-    owed = [d.event_hash for d in dossier.open_deviations() if d.code != deviation.SEALED_WITH_OPEN]
-    if owed:
-        due.append(
-            DueDeviation(deviation.SEALED_WITH_OPEN, None, None, None, run.role, closing.person, tuple(owed[:32]))
-        )
     return due
+
+
+def owed_at_seal(dossier: Dossier, closing: Closing) -> Optional[DueDeviation]:
+    """That a dossier is sealed while explanations are owed, those of its last step included; None when none is."""
+    run = dossier.running(closing.step)
+    owed = [d.event_hash for d in dossier.open_deviations() if d.code != deviation.SEALED_WITH_OPEN]
+    if run is None or not owed:
+        return None
+    return DueDeviation(deviation.SEALED_WITH_OPEN, None, None, None, run.role, closing.person, tuple(owed[:32]))
 
 
 def build_statement(

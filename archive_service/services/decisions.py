@@ -209,6 +209,9 @@ def archive_dossier(
         _record_sop_changes(archive, work)
         for due in statement.closing_deviations(work.dossier, closing, work.calendar, claimed_at):
             work.record(due)
+        owed = statement.owed_at_seal(work.dossier, closing)
+        if owed is not None:
+            work.record(owed)
         definitions = list_definitions(archive, work)
         data = canonical.encode(
             statement.build_statement(work.dossier, work.calendars, definitions, closing, archive.log.origin)

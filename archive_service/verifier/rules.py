@@ -276,8 +276,10 @@ def check_deviations(sop: Sop, evidence: Evidence, calendars: Mapping[str, worki
         calendar = calendars[dossier.calendar_digest] if dossier.calendars else None
         if event.type == "dossier.sealed" and calendar is not None:
             closing = statement.Closing(event.payload["step"], event.at, str(event.person))
-            for late in statement.closing_deviations(dossier, closing, calendar, event.claimed_at):
-                due.setdefault(late.key, late)
+            at_seal = statement.closing_deviations(dossier, closing, calendar, event.claimed_at)
+            owed = statement.owed_at_seal(dossier, closing)
+            for last in at_seal if owed is None else [*at_seal, owed]:
+                due.setdefault(last.key, last)
         if event.type == "deviation.recorded" and calendar is not None:
             stated = _stated(event)
             for early in _found_at(dossier, stated, event.at, calendar, registered):

@@ -357,6 +357,7 @@ class Builder:
             "documents": len(bound),
             "documents_digest": documents_digest(bound),
             "gaps": len(gaps),
+            "answers": [],
         }
 
     def submit(self, login: str, step: str) -> None:
@@ -364,7 +365,7 @@ class Builder:
         for rule in self.sop.step(step).file_outputs:
             standing = self.dossier.current_versions(step, rule.kind)
             self.upload(login, step, rule.kind, document=standing[0].document if standing else None)
-        self.tell("step.submitted", self.actor(login), {**self.facts(step), "answers": []})
+        self.tell("step.submitted", self.actor(login), self.facts(step))
         self.start_due()
         self.judge()
 
@@ -375,7 +376,6 @@ class Builder:
             **self.facts(step),
             "decision": decision,
             "returns_to": self.sop.step(step).returns_to if is_return else None,
-            "answers": [],
         }
         reason = "Angka IKU 2 keliru." if is_return else None
         self.tell("decision.made", self.actor(login), payload, {"reason": reason})
@@ -437,6 +437,9 @@ class Builder:
         closing = statement.Closing(step, self.now, self.persons[login])
         for due in statement.closing_deviations(self.dossier, closing, self.calendar):
             self.record(due)
+        owed = statement.owed_at_seal(self.dossier, closing)
+        if owed is not None:
+            self.record(owed)
         definitions = [
             {"kind": kind, "key": value["key"], "version": value["version"], "digest": sha256(data).hexdigest()}
             for kind, data in (("sop", self.sop_data), ("calendar", self.calendar_data))

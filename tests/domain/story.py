@@ -186,6 +186,7 @@ class Story:
             "documents": len(bound),
             "documents_digest": documents_digest(bound),
             "gaps": len(gaps),
+            "answers": [],
         }
 
     def submit(self, step: str, actor: Mapping[str, Any] | None = None) -> Event:
@@ -195,7 +196,7 @@ class Story:
             for _ in range(max(rule.minimum, 1)):
                 standing = self.dossier.current_versions(step, rule.kind)
                 self.receive(step, rule.kind, by, standing[0].document if standing else None)
-        event = self.tell("step.submitted", by, {**self.finish_facts(step), "answers": []})
+        event = self.tell("step.submitted", by, self.finish_facts(step))
         self.start_due()
         return event
 
@@ -210,7 +211,6 @@ class Story:
                 "decision": decision,
                 "reason_commitment": HASH if is_return else None,
                 "returns_to": self.sop.step(step).returns_to if is_return else None,
-                "answers": [],
             },
         )
         self.start_due()

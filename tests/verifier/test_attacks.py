@@ -394,7 +394,8 @@ ATTACKS: dict[str, Attack] = {
     "finish moved": Attack(TIME, payload("step.judged", {"time.finished_at": wib("2026-04-07T10:00")}, step="4")),
     "other policy": Attack(TIME, payload("step.judged", {"time.policy": "clock_minutes"}, step="5")),
     "longer day": Attack(TIME, payload("step.judged", {"time.day_minutes": 1440}, step="5")),
-    "other calendar": Attack(TIME, payload("step.judged", {"time.calendar": OTHER_HASH}, step="5")),
+    "less excluded": Attack(TIME, payload("step.judged", {"time.excluded_seconds": 60}, step="5")),
+    "later than it was": Attack(TIME, payload("step.judged", {"time.late_by_seconds": 60}, step="5")),
     # completeness
     "more required": Attack(COMPLETE, payload("step.judged", {"completeness.required": 3}, step="5")),
     "less present": Attack(COMPLETE, payload("step.judged", {"completeness.present": 1}, step="5")),
@@ -443,7 +444,7 @@ ATTACKS: dict[str, Attack] = {
     ),
     "statement without deviations": Attack("statement_differs", false_statement(lambda v: v.update(deviations=[]))),
     "statement of another SOP version": Attack(
-        "statement_differs", false_statement(lambda v: v["definitions"]["sop"].update(version=9))
+        "statement_differs", false_statement(lambda v: v["definitions"][0].update(version=9))
     ),
     "seal of another statement": Attack(
         "statement_digest", payload("dossier.sealed", {"statement_digest": OTHER_HASH})
@@ -451,7 +452,7 @@ ATTACKS: dict[str, Attack] = {
     "seal of another size": Attack("statement_digest", payload("dossier.sealed", {"statement_size": 1})),
     # chains
     "claimed in the future": Attack(
-        "claimed_in_future", member("step.submitted", {"claimed_at": wib("2027-01-01T00:00")})
+        "claimed_in_future", member("step.started", {"claimed_at": wib("2027-01-01T00:00")})
     ),
     "time backwards": Attack("time_backwards", member("step.judged", {"at": wib("2026-04-06T09:00")}, step="5")),
     "one id twice": Attack("id_twice", member("step.judged", {"id": make_id(1003)}, step="5")),
