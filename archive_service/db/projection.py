@@ -26,8 +26,8 @@ from archive_service.db.models import (
     VerdictRow,
     WorkUnitRow,
 )
-from archive_service.domain import completeness, verdict, working_time
-from archive_service.domain.dossier import Dossier
+from archive_service.domain import completeness, statement, verdict, working_time
+from archive_service.domain.dossier import OPEN, RUNNING, Dossier
 from archive_service.domain.event import Event
 
 Rows = dict[tuple[type[Base], tuple[Any, ...]], dict[str, Any]]
@@ -36,6 +36,14 @@ Rows = dict[tuple[type[Base], tuple[Any, ...]], dict[str, Any]]
 
 def _time(text: str | None) -> datetime | None:
     return None if text is None else verdict.parse_time(text)
+
+
+def _late_at(calendar: working_time.Calendar, due_at: datetime | None) -> datetime | None:
+    """When one working second more is used than the norm gives; None while no time is due, and where the calendar ends before."""
+    try:
+        return None if due_at is None else working_time.due_at(calendar, due_at, 1)
+    except working_time.OutOfCalendar:
+        return None
 
 
 def _add(rows: Rows, table: type[Base], values: dict[str, Any]) -> None:
@@ -66,7 +74,10 @@ def rows_of_dossier(dossier: Dossier, calendar: working_time.Calendar) -> Rows:
             "ended_at": _time(dossier.ended_at),
         },
     )
+    recorded = {(d.step, d.iteration) for d in dossier.deviations if d.code == statement.NORM_PASSED}
     for run in dossier.runs:
+        due_at = _time(verdict.due_time(dossier.sop, run.step, calendar, run.started_at))
+        is_running = run.state == RUNNING and dossier.status == OPEN
         _add(
             rows,
             StepRunRow,
@@ -78,7 +89,9 @@ def rows_of_dossier(dossier: Dossier, calendar: working_time.Calendar) -> Rows:
                 "role": run.role,
                 "responsible": run.responsible,
                 "started_at": _time(run.started_at),
-                "due_at": _time(verdict.due_time(dossier.sop, run.step, calendar, run.started_at)),
+                "due_at": due_at,
+                "late_at": _late_at(calendar, due_at),
+                "is_watched": is_running and (run.step, run.iteration) not in recorded,
                 "finished_at": _time(run.finished_at),
                 "outcome": run.outcome,
                 "performed_by": run.performed_by,

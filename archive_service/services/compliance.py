@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from archive_service import jobs
 from archive_service.archive import Archive
-from archive_service.db.models import DossierRow, StepRunRow
+from archive_service.db import queries
+from archive_service.db.models import StepRunRow
 from archive_service.domain import completeness, statement
 from archive_service.domain import dossier as states
+from archive_service.errors import ArchiveError, Unavailable
 from archive_service.services.fixity import find_damaged
 from archive_service.services.work import hold_dossier, load_dossier
+
+SWEPT_IN_ONE_READ = 500
+SWEPT_AT_ONCE = 5000
+"""So many dossiers in one turn: what else the runner has to do waits no longer than that takes."""
+LOOK_AGAIN = timedelta(hours=1)
+
+LOG = structlog.get_logger("archive")
 
 
 def judge_step(archive: Archive, lease: jobs.Lease, *, dossier: str, step: str, iteration: int) -> None:
@@ -32,27 +45,65 @@ def judge_step(archive: Archive, lease: jobs.Lease, *, dossier: str, step: str, 
         jobs.finish(session, lease, archive.timer())
 
 
-def sweep_deadlines(archive: Archive) -> int:
-    """Record a deviation for every running step whose norm has passed; how many were recorded now."""
+def sweep_deadlines(archive: Archive, *, limit: int = SWEPT_AT_ONCE) -> int:
+    """Record a deviation for every running step whose norm has passed, the longest late first; how many were recorded now.
+
+    What is looked at is what is late and not recorded, by an index; ``limit`` such dossiers in one turn, the others in the next. A
+    dossier that fails stops no other: it is logged, and looked at again after an hour.
+    """
     now = archive.log.clock()
-    with archive.db.read() as session:
-        due = session.execute(
-            select(StepRunRow.dossier_id, StepRunRow.step)
-            .join(DossierRow, DossierRow.id == StepRunRow.dossier_id)
-            .where(StepRunRow.state == states.RUNNING, StepRunRow.due_at < now, DossierRow.status == states.OPEN)
-        ).all()
-    recorded = 0
-    for dossier, step in due:
+    recorded = looked_at = 0
+    after: tuple[datetime, str] | None = None
+    while looked_at < limit:
+        with archive.db.read() as session:
+            batch = queries.list_late(session, now, archive.timer(), min(SWEPT_IN_ONE_READ, limit - looked_at), after)
+        if not batch:
+            break
+        after = batch[-1]
+        for dossier in dict.fromkeys(dossier for _, dossier in batch):
+            looked_at += 1
+            recorded += _record_late(archive, dossier)
+    return recorded
+
+
+def _record_late(archive: Archive, dossier: str) -> int:
+    """Record what is late in one dossier; how many deviations that were, none when it cannot be told."""
+    try:
         with archive.db.write() as session:
             work = hold_dossier(archive, session, dossier)
-            run = work.dossier.running(step)
-            if work.dossier.status != states.OPEN or run is None or not work.is_overdue(step):
-                continue
             before = len(work.dossier.deviations)
-            work.record(
-                statement.DueDeviation(
-                    statement.NORM_PASSED, step, run.iteration, None, run.role, run.responsible, (run.start_hash,)
-                )
-            )
-            recorded += len(work.dossier.deviations) - before
-    return recorded
+            if work.dossier.status == states.OPEN:
+                for run in [run for run in work.dossier.runs if work.dossier.running(run.step) is run]:
+                    if work.is_overdue(run.step):
+                        work.record(
+                            statement.DueDeviation(
+                                statement.NORM_PASSED,
+                                run.step,
+                                run.iteration,
+                                None,
+                                run.role,
+                                run.responsible,
+                                (run.start_hash,),
+                            )
+                        )
+            recorded = len(work.dossier.deviations) - before
+            if recorded == 0:
+                # what its rows say is not what its events say: another sweep just recorded it, or the audit will tell
+                _look_again(archive, session, dossier)
+            return recorded
+    except (ArchiveError, ValueError, KeyError) as exc:
+        if isinstance(exc, Unavailable) and exc.code == "database_unavailable":
+            raise
+        code = exc.code if isinstance(exc, ArchiveError) else type(exc).__name__
+        LOG.error("deadlines.dossier_failed", dossier=dossier, code=code, detail=str(exc))
+        with archive.db.write() as session:
+            _look_again(archive, session, dossier)
+        return 0
+
+
+def _look_again(archive: Archive, session: Session, dossier: str) -> None:
+    session.execute(
+        update(StepRunRow)
+        .where(StepRunRow.dossier_id == dossier, StepRunRow.is_watched)
+        .values(look_again_at=archive.timer() + LOOK_AGAIN)
+    )

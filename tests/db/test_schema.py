@@ -100,7 +100,7 @@ def test_migrating_twice_changes_nothing(empty: TestDatabase) -> None:
     migrate(empty)
     migrate(empty)
     with psycopg.connect(empty.owner_url) as connection:
-        assert connection.execute("select version_num from alembic_version").fetchall() == [("0001",)]
+        assert connection.execute("select version_num from alembic_version").fetchall() == [("0005",)]
 
 
 def test_a_service_without_its_schema_says_which_command_makes_it(empty: TestDatabase, tmp_path: Path) -> None:
