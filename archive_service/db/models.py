@@ -371,7 +371,15 @@ class DeviationRow(Base):
     """A departure from the SOP's norms."""
 
     __tablename__ = "deviation"
-    __table_args__ = (Index("ix_deviation_unexplained", "at", "id", postgresql_where=text("explained_at IS NULL"), sqlite_where=text("explained_at IS NULL")),)
+    __table_args__ = (
+        Index(
+            "ix_deviation_unexplained",
+            "at",
+            "id",
+            postgresql_where=text("explained_at IS NULL"),
+            sqlite_where=text("explained_at IS NULL"),
+        ),
+    )
     id: Mapped[str] = evidenced(ID, primary_key=True)
     dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), index=True)
     code: Mapped[str] = evidenced(KEY)

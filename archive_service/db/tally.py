@@ -54,7 +54,6 @@ and late; working seconds that judged iterations used, and had; judged iteration
 returns decided at the step, and returns to it; deviations, those not settled yet, those that an explanation is owed for."""
 
 ALL_STEPS = ""
-SETTLED = ("accepted", "relieved")
 
 _COUNT = table_of(QualityCountRow)
 _ZEROS = dict.fromkeys(MEASURES, 0)
@@ -107,9 +106,9 @@ def tally_of(rows: Rows, sop: str) -> Tally:
             add(values["step"], returns=1)
             add(values["returns_to"], sent_back=1)
         elif table is DeviationRow:
-            is_owed = values["explained_at"] is None and values.get("state") not in SETTLED
-            is_unsettled = is_owed if "state" not in values else values["state"] not in SETTLED
-            add(values["step"], deviations=1, open_deviations=is_unsettled, unexplained=is_owed)
+            # nobody owes anything for a dossier that was cancelled
+            is_owed = values["explained_at"] is None and status != states.CANCELLED
+            add(values["step"], deviations=1, open_deviations=is_owed, unexplained=is_owed)
     return tally
 
 
@@ -163,7 +162,9 @@ def fold_tallies(session: Session, limit: int = 2000) -> int:
             for r in rows
         )
         if total:
-            session.connection().execute(insert(_COUNT).inline(), [_row(c, n, is_folded=True) for c, n in total.items()])
+            session.connection().execute(
+                insert(_COUNT).inline(), [_row(c, n, is_folded=True) for c, n in total.items()]
+            )
     return gone
 
 
