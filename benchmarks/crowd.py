@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from archive_service.db.models import (
     DossierRow,
     EventRow,
     OpeningRow,
+    QualityCountRow,
     StepRunRow,
     StreamRow,
     VerdictRow,
@@ -197,7 +199,9 @@ class Crowd:
                         rows[table].append(tuple(values[c.name] for c in inspect(table).columns))
                 for table, found in rows.items():
                     names = ", ".join(c.name for c in inspect(table).columns)
-                    with connection.cursor().copy(f"COPY {table.__tablename__} ({names}) FROM STDIN".encode()) as target:
+                    with connection.cursor().copy(
+                        f"COPY {table.__tablename__} ({names}) FROM STDIN".encode()
+                    ) as target:
                         for row in found:
                             target.write_row(row)
             connection.commit()
@@ -206,8 +210,6 @@ class Crowd:
                 {**dict.fromkeys(MEASURES, 0), **dict(zip(CELL, cell, strict=True)), **numbers, "is_folded": True}
                 for cell, numbers in self.tally.items()
             ]
-            from archive_service.db.models import QualityCountRow
-
             session.connection().execute(insert(table_of(QualityCountRow)).inline(), counted)
         with psycopg.connect(self.owner_url, autocommit=True) as connection:
             connection.execute("vacuum analyze")
@@ -259,7 +261,6 @@ class Crowd:
             rows[(table, tuple(filled[c.name] for c in inspect(table).primary_key))] = filled
             yield table, filled
         moved = {(sop, step, unit, year, quarter): n for (sop, step, *_), n in kind.tally.items()}
-        self.tally = self.tally or {}
         for cell, numbers in moved.items():
             counted = self.tally.setdefault(cell, {})
             for measure, number in numbers.items():
@@ -282,8 +283,6 @@ class Crowd:
 
 
 def _bind(versions: list[tuple[str, str]]) -> str:
-    from hashlib import sha256
-
     return sha256(canonical.encode([{"version": v, "digest": d} for v, d in versions])).hexdigest()
 
 

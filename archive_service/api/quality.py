@@ -175,7 +175,7 @@ def list_overdue(query: QualityPageQuery) -> ResponseReturnValue:
         get_archive(),
         require_actor(),
         wanted=query.wanted(),
-        page=page_request(query, "overdue", is_moment, is_id, is_key),
+        page=page_request(query, "runs", is_moment, is_id, is_key),
     )
     return page_answer("runs", page)
 
@@ -188,7 +188,7 @@ def list_unexplained(query: QualityPageQuery) -> ResponseReturnValue:
         get_archive(),
         require_actor(),
         wanted=query.wanted(),
-        page=page_request(query, "unexplained", is_moment, is_id),
+        page=page_request(query, "deviations", is_moment, is_id),
     )
     return page_answer("deviations", page)
 

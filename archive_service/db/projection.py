@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, inspect, update
+from sqlalchemy import ColumnElement, delete, insert, update
 from sqlalchemy.orm import Session
 
 from archive_service.db.models import (
@@ -25,6 +25,7 @@ from archive_service.db.models import (
     UserRow,
     VerdictRow,
     WorkUnitRow,
+    table_of,
 )
 from archive_service.domain import completeness, statement, verdict, working_time
 from archive_service.domain.dossier import OPEN, RUNNING, Dossier
@@ -47,7 +48,7 @@ def _late_at(calendar: working_time.Calendar, due_at: datetime | None) -> dateti
 
 
 def _add(rows: Rows, table: type[Base], values: dict[str, Any]) -> None:
-    key = tuple(values[column.name] for column in inspect(table).primary_key)
+    key = tuple(values[column.name] for column in table_of(table).primary_key)
     rows[(table, key)] = values
 
 
@@ -263,14 +264,18 @@ def rows_of_stream(events: Iterable[Event]) -> Rows:
 
 def save_changes(session: Session, before: Rows, after: Rows, extra: dict[str, Any] | None = None) -> None:
     """Write the difference between two projections: new rows, changed columns. ``extra`` are operational columns of new rows."""
+    # tables, not mapped classes: the unit of work would take longer than the database
+    connection = session.connection()
     for (table, key), values in after.items():
         known = before.get((table, key))
         if known is None:
-            session.execute(insert(table).values(**values, **(extra or {})))
+            connection.execute(insert(table_of(table)).inline(), {**values, **(extra or {})})
         elif known != values:
             changed = {name: value for name, value in values.items() if known[name] != value}
-            condition = [column == part for column, part in zip(inspect(table).primary_key, key, strict=True)]
-            session.execute(update(table).where(*condition).values(**changed))
+            connection.execute(update(table_of(table)).where(*_is_row(table, key)).values(**changed))
     for table, key in before.keys() - after.keys():
-        condition = [column == part for column, part in zip(inspect(table).primary_key, key, strict=True)]
-        session.execute(delete(table).where(*condition))
+        connection.execute(delete(table_of(table)).where(*_is_row(table, key)))
+
+
+def _is_row(table: type[Base], key: tuple[Any, ...]) -> list[ColumnElement[bool]]:
+    return [column == part for column, part in zip(table_of(table).primary_key, key, strict=True)]

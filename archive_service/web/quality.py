@@ -20,9 +20,14 @@ SHOWN = 50
 blueprint = Blueprint("web_quality", __name__, template_folder="templates")
 
 
-def _number(name: str) -> int | None:
+def _number(name: str, least: int, greatest: int) -> int | None:
     text = request.args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else None
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else 0
+    return number if least <= number <= greatest else None
+
+
+def _period() -> tuple[int | None, int | None]:
+    return _number("year", 2000, 9999), _number("quarter", 1, 4)
 
 
 def _wanted() -> QualityFilter:
@@ -31,8 +36,7 @@ def _wanted() -> QualityFilter:
         args.get("sop") or None,
         args.get("step") or None,
         args.get("work_unit") or None,
-        _number("year"),
-        _number("quarter"),
+        *_period(),
     )
 
 
@@ -41,8 +45,8 @@ def overview() -> ResponseReturnValue:
     """Steps by work units in a quarter (this one, unless another is chosen), and the quarters before."""
     archive, actor = get_archive(), require_actor()
     today = archive.log.clock() + WIB
-    year = _number("year") or today.year
-    quarter = _number("quarter") or (today.month + 2) // 3
+    chosen = _period()
+    year, quarter = chosen[0] or today.year, chosen[1] or (today.month + 2) // 3
     cells = quality.read_summary(
         archive, actor, wanted=QualityFilter(year=year, quarter=quarter), by=("sop", "work_unit", "step")
     )
