@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,7 +88,7 @@ def sum_counts(
     return found
 
 
-def _run_columns() -> Select[Any]:
+def _run_columns() -> Select[StepRunRow, DossierRow, str, str]:
     return (
         select(StepRunRow, DossierRow, WorkUnitRow.name, OpeningRow.value)
         .join(DossierRow, DossierRow.id == StepRunRow.dossier_id)
@@ -120,7 +120,7 @@ def _run(run: StepRunRow, dossier: DossierRow, unit: str, title: str | None, nam
 
 def _told(session: Session, rows: Sequence[Any]) -> list[dict[str, Any]]:
     names = queries.names_of(session, {row[0].responsible for row in rows if row[0].responsible})
-    return [_run(*row, names) for row in rows]
+    return [_run(run, dossier, unit, title, names) for run, dossier, unit, title in rows]
 
 
 def page_overdue(
@@ -227,36 +227,23 @@ def _is_running() -> ColumnElement[bool]:
     return and_(StepRunRow.state == states.RUNNING, DossierRow.status == states.OPEN)
 
 
-def _behind(measure: str) -> ColumnElement[bool]:
-    conditions = {
-        "runs": true,
-        "running": _is_running,
-        "overdue": lambda: and_(_is_running(), ~StepRunRow.is_watched),
-        "on_time": lambda: _ended_late(False),
-        "late": lambda: _ended_late(True),
-        "complete": lambda: _is_judged(VerdictRow.completeness_result == "complete"),
-        "incomplete": lambda: _is_judged(VerdictRow.completeness_result != "complete"),
-        "returns": lambda: StepRunRow.outcome == "returned",
-        "deviations": _deviating,
-        "unexplained": lambda: and_(
-            _deviating(DeviationRow.explained_at.is_(None)), DossierRow.status != states.CANCELLED
-        ),
-    }
-    return conditions[measure]()
+def _has_run() -> ColumnElement[bool]:
+    return StepRunRow.iteration >= 1
 
 
-BEHIND = (
-    "runs",
-    "running",
-    "overdue",
-    "on_time",
-    "late",
-    "complete",
-    "incomplete",
-    "returns",
-    "deviations",
-    "unexplained",
-)
+_BEHIND: Mapping[str, Callable[[], ColumnElement[bool]]] = {
+    "runs": _has_run,
+    "running": _is_running,
+    "overdue": lambda: and_(_is_running(), ~StepRunRow.is_watched),
+    "on_time": lambda: _ended_late(False),
+    "late": lambda: _ended_late(True),
+    "complete": lambda: _is_judged(VerdictRow.completeness_result == "complete"),
+    "incomplete": lambda: _is_judged(VerdictRow.completeness_result != "complete"),
+    "returns": lambda: StepRunRow.outcome == "returned",
+    "deviations": _deviating,
+    "unexplained": lambda: and_(_deviating(DeviationRow.explained_at.is_(None)), DossierRow.status != states.CANCELLED),
+}
+BEHIND = tuple(_BEHIND)
 """Measures whose iterations can be listed."""
 
 
@@ -271,7 +258,7 @@ def page_runs(
             scope.condition(),
             *wanted.on_dossiers(),
             *([StepRunRow.step == wanted.step] if wanted.step is not None else []),
-            _behind(measure),
+            _BEHIND[measure](),
             *comes_after(key, page.after),
         )
         .order_by(*key)
