@@ -41,8 +41,8 @@ from archive_service.domain import canonical, merkle
 from archive_service.domain.dossier import Dossier, fold
 from archive_service.domain.event import Event, parse_event
 from archive_service.domain.verdict import parse_time
-from archive_service.services import compliance, dossiers, people
-from archive_service.services.work import load_dossier
+from archive_service.services import compliance, deviations, people
+from archive_service.services.work import calendars_of, load_dossier
 from tests.databases import TestDatabase, migrate
 from tests.office import Office, make_office
 
@@ -98,7 +98,7 @@ def make_kind(office: Office, dossier: str) -> Kind:
     with archive.db.read() as session:
         events = read_stream(session, f"dossier:{dossier}")
         state = load_dossier(archive, session, dossier)
-        rows = rows_of_dossier(state, archive.catalog.calendar(session, state.calendar_digest))
+        rows = rows_of_dossier(state, calendars_of(archive, session, state))
         openings = [
             (leaf, name, value, salt)
             for (leaf, name), (value, salt) in read_openings(session, [e.leaf_hash for e in events]).items()
@@ -179,7 +179,7 @@ class Crowd:
     def _explain(self, dossier: str) -> None:
         with self.office.archive.db.read() as session:
             found = load_dossier(self.office.archive, session, dossier).deviations[0]
-        dossiers.explain_deviation(
+        deviations.explain_deviation(
             self.office.archive,
             self.office.actor("sari"),
             dossier=dossier,
@@ -275,7 +275,7 @@ class Crowd:
         with archive.db.read() as session:
             events = [parse_event(data) for data in copied]
             state = fold(archive.catalog.sop(session, events[0].payload["sop"]), events)
-            told = rows_of_dossier(state, archive.catalog.calendar(session, state.calendar_digest))
+            told = rows_of_dossier(state, calendars_of(archive, session, state))
         assert told.keys() == rows.keys()
         for key, values in told.items():
             assert values == {name: rows[key][name] for name in values}, key

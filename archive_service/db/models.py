@@ -301,7 +301,7 @@ class StepRunRow(Base):
     role: Mapped[str] = evidenced(KEY)
     responsible: Mapped[str | None] = evidenced(ForeignKey("person.id"))
     started_at: Mapped[datetime] = evidenced(UtcDateTime)
-    due_at: Mapped[datetime] = evidenced(UtcDateTime)
+    due_at: Mapped[datetime | None] = evidenced(UtcDateTime)
     # the first instant at which more than the norm is used: due at the end of office hours, a step is late on the next morning
     late_at: Mapped[datetime | None] = evidenced(UtcDateTime)
     # it runs in an open dossier, and that its norm has passed is not recorded: what the deadline sweep looks for
@@ -334,6 +334,8 @@ class DocumentVersionRow(Base):
     received_at: Mapped[datetime] = evidenced(UtcDateTime)
     withdrawn_at: Mapped[datetime | None] = evidenced(UtcDateTime)
     event_hash: Mapped[str] = evidenced(HASH)
+    deviation_id: Mapped[str | None] = evidenced(ID)
+    indicator: Mapped[str | None] = evidenced(KEY)
 
 
 class DecisionRow(Base):
@@ -352,7 +354,7 @@ class DecisionRow(Base):
 
 
 class VerdictRow(Base):
-    """The judgement of one iteration, with everything that is needed to compute it again."""
+    """A judgement of one iteration, with everything that is needed to compute it again; the one with the highest number counts."""
 
     __tablename__ = "verdict"
     event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
@@ -365,6 +367,9 @@ class VerdictRow(Base):
     used_by_day: Mapped[str] = evidenced(Text)
     completeness_result: Mapped[str] = evidenced(KEY)
     requirements: Mapped[str] = evidenced(Text)
+    number: Mapped[int] = evidenced(Integer)
+    calendar_digest: Mapped[str] = evidenced(HASH)
+    excluded_seconds: Mapped[int] = evidenced(Integer)
 
 
 class DeviationRow(Base):
@@ -372,6 +377,7 @@ class DeviationRow(Base):
 
     __tablename__ = "deviation"
     __table_args__ = (
+        Index("ix_deviation_owed", "owed_until"),
         Index(
             "ix_deviation_unexplained",
             "at",
@@ -392,6 +398,25 @@ class DeviationRow(Base):
     explained_at: Mapped[datetime | None] = evidenced(UtcDateTime)
     explained_by: Mapped[str | None] = evidenced(ForeignKey("person.id"))
     event_hash: Mapped[str] = evidenced(HASH)
+    state: Mapped[str] = evidenced(KEY)
+    explain_by: Mapped[datetime | None] = evidenced(UtcDateTime)
+    escalated_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    # until when an explanation is owed that did not escalate yet: what the sweep looks for
+    owed_until: Mapped[datetime | None] = evidenced(UtcDateTime)
+
+
+class ExplanationRow(Base):
+    """One explanation of a deviation, and what was answered to it."""
+
+    __tablename__ = "explanation"
+    deviation_id: Mapped[str] = evidenced(ForeignKey("deviation.id"), primary_key=True)
+    number: Mapped[int] = evidenced(Integer, primary_key=True, autoincrement=False)
+    person_id: Mapped[str] = evidenced(ForeignKey("person.id"))
+    at: Mapped[datetime] = evidenced(UtcDateTime)
+    event_hash: Mapped[str] = evidenced(HASH)
+    answer: Mapped[str | None] = evidenced(KEY)
+    answered_by: Mapped[str | None] = evidenced(ForeignKey("person.id"))
+    answered_at: Mapped[datetime | None] = evidenced(UtcDateTime)
 
 
 class QualityCountRow(Base):
@@ -443,6 +468,18 @@ class StatementRow(Base):
 
     __tablename__ = "statement"
     dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), primary_key=True)
+    digest: Mapped[str] = evidenced(HASH)
+    data: Mapped[bytes] = evidenced(LargeBinary)
+
+
+class StatementAgainRow(Base):
+    """The statement of a sealed dossier, judged again by another calendar. INSERT only."""
+
+    __tablename__ = "statement_again"
+    __table_args__ = (UniqueConstraint("dossier_id", "calendar_digest"),)
+    event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"))
+    calendar_digest: Mapped[str] = evidenced(ForeignKey("definition.digest"))
     digest: Mapped[str] = evidenced(HASH)
     data: Mapped[bytes] = evidenced(LargeBinary)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from archive_service.db import queries
 from archive_service.db.models import (
@@ -24,7 +24,7 @@ from archive_service.db.models import (
 )
 from archive_service.db.paging import Page, PageRequest, comes_after, cut_page
 from archive_service.db.queries import ReadScope
-from archive_service.db.tally import ALL_STEPS, MEASURES
+from archive_service.db.tally import ALL_STEPS, MEASURES, OWED
 from archive_service.domain import dossier as states
 from archive_service.domain import verdict
 
@@ -159,7 +159,9 @@ def page_unexplained(
         .join(DossierRow, DossierRow.id == DeviationRow.dossier_id)
         .join(WorkUnitRow, WorkUnitRow.id == DossierRow.work_unit_id)
         .where(
+            # without bounds, so that a database sees that the index holds all of them
             DeviationRow.explained_at.is_(None),
+            DeviationRow.state.in_(OWED),
             DossierRow.status != states.CANCELLED,
             scope.condition(),
             *wanted.on_dossiers(),
@@ -213,7 +215,16 @@ def _is_judged(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
         & (VerdictRow.step == StepRunRow.step)
         & (VerdictRow.iteration == StepRunRow.iteration)
     )
-    return exists(select(VerdictRow.event_hash).where(of_run, *conditions))
+    later = aliased(VerdictRow)
+    is_newest = ~exists(
+        select(later.event_hash).where(
+            later.dossier_id == VerdictRow.dossier_id,
+            later.step == VerdictRow.step,
+            later.iteration == VerdictRow.iteration,
+            later.number > VerdictRow.number,
+        )
+    )
+    return exists(select(VerdictRow.event_hash).where(of_run, is_newest, *conditions))
 
 
 def _ended_late(is_late: bool) -> ColumnElement[bool]:
@@ -241,7 +252,7 @@ _BEHIND: Mapping[str, Callable[[], ColumnElement[bool]]] = {
     "incomplete": lambda: _is_judged(VerdictRow.completeness_result != "complete"),
     "returns": lambda: StepRunRow.outcome == "returned",
     "deviations": _deviating,
-    "unexplained": lambda: and_(_deviating(DeviationRow.explained_at.is_(None)), DossierRow.status != states.CANCELLED),
+    "unexplained": lambda: and_(_deviating(DeviationRow.state.in_(OWED)), DossierRow.status != states.CANCELLED),
 }
 BEHIND = tuple(_BEHIND)
 """Measures whose iterations can be listed."""

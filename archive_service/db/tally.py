@@ -7,6 +7,7 @@ cell, folded or not, so it is exact at once; folding deletes rows and adds their
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
@@ -21,8 +22,8 @@ from archive_service.db.models import (
     table_of,
 )
 from archive_service.db.projection import Rows
+from archive_service.domain import deviation, verdict
 from archive_service.domain import dossier as states
-from archive_service.domain import verdict
 
 Cell = tuple[str, str, str, int, int]
 """SOP key, step (empty: the whole dossier), work unit, year, quarter."""
@@ -54,6 +55,8 @@ and late; working seconds that judged iterations used, and had; judged iteration
 returns decided at the step, and returns to it; deviations, those not settled yet, those that an explanation is owed for."""
 
 ALL_STEPS = ""
+OWED = (deviation.UNEXPLAINED, deviation.ASKED_AGAIN)
+SETTLED = (deviation.ACCEPTED, deviation.RELIEVED)
 
 _COUNT = table_of(QualityCountRow)
 _ZEROS = dict.fromkeys(MEASURES, 0)
@@ -77,11 +80,11 @@ def tally_of(rows: Rows, sop: str) -> Tally:
     status = found["status"]
     add(ALL_STEPS, dossiers=1, sealed=status == states.SEALED, cancelled=status == states.CANCELLED)
     # of several verdicts on an iteration the newest counts
-    verdicts: dict[tuple[str, int], Mapping[str, object]] = {}
+    verdicts: dict[tuple[str, int], Mapping[str, Any]] = {}
     for (table, _), values in rows.items():
         if table is VerdictRow:
             place = (values["step"], values["iteration"])
-            if place not in verdicts or values.get("number", 1) > verdicts[place].get("number", 1):
+            if place not in verdicts or values["number"] > verdicts[place]["number"]:
                 verdicts[place] = values
     for (table, _), values in rows.items():
         if table is StepRunRow:
@@ -95,8 +98,8 @@ def tally_of(rows: Rows, sop: str) -> Tally:
                 add(values["step"], complete=is_complete, incomplete=not is_complete)
                 add(
                     values["step"],
-                    used_seconds=int(str(judged["used_seconds"])),
-                    limit_seconds=int(str(judged["limit_seconds"])),
+                    used_seconds=judged["used_seconds"],
+                    limit_seconds=judged["limit_seconds"],
                 )
             elif values["outcome"] == "archived":
                 # the seal ends the last step, and nothing is judged after it
@@ -107,8 +110,9 @@ def tally_of(rows: Rows, sop: str) -> Tally:
             add(values["returns_to"], sent_back=1)
         elif table is DeviationRow:
             # nobody owes anything for a dossier that was cancelled
-            is_owed = values["explained_at"] is None and status != states.CANCELLED
-            add(values["step"], deviations=1, open_deviations=is_owed, unexplained=is_owed)
+            is_settled = values["state"] in SETTLED or status == states.CANCELLED
+            is_owed = values["state"] in OWED and not is_settled
+            add(values["step"], deviations=1, open_deviations=not is_settled, unexplained=is_owed)
     return tally
 
 

@@ -18,12 +18,15 @@ Numbers = dict[tuple[str, str, str, int, int], dict[str, int]]
 
 def recount(archive: Archive, session: Session) -> Numbers:
     """What the counts must add up to, without zeros."""
-    dossiers: dict[str, list[Any]] = {}
+    dossiers: dict[str, dict[str, list[Any]]] = {}
     for row in session.execute(select(EventRow).order_by(EventRow.stream, EventRow.seq)).scalars():
-        if row.stream.startswith("dossier:"):
-            dossiers.setdefault(row.stream, []).append(parse_event(row.data))
+        # "after:" sorts before "dossier:": what follows a seal is put behind it
+        kind, _, dossier = row.stream.partition(":")
+        if kind in ("after", "dossier"):
+            dossiers.setdefault(dossier, {"dossier": [], "after": []})[kind].append(parse_event(row.data))
     total: dict[tuple[str, str, str, int, int], Counter[str]] = {}
-    for events in dossiers.values():
+    for streams in dossiers.values():
+        events = [*streams["dossier"], *streams["after"]]
         opened = events[0].payload
         sop = archive.catalog.sop(session, opened["sop"])
         calendar = archive.catalog.calendar(session, opened["calendar"])
@@ -39,6 +42,7 @@ def _count(events: list[Any], sop: Any, calendar: Any) -> Counter[tuple[str, str
     running: dict[str, tuple[int, str]] = {}
     passed: set[tuple[str, int]] = set()
     owed: dict[str, str] = {}
+    open_: dict[str, str] = {}
     for event in events[1:]:
         p = event.payload
         if event.type == "step.started":
@@ -57,11 +61,15 @@ def _count(events: list[Any], sop: Any, calendar: Any) -> Counter[tuple[str, str
         elif event.type == "deviation.recorded":
             step = p["step"] or ""
             count[step, "deviations"] += 1
-            owed[p["deviation"]] = step
+            open_[p["deviation"]] = owed[p["deviation"]] = step
             if p["code"] == "time_norm_passed":
                 passed.add((p["step"], p["iteration"]))
         elif event.type == "deviation.explained":
             del owed[p["deviation"]]
+        elif event.type == "explanation.returned":
+            owed[p["deviation"]] = open_[p["deviation"]]
+        elif event.type == "explanation.accepted":
+            del open_[p["deviation"]]
         elif event.type == "dossier.sealed":
             count["", "sealed"] += 1
             ((step, (_, started_at)),) = running.items()
@@ -72,10 +80,12 @@ def _count(events: list[Any], sop: Any, calendar: Any) -> Counter[tuple[str, str
             count["", "cancelled"] += 1
             running.clear()
             owed.clear()
+            open_.clear()
     for step, (iteration, _) in running.items():
         count[step, "running"] += 1
         count[step, "overdue"] += (step, iteration) in passed
-    for step in owed.values():
+    for step in open_.values():
         count[step, "open_deviations"] += 1
+    for step in owed.values():
         count[step, "unexplained"] += 1
     return count

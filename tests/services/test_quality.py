@@ -18,7 +18,7 @@ from archive_service.db.quality import BEHIND, QualityFilter
 from archive_service.db.tally import read_tally
 from archive_service.domain.event import parse_event
 from archive_service.errors import ArchiveError, Forbidden, InvalidInput
-from archive_service.services import audit, compliance, dossiers, people, quality, spreadsheet
+from archive_service.services import audit, compliance, deviations, dossiers, people, quality, spreadsheet
 from archive_service.services.work import load_dossier
 from tests.office import Office
 from tests.services.quality_recount import recount
@@ -106,7 +106,7 @@ class History:
         logins = {person: login for login, person in self.office.persons.items()}
         for deviation in owed[:1]:
             if deviation.responsible is not None:
-                dossiers.explain_deviation(
+                deviations.explain_deviation(
                     self.office.archive,
                     self.office.actor(logins[deviation.responsible]),
                     dossier=dossier,
