@@ -41,6 +41,7 @@ COMMANDS = {
     "dossier": ("client", "Dossiers of a running service (ARCHIVE_URL, ARCHIVE_TOKEN)."),
     "event": ("client", "Events of a dossier, and proofs that they are in the log."),
     "job": ("client", "What the service does for a dossier afterwards."),
+    "quality": ("client_quality", "Quality across dossiers: on time, complete, overdue, unexplained."),
     "definition": ("client", "SOPs and calendars of a running service."),
     "person": ("client_people", "People, for administrators and auditors."),
     "user": ("client_people", "Log-ins of people."),

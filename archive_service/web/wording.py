@@ -91,6 +91,36 @@ WORDS: dict[str, Any] = {
 """Codes of the domain → words; what is not here is shown as it is."""
 
 
+COLUMNS: dict[str, Any] = {
+    "quality": lazy_gettext("Quality"),
+    "sop": lazy_gettext("SOP"),
+    "step": lazy_gettext("Step"),
+    "work_unit": lazy_gettext("Work unit's id"),
+    "work_unit_name": lazy_gettext("Work unit"),
+    "year": lazy_gettext("Year"),
+    "quarter": lazy_gettext("Quarter"),
+    "dossiers": lazy_gettext("Dossiers"),
+    "sealed": lazy_gettext("archived"),
+    "cancelled": lazy_gettext("cancelled"),
+    "runs": lazy_gettext("rounds"),
+    "running": lazy_gettext("running"),
+    "overdue": lazy_gettext("overdue"),
+    "on_time": lazy_gettext("on time"),
+    "late": lazy_gettext("late"),
+    "used_seconds": lazy_gettext("working time used (seconds)"),
+    "limit_seconds": lazy_gettext("working time given (seconds)"),
+    "complete": lazy_gettext("complete"),
+    "incomplete": lazy_gettext("incomplete"),
+    "returns": lazy_gettext("returns"),
+    "sent_back": lazy_gettext("sent back to the step"),
+    "deviations": lazy_gettext("deviations"),
+    "open_deviations": lazy_gettext("deviations not settled yet"),
+    "unexplained": lazy_gettext("deviations without an explanation"),
+    "on_time_rate": lazy_gettext("share on time"),
+    "complete_rate": lazy_gettext("share complete"),
+}
+"""Columns of numbers → words."""
+
 DONE: dict[str, Any] = {
     "password_changed": lazy_gettext("Your password is changed. Other sessions of yours have ended."),
     "opened": lazy_gettext("The dossier is open; step 1 is running."),
@@ -159,6 +189,11 @@ def word_for(code: str | None) -> str:
     if code is None:
         return ""
     return str(WORDS.get(code, code))
+
+
+def column_word(code: str) -> str:
+    """The heading of a column of numbers."""
+    return str(COLUMNS.get(code, code))
 
 
 def minutes_text(seconds: int) -> str:

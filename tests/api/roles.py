@@ -94,6 +94,11 @@ ROUTES: dict[str, Row] = {
     # dossiers: performers read those of their unit, and learn not even that there are others
     "GET /api/v1/dossiers": READERS,
     "GET /api/v1/deviations": READERS,
+    "GET /api/v1/quality/summary": READERS,
+    "GET /api/v1/quality/overdue": READERS,
+    "GET /api/v1/quality/unexplained": READERS,
+    "GET /api/v1/quality/runs": READERS,
+    "GET /api/v1/quality/export": READERS,
     f"GET {IN_DOSSIER}": DOSSIER,
     f"GET {IN_DOSSIER}/steps": DOSSIER,
     f"GET {AT_STEP}": DOSSIER,
@@ -137,6 +142,9 @@ ROUTES: dict[str, Row] = {
     # pages: whoever is not logged in is sent to the log-in
     "GET /": Row(OK, OK, OK, OK, TO_LOGIN),
     "GET /dossiers": Row(OK, OK, OK, NO, TO_LOGIN),
+    "GET /quality": Row(OK, OK, OK, NO, TO_LOGIN),
+    "GET /quality/runs": Row(OK, OK, OK, NO, TO_LOGIN),
+    "GET /quality/export": Row(OK, OK, OK, NO, TO_LOGIN),
     "GET /dossiers/new": Row(OK, NO, NO, NO, TO_LOGIN),
     f"GET {PAGE}": DOSSIER_PAGE,
     f"GET {PAGE}/documents/<version>": DOSSIER_PAGE,

@@ -110,6 +110,8 @@ PAGE_FORMS: dict[str, dict[str, str]] = {
 QUERIES = {
     "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/documents": "?kind=request_letter&name=surat.pdf",
     "POST /api/v1/definitions": "",
+    "GET /api/v1/quality/runs": "?measure=late",
+    "GET /api/v1/quality/export": "?format=csv",
 }
 
 
