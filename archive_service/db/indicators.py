@@ -84,7 +84,7 @@ def list_open_recommendations(session: Session, dossier: str) -> list[PastRecomm
             RecommendationRow.dossier_id == dossier,
             RecommendationRow.state.is_(None) | (RecommendationRow.state == "ongoing"),
         )
-        .order_by(RecommendationRow.at, RecommendationRow.event_hash)
+        .order_by(RecommendationRow.at, RecommendationRow.code, RecommendationRow.event_hash)
     )
     found = [PastRecommendation(event, code, text) for event, code, text in carried]
     results = session.execute(

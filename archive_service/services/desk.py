@@ -17,6 +17,7 @@ from archive_service.domain.event import Event
 from archive_service.errors import Forbidden
 from archive_service.services import reading
 from archive_service.services.actor import Actor
+from archive_service.services.indicator_reading import describe_list, describe_recommendations, find_acts
 from archive_service.services.work import fold_dossier, read_dossier_events, unit_calendar
 
 UPLOAD = "upload"
@@ -36,6 +37,7 @@ def read_person(archive: Archive, actor: Actor) -> dict[str, Any]:
         "name": name,
         "roles": [{"role": a.role, "title": titles.get(a.role)} for a in actor.assignments],
         "is_performer": is_performer(actor),
+        "is_contributor": any(a.role == permissions.CONTRIBUTOR for a in actor.assignments),
     }
 
 
@@ -128,6 +130,7 @@ def read_desk(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]
             step.update(_acting(state, actor, step["step"]))
             step["returned"] = _return_of(session, state, step["step"])
             step["returns_to"] = rule.returns_to
+            step["indicators"] = rule.indicators
             step["bound"] = [v.id for v in state.bound_documents(step["step"])] if step["acts"] else []
             step["takes"] = [
                 {
@@ -143,6 +146,8 @@ def read_desk(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]
             ]
             if step["returned"]:
                 step["returned"]["person_name"] = names.get(step["returned"]["person"])
+        found["indicators"] = {**describe_list(session, state), **find_acts(state, actor)}
+        found["recommendations"] = describe_recommendations(session, state)
     by_event = {e.leaf_hash: e for e in events}
     _add_document_facts(found, state, actor, by_event, openings)
     _add_deviation_facts(found, state, actor, events, openings, names)

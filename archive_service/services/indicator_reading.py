@@ -205,3 +205,22 @@ def may_send(state: Dossier, actor: Actor, step: str, each: Indicator) -> bool:
         "upload", actor.person, held[0].role, held[0].work_unit, step=step, kind=rule.kind, indicator=each.code
     )
     return find_refusal(state, action) is None
+
+
+def find_acts(state: Dossier, actor: Actor) -> dict[str, Any]:
+    """What a performer may do about indicators now: change the list, answer recommendations, record results at which step."""
+
+    def may(name: str, **facts: Any) -> bool:
+        actions = (
+            Action(name, actor.person, a.role, a.work_unit, has_reason=True, **facts)
+            for a in actor.holds("indicator.manage")
+        )
+        return any(find_refusal(state, action) is None for action in actions)
+
+    first = next(iter(state.indicators.carried), None)
+    takes = [step.key for step in state.sop.steps if step.indicators == indicator.RESULTS]
+    return {
+        "may_list": may("list_indicator", indicator=next(iter(state.indicators.listed), None)),
+        "may_answer": first is not None and may("answer_recommendation", recommendation=first),
+        "may_record": next((step for step in takes if may("record_result", step=step)), None),
+    }

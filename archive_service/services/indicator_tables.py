@@ -57,7 +57,7 @@ class Problem(NamedTuple):
     row: int
     column: str
     code: str
-    text: str
+    message: str
 
 
 def problems_error(problems: Sequence[Problem], what: str) -> InvalidInput:
@@ -65,7 +65,10 @@ def problems_error(problems: Sequence[Problem], what: str) -> InvalidInput:
     return InvalidInput(
         "indicators_invalid",
         f"The {what} has {len(problems)} problem(s), and nothing of it was taken: mend them and send it again.",
-        problems=[problem._asdict() for problem in problems[:200]],
+        problems=[
+            {**problem._asdict(), "place": f"row {problem.row}, {problem.column}"}
+            for problem in problems[:LISTED_LIMIT]
+        ],
     )
 
 

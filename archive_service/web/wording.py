@@ -30,12 +30,15 @@ WORDS: dict[str, Any] = {
     "time_norm_passed": lazy_gettext("time norm passed"),
     "input_missing": lazy_gettext("required input missing"),
     "output_missing": lazy_gettext("output missing"),
+    "indicator_missing": lazy_gettext("indicator without evidence"),
+    "indicator_result_missing": lazy_gettext("indicator without result"),
     "document_damaged": lazy_gettext("document damaged"),
     "no_performer": lazy_gettext("nobody holds the role"),
     "sealed_with_open_deviations": lazy_gettext("archived with unexplained deviations"),
     "auditor": lazy_gettext("Auditor"),
     "quality_checker": lazy_gettext("Quality checker"),
     "administrator": lazy_gettext("Administrator"),
+    "contributor": lazy_gettext("In charge of indicators"),
     "present": lazy_gettext("in place"),
     "missing": lazy_gettext("missing"),
     "damaged": lazy_gettext("damaged"),
@@ -43,6 +46,10 @@ WORDS: dict[str, Any] = {
     "unreadable": lazy_gettext("unreadable"),
     "explained": lazy_gettext("explained"),
     "unexplained": lazy_gettext("not explained yet"),
+    "done": lazy_gettext("done"),
+    "ongoing": lazy_gettext("under way"),
+    "dropped": lazy_gettext("not pursued"),
+    "unanswered": lazy_gettext("not answered yet"),
     "application": lazy_gettext("Application"),
     "address": lazy_gettext("Address"),
     "number": lazy_gettext("Number"),
@@ -61,6 +68,11 @@ WORDS: dict[str, Any] = {
     "dossier.cancelled": lazy_gettext("Dossier cancelled"),
     "dossier.sealed": lazy_gettext("Dossier archived"),
     "fixity.checked": lazy_gettext("Documents checked"),
+    "indicator.set": lazy_gettext("Indicator listed"),
+    "indicator.removed": lazy_gettext("Indicator taken off the list"),
+    "indicator.result_recorded": lazy_gettext("Result of an indicator recorded"),
+    "recommendation.carried": lazy_gettext("Recommendation carried over"),
+    "recommendation.answered": lazy_gettext("Recommendation answered"),
 }
 """Codes of the domain → words; what is not here is shown as it is."""
 
@@ -75,6 +87,10 @@ DONE: dict[str, Any] = {
     "received": lazy_gettext("The document is received. Keep its receipt."),
     "withdrawn": lazy_gettext("The version is withdrawn; its record stays."),
     "explained": lazy_gettext("Your explanation is recorded."),
+    "indicators_listed": lazy_gettext("The indicators are listed."),
+    "indicator_removed": lazy_gettext("The indicator is off the list; its record stays."),
+    "result_recorded": lazy_gettext("The result is recorded."),
+    "recommendation_answered": lazy_gettext("Your answer is recorded."),
 }
 """What a page says after a form went through."""
 

@@ -92,6 +92,11 @@ def refused(call: Any, *args: Any, **kwargs: Any) -> ArchiveError:
     return caught.value
 
 
+def problems_of(error: ArchiveError) -> list[tuple[Any, ...]]:
+    found: Any = error.params["problems"]
+    return [(p["row"], p["column"], p["code"]) for p in found]
+
+
 def listed(office: Office, dossier: str, login: str = "wahyu") -> dict[str, Any]:
     return indicator_reading.read_indicators(office.archive, office.actor(login), dossier=dossier)[0]
 
@@ -135,8 +140,7 @@ def test_every_problem_of_a_list_is_named_and_nothing_is_taken(staged: tuple[Off
     ]
     error = refused(indicators.set_indicators, office.archive, office.actor("sari"), dossier=dossier, indicators=wrong)
     assert error.code == "indicators_invalid"
-    assert isinstance(error.params["problems"], list)
-    assert [(p["row"], p["column"], p["code"]) for p in error.params["problems"]] == [
+    assert problems_of(error) == [
         (1, "code", "indicator_code"),
         (2, "title", "text_empty"),
         (2, "target", "text_empty"),
@@ -152,7 +156,7 @@ def test_a_name_of_two_people_is_no_name(staged: tuple[Office, str]) -> None:
     people.register_person(office.archive, office.actor("admin"), name="Bima")
     row = [ListedIndicator("IKU-9", "T", "1", person="Bima")]
     error = refused(indicators.set_indicators, office.archive, office.actor("sari"), dossier=dossier, indicators=row)
-    assert [p["code"] for p in error.params["problems"]] == ["person_ambiguous"]  # type: ignore[attr-defined]
+    assert problems_of(error) == [(1, "person", "person_ambiguous")]
     row = [ListedIndicator("IKU-9", "T", "1", person="bima")]
     indicators.set_indicators(office.archive, office.actor("sari"), dossier=dossier, indicators=row)
     assert listed(office, dossier)["indicators"][-1]["person"] == office.persons["bima"]
@@ -247,7 +251,7 @@ def test_every_problem_of_a_table_is_named_by_row_and_column(staged: tuple[Offic
         table=table.encode(),
         file_name="iku.csv",
     )
-    assert [(p["row"], p["column"], p["code"]) for p in error.params["problems"]] == [  # type: ignore[attr-defined]
+    assert problems_of(error) == [
         (3, "Indikator", "text_empty"),
         (3, "Penanggung jawab", "person_unknown"),
         (4, "Kode", "indicator_twice"),
@@ -280,11 +284,10 @@ def test_a_table_that_cannot_be_read_says_why(data: bytes, code: str) -> None:
 def test_the_heading_names_missing_unknown_and_double_columns() -> None:
     with pytest.raises(InvalidInput) as caught:
         indicator_tables.read_table(b"Kode;Kode;Indikator;Sasaran\n1;1;T;1\n", "iku.csv")
-    problems = caught.value.params["problems"]
-    assert [(p["column"], p["code"]) for p in problems] == [  # type: ignore[attr-defined]
-        ("Kode", "column_twice"),
-        ("Sasaran", "column_unknown"),
-        ("Target", "column_missing"),
+    assert problems_of(caught.value) == [
+        (1, "Kode", "column_twice"),
+        (1, "Sasaran", "column_unknown"),
+        (1, "Target", "column_missing"),
     ]
 
 
@@ -339,8 +342,8 @@ def test_a_contributor_reads_their_own_and_nothing_else_of_a_dossier(staged: tup
     content = reading.read_document(office.archive, citra, dossier=dossier, version=sent.version)
     assert b"".join(content.chunks) == (SAMPLES / EVIDENCE).read_bytes()
     assert reading.read_receipt(office.archive, citra, dossier=dossier, version=sent.version) == sent.receipt_note
-    for read in (reading.read_document, reading.read_receipt):
-        error = refused(read, office.archive, citra, dossier=dossier, version=other.version)
+    for read_one in (reading.read_document, reading.read_receipt):
+        error = refused(read_one, office.archive, citra, dossier=dossier, version=other.version)
         assert (type(error), error.code) == (NotFound, "version_unknown")
     for read in (
         reading.read_dossier,
