@@ -77,6 +77,10 @@ def receive_document(
     assignment = _assignment(state, actor, step, is_tagged=indicator is not None)
     _require_room(state)
     document = _resolve_document(state, step, kind, document)
+    if indicator is None and document is not None:
+        # a new version supports what the one before did, unless another indicator is named
+        indicator = state.versions_of(document)[-1].indicator
+        assignment = _assignment(state, actor, step, is_tagged=indicator is not None)
     _require(state, actor, assignment, step, kind, document, indicator)
     rule = state.sop.step(step).output(kind)
     personal = _personal(rule, submission)

@@ -317,6 +317,12 @@ def test_a_contributor_sends_evidence_for_their_own_indicators_alone(staged: tup
     assert refused(send, office, dossier, "citra", "IKU-1", document=other.document).code == "not_contributor"
     new = send(office, dossier, "citra", "IKU-1", document=sent.document)
     assert new.number == 2
+    again = send(office, dossier, "citra", None, document=sent.document)
+    assert again.number == 3
+    assert set(listed(office, dossier)["indicators"][0]["documents"]) == {other.version, again.version}
+    uploads.withdraw_document(
+        office.archive, office.actor("citra"), dossier=dossier, version=again.version, reason="Salah berkas."
+    )
     withdrawal = {"dossier": dossier, "reason": "Keliru."}
     citra = office.actor("citra")
     error = refused(uploads.withdraw_document, office.archive, citra, version=other.version, **withdrawal)
