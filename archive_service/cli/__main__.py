@@ -42,6 +42,7 @@ COMMANDS = {
     "indicator": ("client_indicators", "Indicators of a dossier: the list, results, recommendations."),
     "event": ("client", "Events of a dossier, and proofs that they are in the log."),
     "job": ("client", "What the service does for a dossier afterwards."),
+    "quality": ("client_quality", "Quality across dossiers: on time, complete, overdue, unexplained."),
     "definition": ("client", "SOPs and calendars of a running service."),
     "person": ("client_people", "People, for administrators and auditors."),
     "user": ("client_people", "Log-ins of people."),

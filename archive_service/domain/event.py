@@ -231,7 +231,7 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
     ("record.read", 1): _type(
         ["user"],
         dossier=_or_null(ID),
-        what=_one_of("dossiers", "dossier", "document", "events", "bundle", "people"),
+        what=_one_of("dossiers", "dossier", "document", "events", "bundle", "people", "quality", "quality_export"),
         digest=_or_null(HASH),
     ),
     # dossier

@@ -73,13 +73,16 @@ def overdue(dossier: Dossier, run: Run, calendar: working_time.Calendar, at: str
     return used.seconds > verdict.limit_from(dossier.sop, norm, calendar, run.started_at)
 
 
-def due_time(dossier: Dossier, run: Run, calendar: working_time.Calendar) -> Optional[str]:
-    """Until when an iteration is on time; None while a pause without an end holds it."""
+def due_time(dossier: Dossier, run: Run, calendar: working_time.Calendar, beyond_seconds: int = 0) -> Optional[str]:
+    """Until when an iteration is on time; None while a pause without an end holds it.
+
+    ``beyond_seconds``: when so many working seconds more than the norm are used.
+    """
     if run.is_held:
         return None
     norm = dossier.sop.step(run.step).norm
     until = run.finished_at if run.finished_at is not None else run.started_at
-    return verdict.due_time(dossier.sop, norm, calendar, run.started_at, run.excluded(until))
+    return verdict.due_time(dossier.sop, norm, calendar, run.started_at, run.excluded(until), beyond_seconds)
 
 
 def explain_by(sop: Sop, calendar: working_time.Calendar, at: str) -> Optional[str]:

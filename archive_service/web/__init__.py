@@ -11,6 +11,7 @@ from archive_service.archive import Archive
 from archive_service.web import (
     auth,
     bundles,
+    compliance,
     decisions,
     deviations,
     dossiers,
@@ -18,6 +19,7 @@ from archive_service.web import (
     indicators,
     layout,
     policy,
+    quality,
     sessions,
     static,
     uploads,
@@ -33,7 +35,19 @@ def register(app: Flask) -> None:
     """Add the pages, their languages, the guard in front of them and the throttle on logging in."""
     archive: Archive = app.extensions["archive"]
     i18n.register(app, archive.settings.language)
-    modules = (sessions, home, dossiers, uploads, decisions, deviations, indicators, bundles, static)
+    modules = (
+        sessions,
+        home,
+        dossiers,
+        uploads,
+        decisions,
+        deviations,
+        indicators,
+        compliance,
+        bundles,
+        quality,
+        static,
+    )
     for module in modules:
         app.register_blueprint(module.blueprint)
     names = frozenset(module.blueprint.name for module in modules)

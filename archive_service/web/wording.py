@@ -35,6 +35,23 @@ WORDS: dict[str, Any] = {
     "document_damaged": lazy_gettext("document damaged"),
     "no_performer": lazy_gettext("nobody holds the role"),
     "sealed_with_open_deviations": lazy_gettext("archived with unexplained deviations"),
+    "wrong_order": lazy_gettext("said to have happened before its step began"),
+    "decision_without_document": lazy_gettext("decision without a document"),
+    "duty_exception": lazy_gettext("exception from separate duties"),
+    "sop_changed": lazy_gettext("the SOP changed meanwhile"),
+    "not_started": lazy_gettext("not carried out"),
+    "asked_again": lazy_gettext("asked again"),
+    "accepted": lazy_gettext("accepted"),
+    "relieved": lazy_gettext("no longer shown by the newest verdict"),
+    "escalated": lazy_gettext("escalated"),
+    "paused": lazy_gettext("paused"),
+    "skipped": lazy_gettext("skipped"),
+    "not_applicable": lazy_gettext("does not apply"),
+    "outside_party": lazy_gettext("waiting for an outside party"),
+    "force_majeure": lazy_gettext("force majeure"),
+    "system_outage": lazy_gettext("system outage"),
+    "official_duty": lazy_gettext("another official duty"),
+    "other": lazy_gettext("another cause"),
     "auditor": lazy_gettext("Auditor"),
     "quality_checker": lazy_gettext("Quality checker"),
     "administrator": lazy_gettext("Administrator"),
@@ -64,6 +81,15 @@ WORDS: dict[str, Any] = {
     "step.judged": lazy_gettext("Verdict given"),
     "deviation.recorded": lazy_gettext("Deviation recorded"),
     "deviation.explained": lazy_gettext("Deviation explained"),
+    "explanation.accepted": lazy_gettext("Explanation accepted"),
+    "explanation.returned": lazy_gettext("Explanation asked for again"),
+    "deviation.escalated": lazy_gettext("Deviation escalated"),
+    "step.skipped": lazy_gettext("Step skipped"),
+    "pause.granted": lazy_gettext("Clock stopped"),
+    "pause.ended": lazy_gettext("Clock runs again"),
+    "duty.excepted": lazy_gettext("Exception from separate duties"),
+    "calendar.adopted": lazy_gettext("Newer calendar taken"),
+    "dossier.judged_again": lazy_gettext("Judged again by another calendar"),
     "dossier.cancellation_requested": lazy_gettext("Cancellation asked for"),
     "dossier.cancelled": lazy_gettext("Dossier cancelled"),
     "dossier.sealed": lazy_gettext("Dossier archived"),
@@ -76,6 +102,36 @@ WORDS: dict[str, Any] = {
 }
 """Codes of the domain → words; what is not here is shown as it is."""
 
+
+COLUMNS: dict[str, Any] = {
+    "quality": lazy_gettext("Quality"),
+    "sop": lazy_gettext("SOP"),
+    "step": lazy_gettext("Step"),
+    "work_unit": lazy_gettext("Work unit's id"),
+    "work_unit_name": lazy_gettext("Work unit"),
+    "year": lazy_gettext("Year"),
+    "quarter": lazy_gettext("Quarter"),
+    "dossiers": lazy_gettext("Dossiers"),
+    "sealed": lazy_gettext("archived"),
+    "cancelled": lazy_gettext("cancelled"),
+    "runs": lazy_gettext("rounds"),
+    "running": lazy_gettext("running"),
+    "overdue": lazy_gettext("overdue"),
+    "on_time": lazy_gettext("on time"),
+    "late": lazy_gettext("late"),
+    "used_seconds": lazy_gettext("working time used (seconds)"),
+    "limit_seconds": lazy_gettext("working time given (seconds)"),
+    "complete": lazy_gettext("complete"),
+    "incomplete": lazy_gettext("incomplete"),
+    "returns": lazy_gettext("returns"),
+    "sent_back": lazy_gettext("sent back to the step"),
+    "deviations": lazy_gettext("deviations"),
+    "open_deviations": lazy_gettext("deviations not settled yet"),
+    "unexplained": lazy_gettext("deviations without an explanation"),
+    "on_time_rate": lazy_gettext("share on time"),
+    "complete_rate": lazy_gettext("share complete"),
+}
+"""Columns of numbers → words."""
 
 DONE: dict[str, Any] = {
     "password_changed": lazy_gettext("Your password is changed. Other sessions of yours have ended."),
@@ -91,6 +147,12 @@ DONE: dict[str, Any] = {
     "indicator_removed": lazy_gettext("The indicator is off the list; its record stays."),
     "result_recorded": lazy_gettext("The result is recorded."),
     "recommendation_answered": lazy_gettext("Your answer is recorded."),
+    "accepted": lazy_gettext("The explanation is accepted."),
+    "asked_again": lazy_gettext("The explanation is asked for again."),
+    "paused": lazy_gettext("The clock of the step stands."),
+    "resumed": lazy_gettext("The clock of the step runs again."),
+    "judged_again": lazy_gettext("Judged again; the earlier verdicts stand beside the new ones."),
+    "excepted": lazy_gettext("The exception is recorded; it is a deviation that you answer for."),
 }
 """What a page says after a form went through."""
 
@@ -143,6 +205,11 @@ def word_for(code: str | None) -> str:
     if code is None:
         return ""
     return str(WORDS.get(code, code))
+
+
+def column_word(code: str) -> str:
+    """The heading of a column of numbers."""
+    return str(COLUMNS.get(code, code))
 
 
 def minutes_text(seconds: int) -> str:
