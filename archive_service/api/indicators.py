@@ -13,8 +13,9 @@ from archive_service.api.auth import get_archive, require_actor
 from archive_service.api.body import Answer, Body, Query
 from archive_service.api.operation import Text, operation, seen_states, with_state
 from archive_service.errors import NotFound
+from archive_service.inspection.tables import TABLE_LIMIT_BYTES, XLSX
 from archive_service.services import indicator_reading, indicator_tables, indicators
-from archive_service.services.indicator_tables import CSV, TABLE_LIMIT_BYTES, XLSX
+from archive_service.services.indicator_tables import CSV
 
 blueprint = APIBlueprint("api_indicators", __name__, url_prefix="/api/v1", tag="indicators")
 

@@ -21,6 +21,7 @@ from archive_service.web import (
     policy,
     quality,
     sessions,
+    sops,
     static,
     uploads,
 )
@@ -46,6 +47,7 @@ def register(app: Flask) -> None:
         compliance,
         bundles,
         quality,
+        sops,
         static,
     )
     for module in modules:

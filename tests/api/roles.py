@@ -157,6 +157,9 @@ ROUTES: dict[str, Row] = {
     # pages: whoever is not logged in is sent to the log-in
     "GET /": Row(OK, OK, OK, OK, TO_LOGIN, contributor=TO_LOGIN),
     "GET /dossiers": Row(OK, OK, OK, NO, TO_LOGIN),
+    "GET /sops": Row(OK, OK, OK, OK, TO_LOGIN),
+    # a digest that no SOP has
+    "GET /sops/<digest>": Row("404/404", "404/404", "404/404", "404/404", TO_LOGIN),
     "GET /quality": Row(OK, OK, OK, NO, TO_LOGIN),
     "GET /quality/runs": Row(OK, OK, OK, NO, TO_LOGIN),
     "GET /quality/export": Row(OK, OK, OK, NO, TO_LOGIN),
