@@ -31,8 +31,10 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
         ]
     ),
     AUDITOR: frozenset(["dossier.read", "document.read", "events.read", "bundle.read", "people.read"]),
-    QUALITY_CHECKER: frozenset(["dossier.read", "document.read", "events.read", "bundle.read"]),
-    ADMINISTRATOR: frozenset(["people.manage", "people.read", "definition.manage", "work_unit.manage"]),
+    QUALITY_CHECKER: frozenset(["dossier.read", "document.read", "events.read", "bundle.read", "calendar.edit"]),
+    ADMINISTRATOR: frozenset(
+        ["people.manage", "people.read", "definition.manage", "work_unit.manage", "calendar.edit"]
+    ),
 }
 """Class of role → actions. What is not listed is refused."""
 
