@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
-from archive_service.catalog import Definition, make_definition
+from archive_service.catalog import Catalog, Definition, make_definition
 from archive_service.db import queries
 from archive_service.db.event_log import open_streams, read_events, read_openings
 from archive_service.db.models import DefinitionRow, WorkUnitRow
@@ -145,7 +145,7 @@ def compare_versions(archive: Archive, actor: Actor, *, key: str, before: int, a
 def read_calendar(archive: Archive, actor: Actor, *, key: str, version: int | None = None) -> dict[str, Any]:
     """A version of a calendar (the newest without one): its digest, and its definition as it was registered."""
     with archive.db.read() as session:
-        definition = find_version(archive, session, key, version)
+        definition = find_version(archive.catalog, session, key, version)
     mapping: dict[str, Any] = canonical.decode(definition.data)
     return {**definition.plain(), "title": mapping["title"], "definition": mapping}
 
@@ -203,11 +203,11 @@ def explain_due(
     return {**plain, **calendars.explain_due(calendar, start, amount, of_unit, policy, day_minutes)}
 
 
-def find_version(archive: Archive, session: Session, key: str, version: int | None) -> Definition:
+def find_version(catalog: Catalog, session: Session, key: str, version: int | None) -> Definition:
     """That version of a calendar, or the newest; NotFound without one."""
     if version is not None:
-        return archive.catalog.version(session, "calendar", key, version)
-    return archive.catalog.newest(session, "calendar", key)
+        return catalog.version(session, "calendar", key, version)
+    return catalog.newest(session, "calendar", key)
 
 
 def find_unit(session: Session, unit: str) -> str:
@@ -223,7 +223,7 @@ def find_unit(session: Session, unit: str) -> str:
 def _find(
     archive: Archive, session: Session, key: str, version: int | None, unit: str | None
 ) -> tuple[dict[str, Any], Calendar]:
-    digest = find_version(archive, session, key, version).digest
+    digest = find_version(archive.catalog, session, key, version).digest
     work_unit = None if unit is None else find_unit(session, unit)
     calendar = archive.catalog.calendar(session, digest, work_unit)
     return {**_plain(calendar, digest), "work_unit": work_unit}, calendar
