@@ -61,6 +61,19 @@ WORDS: dict[str, Any] = {
     "dossier.cancelled": lazy_gettext("Dossier cancelled"),
     "dossier.sealed": lazy_gettext("Dossier archived"),
     "fixity.checked": lazy_gettext("Documents checked"),
+    "national": lazy_gettext("national holiday"),
+    "joint_leave": lazy_gettext("joint leave"),
+    "institution": lazy_gettext("closed by the institution"),
+    "decreed": lazy_gettext("decreed"),
+    "estimated": lazy_gettext("estimated"),
+    "closed_days": lazy_gettext("closed day"),
+    "special_periods": lazy_gettext("special period"),
+    "unit_days": lazy_gettext("day of a work unit"),
+    "unit_shifts": lazy_gettext("shift of a work unit"),
+    "profiles": lazy_gettext("hours"),
+    "added": lazy_gettext("added"),
+    "removed": lazy_gettext("removed"),
+    "changed": lazy_gettext("changed"),
 }
 """Codes of the domain → words; what is not here is shown as it is."""
 
@@ -75,6 +88,7 @@ DONE: dict[str, Any] = {
     "received": lazy_gettext("The document is received. Keep its receipt."),
     "withdrawn": lazy_gettext("The version is withdrawn; its record stays."),
     "explained": lazy_gettext("Your explanation is recorded."),
+    "calendar_edited": lazy_gettext("The calendar has a new version. Verdicts that were given stay as they are."),
 }
 """What a page says after a form went through."""
 

@@ -136,6 +136,9 @@ ROUTES: dict[str, Row] = {
     # pages: whoever is not logged in is sent to the log-in
     "GET /": Row(OK, OK, OK, OK, TO_LOGIN),
     "GET /dossiers": Row(OK, OK, OK, NO, TO_LOGIN),
+    "GET /calendars": Row(OK, OK, OK, OK, TO_LOGIN),
+    # a form without its fields: who may edit is told what is missing
+    "POST /calendars/<calendar>/edits": Row(NO, NO, "422/422", "422/422", TO_LOGIN),
     "GET /dossiers/new": Row(OK, NO, NO, NO, TO_LOGIN),
     f"GET {PAGE}": DOSSIER_PAGE,
     f"GET {PAGE}/documents/<version>": DOSSIER_PAGE,
