@@ -9,11 +9,11 @@ from flask import Blueprint, Response, g, make_response, redirect, render_templa
 from flask.typing import ResponseReturnValue
 
 from archive_service.domain.calendars import DATED_TABLES, REMOVE, SET, Change
-from archive_service.errors import ArchiveError, InvalidDefinition, InvalidInput
+from archive_service.errors import ArchiveError, Conflict, Forbidden, InvalidDefinition, InvalidInput
 from archive_service.services import calendars, reading
 from archive_service.services.actor import office_date
 from archive_service.web.auth import get_archive, require_actor
-from archive_service.web.dossiers import REFUSALS, STATUS
+from archive_service.web.dossiers import STATUS
 from archive_service.web.problems import sentence_for
 
 blueprint = Blueprint("web_calendars", __name__, template_folder="templates")
@@ -42,7 +42,7 @@ def edit_calendar(calendar: str) -> ResponseReturnValue:
             reason=typed.get("reason", ""),
             based_on=typed.get("based_on", ""),
         )
-    except (*REFUSALS, InvalidDefinition) as exc:
+    except (InvalidInput, InvalidDefinition, Conflict, Forbidden) as exc:
         return _page(calendar, year, exc)
     address = url_for("web_calendars.show_calendars", calendar=calendar, year=year, done="calendar_edited")
     return make_response(redirect(address, HTTPStatus.SEE_OTHER))
