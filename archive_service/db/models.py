@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -289,7 +290,10 @@ class StepRunRow(Base):
     """One iteration of a step."""
 
     __tablename__ = "step_run"
-    __table_args__ = (Index("ix_step_run_due", "state", "due_at"),)
+    __table_args__ = (
+        Index("ix_step_run_due", "state", "due_at"),
+        Index("ix_step_run_watched", "is_watched", "late_at"),
+    )
     dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), primary_key=True)
     step: Mapped[str] = evidenced(KEY, primary_key=True)
     iteration: Mapped[int] = evidenced(Integer, primary_key=True, autoincrement=False)
@@ -297,7 +301,13 @@ class StepRunRow(Base):
     role: Mapped[str] = evidenced(KEY)
     responsible: Mapped[str | None] = evidenced(ForeignKey("person.id"))
     started_at: Mapped[datetime] = evidenced(UtcDateTime)
-    due_at: Mapped[datetime] = evidenced(UtcDateTime)
+    due_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    # the first instant at which more than the norm is used: due at the end of office hours, a step is late on the next morning
+    late_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    # it runs in an open dossier, and that its norm has passed is not recorded: what the deadline sweep looks for
+    is_watched: Mapped[bool] = evidenced(Boolean)
+    # what the sweep could not record is tried again from then on
+    look_again_at: Mapped[datetime | None] = operational(UtcDateTime)
     finished_at: Mapped[datetime | None] = evidenced(UtcDateTime)
     outcome: Mapped[str | None] = evidenced(KEY)
     performed_by: Mapped[str | None] = evidenced(ForeignKey("person.id"))
@@ -324,6 +334,8 @@ class DocumentVersionRow(Base):
     received_at: Mapped[datetime] = evidenced(UtcDateTime)
     withdrawn_at: Mapped[datetime | None] = evidenced(UtcDateTime)
     event_hash: Mapped[str] = evidenced(HASH)
+    deviation_id: Mapped[str | None] = evidenced(ID)
+    indicator: Mapped[str | None] = evidenced(KEY)
 
 
 class DecisionRow(Base):
@@ -342,7 +354,7 @@ class DecisionRow(Base):
 
 
 class VerdictRow(Base):
-    """The judgement of one iteration, with everything that is needed to compute it again."""
+    """A judgement of one iteration, with everything that is needed to compute it again; the one with the highest number counts."""
 
     __tablename__ = "verdict"
     event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
@@ -355,12 +367,25 @@ class VerdictRow(Base):
     used_by_day: Mapped[str] = evidenced(Text)
     completeness_result: Mapped[str] = evidenced(KEY)
     requirements: Mapped[str] = evidenced(Text)
+    number: Mapped[int] = evidenced(Integer)
+    calendar_digest: Mapped[str] = evidenced(HASH)
+    excluded_seconds: Mapped[int] = evidenced(Integer)
 
 
 class DeviationRow(Base):
     """A departure from the SOP's norms."""
 
     __tablename__ = "deviation"
+    __table_args__ = (
+        Index("ix_deviation_owed", "owed_until"),
+        Index(
+            "ix_deviation_unexplained",
+            "at",
+            "id",
+            postgresql_where=text("explained_at IS NULL"),
+            sqlite_where=text("explained_at IS NULL"),
+        ),
+    )
     id: Mapped[str] = evidenced(ID, primary_key=True)
     dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), index=True)
     code: Mapped[str] = evidenced(KEY)
@@ -373,6 +398,116 @@ class DeviationRow(Base):
     explained_at: Mapped[datetime | None] = evidenced(UtcDateTime)
     explained_by: Mapped[str | None] = evidenced(ForeignKey("person.id"))
     event_hash: Mapped[str] = evidenced(HASH)
+    state: Mapped[str] = evidenced(KEY)
+    explain_by: Mapped[datetime | None] = evidenced(UtcDateTime)
+    escalated_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    # until when an explanation is owed that did not escalate yet: what the sweep looks for
+    owed_until: Mapped[datetime | None] = evidenced(UtcDateTime)
+
+
+class ExplanationRow(Base):
+    """One explanation of a deviation, and what was answered to it."""
+
+    __tablename__ = "explanation"
+    deviation_id: Mapped[str] = evidenced(ForeignKey("deviation.id"), primary_key=True)
+    number: Mapped[int] = evidenced(Integer, primary_key=True, autoincrement=False)
+    person_id: Mapped[str] = evidenced(ForeignKey("person.id"))
+    at: Mapped[datetime] = evidenced(UtcDateTime)
+    event_hash: Mapped[str] = evidenced(HASH)
+    answer: Mapped[str | None] = evidenced(KEY)
+    answered_by: Mapped[str | None] = evidenced(ForeignKey("person.id"))
+    answered_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+
+
+class IndicatorRow(Base):
+    """One performance indicator on a dossier's list, as it is listed now."""
+
+    __tablename__ = "indicator"
+    __table_args__ = (Index("ix_indicator_person", "person_id"),)
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), primary_key=True)
+    code: Mapped[str] = evidenced(String(32), primary_key=True)
+    title: Mapped[str] = evidenced(String(300))
+    unit: Mapped[str | None] = evidenced(String(50))
+    target: Mapped[str] = evidenced(String(100))
+    achievement: Mapped[str | None] = evidenced(String(100))
+    person_id: Mapped[str | None] = evidenced(ForeignKey("person.id"))
+    at: Mapped[datetime] = evidenced(UtcDateTime)
+    event_hash: Mapped[str] = evidenced(HASH)
+
+
+class IndicatorResultRow(Base):
+    """What a step recorded of an indicator, or of the dossier as a whole (no code): the newest of each iteration."""
+
+    __tablename__ = "indicator_result"
+    event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), index=True)
+    step: Mapped[str] = evidenced(KEY)
+    iteration: Mapped[int] = evidenced(Integer)
+    code: Mapped[str | None] = evidenced(String(32))
+    achievement: Mapped[str | None] = evidenced(String(100))
+    has_recommendation: Mapped[bool] = evidenced(Boolean)
+    person_id: Mapped[str] = evidenced(ForeignKey("person.id"))
+    at: Mapped[datetime] = evidenced(UtcDateTime)
+
+
+class RecommendationRow(Base):
+    """A recommendation of the period before, with what became of it."""
+
+    __tablename__ = "recommendation"
+    event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), index=True)
+    from_dossier: Mapped[str] = evidenced(ID)
+    from_event: Mapped[str] = evidenced(HASH)
+    code: Mapped[str | None] = evidenced(String(32))
+    at: Mapped[datetime] = evidenced(UtcDateTime)
+    state: Mapped[str | None] = evidenced(KEY)
+    answered_by: Mapped[str | None] = evidenced(ForeignKey("person.id"))
+    answered_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    answer_hash: Mapped[str | None] = evidenced(HASH)
+
+
+class QualityCountRow(Base):
+    """Numbers to be added up over dossiers: each change of a dossier adds a row, and a sweep makes one row of all those of a cell.
+
+    A cell is SOP, step, work unit and quarter; the step is empty for what is said of the whole dossier. Only sums mean anything.
+    """
+
+    __tablename__ = "quality_count"
+    __table_args__ = (
+        Index("ix_quality_count_period", "year", "quarter", "work_unit_id"),
+        Index("ix_quality_count_unit", "work_unit_id", "year", "quarter"),
+        Index(
+            "ix_quality_count_fresh",
+            "id",
+            postgresql_where=text("NOT is_folded"),
+            sqlite_where=text("NOT is_folded"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = operational(COUNT, primary_key=True, autoincrement=True)
+    is_folded: Mapped[bool] = operational(Boolean)
+    sop: Mapped[str] = evidenced(KEY)
+    step: Mapped[str] = evidenced(KEY)
+    work_unit_id: Mapped[str] = evidenced(ID)
+    year: Mapped[int] = evidenced(Integer)
+    quarter: Mapped[int] = evidenced(Integer)
+    dossiers: Mapped[int] = evidenced(COUNT)
+    sealed: Mapped[int] = evidenced(COUNT)
+    cancelled: Mapped[int] = evidenced(COUNT)
+    runs: Mapped[int] = evidenced(COUNT)
+    running: Mapped[int] = evidenced(COUNT)
+    overdue: Mapped[int] = evidenced(COUNT)
+    on_time: Mapped[int] = evidenced(COUNT)
+    late: Mapped[int] = evidenced(COUNT)
+    used_seconds: Mapped[int] = evidenced(COUNT)
+    limit_seconds: Mapped[int] = evidenced(COUNT)
+    complete: Mapped[int] = evidenced(COUNT)
+    incomplete: Mapped[int] = evidenced(COUNT)
+    returns: Mapped[int] = evidenced(COUNT)
+    sent_back: Mapped[int] = evidenced(COUNT)
+    deviations: Mapped[int] = evidenced(COUNT)
+    open_deviations: Mapped[int] = evidenced(COUNT)
+    unexplained: Mapped[int] = evidenced(COUNT)
 
 
 class StatementRow(Base):
@@ -380,6 +515,18 @@ class StatementRow(Base):
 
     __tablename__ = "statement"
     dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), primary_key=True)
+    digest: Mapped[str] = evidenced(HASH)
+    data: Mapped[bytes] = evidenced(LargeBinary)
+
+
+class StatementAgainRow(Base):
+    """The statement of a sealed dossier, judged again by another calendar. INSERT only."""
+
+    __tablename__ = "statement_again"
+    __table_args__ = (UniqueConstraint("dossier_id", "calendar_digest"),)
+    event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"))
+    calendar_digest: Mapped[str] = evidenced(ForeignKey("definition.digest"))
     digest: Mapped[str] = evidenced(HASH)
     data: Mapped[bytes] = evidenced(LargeBinary)
 

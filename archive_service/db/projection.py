@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, inspect, update
+from sqlalchemy import ColumnElement, delete, insert, update
 from sqlalchemy.orm import Session
 
 from archive_service.db.models import (
@@ -19,15 +19,21 @@ from archive_service.db.models import (
     DeviationRow,
     DocumentVersionRow,
     DossierRow,
+    ExplanationRow,
+    IndicatorResultRow,
+    IndicatorRow,
     PersonRow,
+    RecommendationRow,
     SessionRow,
     StepRunRow,
     UserRow,
     VerdictRow,
     WorkUnitRow,
+    table_of,
 )
-from archive_service.domain import completeness, verdict, working_time
-from archive_service.domain.dossier import Dossier
+from archive_service.domain import completeness, statement, verdict, working_time
+from archive_service.domain.deviation import NORM_PASSED
+from archive_service.domain.dossier import CANCELLED, OPEN, RUNNING, Dossier, Run
 from archive_service.domain.event import Event
 
 Rows = dict[tuple[type[Base], tuple[Any, ...]], dict[str, Any]]
@@ -38,23 +44,32 @@ def _time(text: str | None) -> datetime | None:
     return None if text is None else verdict.parse_time(text)
 
 
+def _late_at(dossier: Dossier, run: Run, calendar: working_time.Calendar) -> datetime | None:
+    """When one working second more is used than the norm gives; None while no time is due, and where the calendar ends before."""
+    try:
+        return _time(statement.due_time(dossier, run, calendar, beyond_seconds=1))
+    except working_time.OutOfCalendar:
+        return None
+
+
 def _add(rows: Rows, table: type[Base], values: dict[str, Any]) -> None:
-    key = tuple(values[column.name] for column in inspect(table).primary_key)
+    key = tuple(values[column.name] for column in table_of(table).primary_key)
     rows[(table, key)] = values
 
 
-def rows_of_dossier(dossier: Dossier, calendar: working_time.Calendar) -> Rows:
-    """The rows that a dossier's events make."""
+def rows_of_dossier(dossier: Dossier, calendars: Mapping[str, working_time.Calendar]) -> Rows:
+    """The rows that a dossier's events make; ``calendars`` are those that it was judged by, its work unit's own, by digest."""
     rows: Rows = {}
     if not dossier.status:
         return rows
+    calendar = calendars[dossier.calendar_digest]
     _add(
         rows,
         DossierRow,
         {
             "id": dossier.id,
             "sop_digest": dossier.sop_digest,
-            "calendar_digest": dossier.calendar_digest,
+            "calendar_digest": dossier.calendars[0],
             "work_unit_id": dossier.work_unit,
             "year": dossier.year,
             "quarter": dossier.quarter,
@@ -66,7 +81,9 @@ def rows_of_dossier(dossier: Dossier, calendar: working_time.Calendar) -> Rows:
             "ended_at": _time(dossier.ended_at),
         },
     )
+    recorded = {(d.step, d.iteration) for d in dossier.deviations if d.code == NORM_PASSED}
     for run in dossier.runs:
+        is_running = run.state == RUNNING and dossier.status == OPEN
         _add(
             rows,
             StepRunRow,
@@ -78,29 +95,35 @@ def rows_of_dossier(dossier: Dossier, calendar: working_time.Calendar) -> Rows:
                 "role": run.role,
                 "responsible": run.responsible,
                 "started_at": _time(run.started_at),
-                "due_at": _time(verdict.due_time(dossier.sop, run.step, calendar, run.started_at)),
+                "due_at": _time(statement.due_time(dossier, run, calendar)),
+                "late_at": _late_at(dossier, run, calendar),
+                "is_watched": is_running and (run.step, run.iteration) not in recorded,
                 "finished_at": _time(run.finished_at),
                 "outcome": run.outcome,
                 "performed_by": run.performed_by,
             },
         )
-        if run.judged is not None and run.finished_at is not None and run.judged_hash is not None:
-            used = working_time.used_between(
-                calendar, verdict.parse_time(run.started_at), verdict.parse_time(run.finished_at)
+        for judgement in run.judgements:
+            judged = judgement.payload
+            time, finished_at = judged["time"], str(judged["time"]["finished_at"])
+            used = verdict.used_time(
+                calendars[time["calendar"]], run.started_at, finished_at, run.excluded(finished_at)
             )
-            judged = run.judged
             marked = completeness.with_damage(run.requirements, set(judged["completeness"]["damaged"]))
             _add(
                 rows,
                 VerdictRow,
                 {
-                    "event_hash": run.judged_hash,
+                    "event_hash": judgement.event_hash,
                     "dossier_id": dossier.id,
                     "step": run.step,
                     "iteration": run.iteration,
-                    "time_result": judged["time"]["result"],
-                    "used_seconds": judged["time"]["used_seconds"],
-                    "limit_seconds": judged["time"]["limit_seconds"],
+                    "number": judged["number"],
+                    "calendar_digest": time["calendar"],
+                    "time_result": time["result"],
+                    "used_seconds": time["used_seconds"],
+                    "limit_seconds": time["limit_seconds"],
+                    "excluded_seconds": time["excluded_seconds"],
                     "used_by_day": json.dumps(dict(used.by_day)),
                     "completeness_result": judged["completeness"]["result"],
                     "requirements": json.dumps([r.plain() for r in marked]),
@@ -128,6 +151,8 @@ def rows_of_dossier(dossier: Dossier, calendar: working_time.Calendar) -> Rows:
                 "received_at": _time(v.received_at),
                 "withdrawn_at": _time(v.withdrawn_at),
                 "event_hash": v.event_hash,
+                "deviation_id": v.deviation,
+                "indicator": v.indicator,
             },
         )
     for d in dossier.decisions:
@@ -163,9 +188,85 @@ def rows_of_dossier(dossier: Dossier, calendar: working_time.Calendar) -> Rows:
                 "explained_at": _time(deviation.explained_at),
                 "explained_by": deviation.explained_by,
                 "event_hash": deviation.event_hash,
+                "state": deviation.state,
+                "explain_by": _time(deviation.explain_by),
+                "escalated_at": _time(deviation.escalated_at),
+                "owed_until": _time(
+                    deviation.explain_by
+                    if deviation.is_open and deviation.escalated_at is None and dossier.status != CANCELLED
+                    else None
+                ),
             },
         )
+        for explanation in deviation.explanations:
+            _add(
+                rows,
+                ExplanationRow,
+                {
+                    "deviation_id": deviation.id,
+                    "number": explanation.number,
+                    "person_id": explanation.person,
+                    "at": _time(explanation.at),
+                    "event_hash": explanation.event_hash,
+                    "answer": explanation.answer,
+                    "answered_by": explanation.answered_by,
+                    "answered_at": _time(explanation.answered_at),
+                },
+            )
+    _add_indicators(rows, dossier)
     return rows
+
+
+def _add_indicators(rows: Rows, dossier: Dossier) -> None:
+    for each in dossier.indicators.listed.values():
+        _add(
+            rows,
+            IndicatorRow,
+            {
+                "dossier_id": dossier.id,
+                "code": each.code,
+                "title": each.title,
+                "unit": each.unit,
+                "target": each.target,
+                "achievement": each.achievement,
+                "person_id": each.person,
+                "at": _time(each.at),
+                "event_hash": each.event_hash,
+            },
+        )
+    for result in dossier.indicators.results.values():
+        _add(
+            rows,
+            IndicatorResultRow,
+            {
+                "event_hash": result.event_hash,
+                "dossier_id": dossier.id,
+                "step": result.step,
+                "iteration": result.iteration,
+                "code": result.code,
+                "achievement": result.achievement,
+                "has_recommendation": result.has_recommendation,
+                "person_id": result.person,
+                "at": _time(result.at),
+            },
+        )
+    for carried in dossier.indicators.carried.values():
+        _add(
+            rows,
+            RecommendationRow,
+            {
+                "event_hash": carried.event_hash,
+                "dossier_id": dossier.id,
+                "from_dossier": carried.from_dossier,
+                "from_event": carried.from_event,
+                "code": carried.code,
+                "at": _time(carried.at),
+                "state": carried.state,
+                "answered_by": carried.answered_by,
+                "answered_at": _time(carried.answered_at),
+                "answer_hash": carried.answer_hash,
+            },
+        )
 
 
 def rows_of_stream(events: Iterable[Event]) -> Rows:
@@ -250,14 +351,18 @@ def rows_of_stream(events: Iterable[Event]) -> Rows:
 
 def save_changes(session: Session, before: Rows, after: Rows, extra: dict[str, Any] | None = None) -> None:
     """Write the difference between two projections: new rows, changed columns. ``extra`` are operational columns of new rows."""
+    # tables, not mapped classes: the unit of work would take longer than the database
+    connection = session.connection()
     for (table, key), values in after.items():
         known = before.get((table, key))
         if known is None:
-            session.execute(insert(table).values(**values, **(extra or {})))
+            connection.execute(insert(table_of(table)).inline(), {**values, **(extra or {})})
         elif known != values:
             changed = {name: value for name, value in values.items() if known[name] != value}
-            condition = [column == part for column, part in zip(inspect(table).primary_key, key, strict=True)]
-            session.execute(update(table).where(*condition).values(**changed))
+            connection.execute(update(table_of(table)).where(*_is_row(table, key)).values(**changed))
     for table, key in before.keys() - after.keys():
-        condition = [column == part for column, part in zip(inspect(table).primary_key, key, strict=True)]
-        session.execute(delete(table).where(*condition))
+        connection.execute(delete(table_of(table)).where(*_is_row(table, key)))
+
+
+def _is_row(table: type[Base], key: tuple[Any, ...]) -> list[ColumnElement[bool]]:
+    return [column == part for column, part in zip(table_of(table).primary_key, key, strict=True)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from archive_service.db.models import (
@@ -25,6 +26,7 @@ from archive_service.db.models import (
     UserRow,
     WorkUnitRow,
 )
+from archive_service.db.paging import comes_after
 
 
 @dataclass(frozen=True)
@@ -113,16 +115,37 @@ def list_running(scope: ReadScope, session: Session, limit: int = 200) -> list[d
     ]
 
 
+def list_late(
+    session: Session, now: datetime, look_at: datetime, limit: int, after: tuple[datetime, str] | None
+) -> list[tuple[datetime, str]]:
+    """(late since, dossier) of running steps that are late and not recorded, the longest late first: the sweep's own, of all units.
+
+    ``look_at``: leaves out those that failed and are to be looked at later.
+    """
+    rows = session.execute(
+        select(StepRunRow.late_at, StepRunRow.dossier_id)
+        .where(
+            StepRunRow.is_watched,
+            StepRunRow.late_at <= now,
+            or_(StepRunRow.look_again_at.is_(None), StepRunRow.look_again_at <= look_at),
+            *comes_after((StepRunRow.late_at, StepRunRow.dossier_id), after),
+        )
+        .order_by(StepRunRow.late_at, StepRunRow.dossier_id)
+        .limit(limit)
+    )
+    return [(late_at, dossier) for late_at, dossier in rows if late_at is not None]
+
+
 def list_unexplained(scope: ReadScope, session: Session, person: str, limit: int = 200) -> list[dict[str, Any]]:
-    """The deviations in open dossiers of the scope that this person answers for and has not explained, oldest first."""
+    """The deviations in dossiers of the scope that this person owes an explanation for, oldest first; a seal ends no debt."""
     rows = session.execute(
         select(DeviationRow, OpeningRow.value)
         .join(DossierRow, DossierRow.id == DeviationRow.dossier_id)
         .outerjoin(OpeningRow, (OpeningRow.event_hash == DossierRow.opened_hash) & (OpeningRow.field == "title"))
         .where(
             scope.condition(),
-            DossierRow.status == "open",
-            DeviationRow.explained_at.is_(None),
+            DossierRow.status != "cancelled",
+            DeviationRow.state.in_(("unexplained", "asked_again")),
             DeviationRow.responsible == person,
         )
         .order_by(DeviationRow.at, DeviationRow.id)
@@ -138,6 +161,8 @@ def list_unexplained(scope: ReadScope, session: Session, person: str, limit: int
             "iteration": row.iteration,
             "subject": row.subject,
             "at": row.at,
+            "explain_by": row.explain_by,
+            "state": row.state,
         }
         for row, title in rows
     ]

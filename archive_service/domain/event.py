@@ -27,6 +27,7 @@ _HEX8 = re.compile(r"[0-9a-f]{8}")
 _TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_INDICATOR = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,31}")
 _MEDIA = re.compile(r"[a-z0-9][a-z0-9.+-]{0,63}/[a-z0-9][a-z0-9.+-]{0,127}")
 _ORIGIN = re.compile(r"[a-z0-9][a-z0-9./:_-]{0,199}")
 
@@ -141,6 +142,7 @@ HASH = _matches(_HEX64, "64 lower-case hex digits")
 TIME = _time
 DATE = _date
 KEY = _matches(_KEY, "a key")
+INDICATOR = _matches(_INDICATOR, "the code of an indicator, such as IKU-1.2")
 MEDIA = _matches(_MEDIA, "a media type")
 COUNT = _integer(0, 2**53 - 1)
 ITERATION = _integer(1, 1_000_000)
@@ -165,6 +167,8 @@ _TIME_VERDICT = _object(
         "used_seconds": COUNT,
         "policy": KEY,
         "day_minutes": COUNT,
+        "excluded_seconds": COUNT,
+        "late_by_seconds": COUNT,
         "calendar": HASH,
         "result": _one_of("on_time", "late"),
     }
@@ -179,6 +183,9 @@ _COMPLETENESS = _object(
         "requirements_digest": HASH,
     }
 )
+
+
+_ANSWERS = _list_of(_object({"question": KEY, "answer": _text(500)}), 32)
 
 
 @dataclass(frozen=True)
@@ -227,7 +234,7 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
     ("record.read", 1): _type(
         ["user"],
         dossier=_or_null(ID),
-        what=_one_of("dossiers", "dossier", "document", "events", "bundle", "people"),
+        what=_one_of("dossiers", "dossier", "document", "events", "bundle", "people", "quality", "quality_export"),
         digest=_or_null(HASH),
     ),
     # dossier
@@ -241,10 +248,12 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         quarter=_integer(1, 4),
         title_commitment=HASH,
         letter=_LETTER,
+        answers=_ANSWERS,
     ),
     ("step.started", 1): _type(
         ["dossier"], step=KEY, iteration=ITERATION, started_at=TIME, role=KEY, responsible=_or_null(ID)
     ),
+    ("step.skipped", 1): _type(["dossier"], step=KEY, question=KEY, answer=_text(500)),
     ("step.reassigned", 1): _type(["dossier"], step=KEY, iteration=ITERATION, responsible=ID, reason_commitment=HASH),
     ("document.received", 1): _type(
         ["dossier"],
@@ -262,6 +271,8 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         begun_at=TIME,
         file_name_commitment=HASH,
         receipt=_or_null(_RECEIPT),
+        deviation=_or_null(ID),
+        indicator=_or_null(INDICATOR),
     ),
     ("document.withdrawn", 1): _type(["dossier"], step=KEY, document=ID, version=ID, reason_commitment=HASH),
     ("document.refused", 1): _type(
@@ -274,7 +285,7 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         file_name_commitment=_or_null(HASH),
     ),
     ("step.submitted", 1): _type(
-        ["dossier"], step=KEY, iteration=ITERATION, documents=COUNT, documents_digest=HASH, gaps=COUNT
+        ["dossier"], step=KEY, iteration=ITERATION, documents=COUNT, documents_digest=HASH, gaps=COUNT, answers=_ANSWERS
     ),
     ("decision.made", 1): _type(
         ["dossier"],
@@ -286,9 +297,25 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         gaps=COUNT,
         reason_commitment=_or_null(HASH),
         returns_to=_or_null(KEY),
+        answers=_ANSWERS,
     ),
+    ("duty.excepted", 1): _type(
+        ["dossier"], step=KEY, iteration=ITERATION, person=ID, conflict=KEY, reason_commitment=HASH
+    ),
+    ("pause.granted", 1): _type(
+        ["dossier"],
+        pause=ID,
+        step=KEY,
+        iteration=ITERATION,
+        cause=_one_of("outside_party", "force_majeure", "system_outage", "official_duty", "other"),
+        from_at=TIME,
+        to_at=_or_null(TIME),
+        reason_commitment=HASH,
+    ),
+    ("pause.ended", 1): _type(["dossier"], pause=ID, step=KEY, to_at=TIME),
+    ("calendar.adopted", 1): _type(["dossier"], calendar=HASH, reason_commitment=HASH),
     ("step.judged", 1): _type(
-        ["dossier"], step=KEY, iteration=ITERATION, time=_TIME_VERDICT, completeness=_COMPLETENESS
+        ["dossier"], step=KEY, iteration=ITERATION, number=ITERATION, time=_TIME_VERDICT, completeness=_COMPLETENESS
     ),
     ("deviation.recorded", 1): _type(
         ["dossier"],
@@ -300,15 +327,64 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         role=_or_null(KEY),
         responsible=_or_null(ID),
         evidence=_list_of(HASH, 32),
+        explain_by=_or_null(TIME),
     ),
-    ("deviation.explained", 1): _type(["dossier"], deviation=ID, explanation_commitment=HASH),
+    ("deviation.explained", 1): _type(
+        ["dossier", "after"],
+        deviation=ID,
+        number=ITERATION,
+        explanation_commitment=HASH,
+        attachments=_list_of(HASH, 32),
+    ),
+    ("explanation.accepted", 1): _type(["dossier", "after"], deviation=ID, number=ITERATION),
+    ("explanation.returned", 1): _type(["dossier", "after"], deviation=ID, number=ITERATION, reason_commitment=HASH),
+    ("deviation.escalated", 1): _type(["dossier", "after"], deviation=ID, role=KEY),
     ("dossier.cancellation_requested", 1): _type(["dossier"], reason_commitment=HASH),
     ("dossier.cancelled", 1): _type(["dossier"], request=HASH),
     ("dossier.sealed", 1): _type(
         ["dossier"], step=KEY, iteration=ITERATION, count=COUNT, head=HASH, statement_digest=HASH, statement_size=COUNT
     ),
+    ("indicator.set", 1): _type(
+        ["dossier"],
+        code=INDICATOR,
+        title=_text(300),
+        unit=_or_null(_text(50)),
+        target=_text(100),
+        achievement=_or_null(_text(100)),
+        person=_or_null(ID),
+    ),
+    ("indicator.removed", 1): _type(["dossier"], code=INDICATOR, reason_commitment=HASH),
+    ("indicator.result_recorded", 1): _type(
+        ["dossier"],
+        step=KEY,
+        iteration=ITERATION,
+        code=_or_null(INDICATOR),
+        achievement=_or_null(_text(100)),
+        recommendation_commitment=_or_null(HASH),
+        obstacle_commitment=_or_null(HASH),
+        follow_up_commitment=_or_null(HASH),
+    ),
+    ("recommendation.carried", 1): _type(
+        ["dossier"],
+        from_dossier=ID,
+        from_event=HASH,
+        code=_or_null(INDICATOR),
+        recommendation_commitment=HASH,
+    ),
+    ("recommendation.answered", 1): _type(
+        ["dossier"], carried=HASH, state=_one_of("done", "ongoing", "dropped"), note_commitment=HASH
+    ),
     # after
     ("bundle.stored", 1): _type(["after"], dossier=ID, digest=HASH, size=COUNT, plan_digest=HASH),
+    ("dossier.judged_again", 1): _type(
+        ["after"],
+        dossier=ID,
+        calendar=HASH,
+        statement_digest=HASH,
+        statement_size=COUNT,
+        late=COUNT,
+        reason_commitment=HASH,
+    ),
     ("bundle.failed", 1): _type(["after"], dossier=ID, code=KEY, subject=_or_null(HASH)),
     ("fixity.checked", 1): _type(
         ["dossier", "after"],

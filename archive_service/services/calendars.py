@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
-from archive_service.catalog import Catalog, Definition, make_definition
+from archive_service.catalog import Catalog, Definition, define
 from archive_service.db import queries
 from archive_service.db.event_log import open_streams, read_events, read_openings
 from archive_service.db.models import DefinitionRow, WorkUnitRow
@@ -50,7 +50,7 @@ def edit_calendar(
                 version=newest.version,
                 digest=newest.digest,
             )
-        definition = make_definition(calendars.edit_definition(canonical.decode(newest.data), changes))
+        definition = define(calendars.edit_definition(canonical.decode(newest.data), changes))
         _require_units(session, changes)
         append_definition(
             session,

@@ -32,6 +32,41 @@ _WORDS: Dict[str, Tuple[str, str]] = {
 }
 
 
+_CAUSES: Dict[str, str] = {
+    "outside_party": "menunggu pihak luar",
+    "force_majeure": "keadaan kahar",
+    "system_outage": "gangguan sistem",
+    "official_duty": "tugas kedinasan lain",
+    "other": "sebab lain",
+}
+_STATES: Dict[str, str] = {
+    "unexplained": "Belum dijelaskan",
+    "explained": "Dijelaskan, belum diterima",
+    "asked_again": "Diminta penjelasan lagi",
+    "accepted": "Penjelasan diterima",
+    "relieved": "Gugur menurut penilaian terbaru",
+}
+
+
+_TEXTS: Dict[str, Tuple[str, ...]] = {
+    "indicator.result_recorded": ("recommendation", "obstacle", "follow_up"),
+    "recommendation.carried": ("recommendation",),
+    "recommendation.answered": ("note",),
+}
+_DIRECTIONS: Dict[str, str] = {
+    "input": "kelengkapan",
+    "output": "keluaran",
+    "indicator": "bukti indikator",
+    "indicator_result": "hasil indikator",
+}
+_ANSWERS: Dict[Any, str] = {
+    None: "belum dijawab",
+    "done": "sudah dilaksanakan",
+    "ongoing": "sedang dilaksanakan",
+    "dropped": "tidak dilanjutkan",
+}
+
+
 @dataclass(frozen=True)
 class Names:
     """The words behind ids and commitments, as far as they were not erased."""
@@ -45,6 +80,8 @@ class Names:
     received_at: str
     reasons: Mapping[Tuple[str, int], str]
     explanations: Mapping[str, str]
+    texts: Mapping[Tuple[str, str], str]
+    """What was written about indicators and recommendations, by event and field."""
 
     @staticmethod
     def gather(events: Iterable[Event], openings: Mapping[Tuple[str, str], str]) -> "Names":
@@ -52,6 +89,7 @@ class Names:
         persons: Dict[str, str] = {}
         reasons: Dict[Tuple[str, int], str] = {}
         explanations: Dict[str, str] = {}
+        texts: Dict[Tuple[str, str], str] = {}
         facts = {"title": ERASED, "letter.number": ERASED, "letter.sender": ERASED, "letter.agenda_number": ERASED}
         work_unit, received_at = "", ""
 
@@ -72,6 +110,10 @@ class Names:
                 reasons[(p["step"], p["iteration"])] = opened(event, "reason")
             elif event.type == "deviation.explained":
                 explanations[p["deviation"]] = opened(event, "explanation")
+            elif event.type in _TEXTS:
+                for name in _TEXTS[event.type]:
+                    if p[f"{name}_commitment"] is not None:
+                        texts[(event.leaf_hash, name)] = opened(event, name)
         return Names(
             persons,
             facts["title"],
@@ -82,6 +124,7 @@ class Names:
             received_at,
             reasons,
             explanations,
+            texts,
         )
 
     def person(self, person: Any) -> str:
@@ -122,7 +165,8 @@ def render_table(statement: Mapping[str, Any], sop: Sop, names: Names, lang: str
         tuple(word(key) for key in ("no", "activity", "who", "norm", "used", "completeness", "time"))
     ]
     for step in statement["steps"]:
-        present = sum(1 for r in step["requirements"] if r["state"] == "present")
+        due = [r for r in step["requirements"] if r["state"] != "not_applicable"]
+        present = sum(1 for r in due if r["state"] == "present")
         number = step["step"] if step["iteration"] == 1 else f"{step['step']} ({word('round')} {step['iteration']})"
         result = word(step["time"]["result"])
         if step["outcome"] == "returned":
@@ -134,7 +178,7 @@ def render_table(statement: Mapping[str, Any], sop: Sop, names: Names, lang: str
                 _cut(names.person(step["performed_by"]), 28),
                 sop.step(step["step"]).norm.text,
                 f"{_minutes(step['time']['used_seconds'])} {word('minutes')}",
-                f"{present} {word('of')} {len(step['requirements'])}",
+                f"{present} {word('of')} {len(due)}",
                 result,
             )
         )
@@ -162,9 +206,10 @@ def render_report(statement: Mapping[str, Any], sop: Sop, names: Names) -> str:
         "",
         "PERNYATAAN KELENGKAPAN",
         "",
-        f"{sop.number} versi {statement['definitions']['sop']['version']} mensyaratkan {statement['required']} hal: "
+        f"{sop.number} versi {sop.version} mensyaratkan {statement['required']} hal: "
         f"{statement['present']} ada, {statement['missing']} tidak ada, {statement['damaged']} rusak.",
-        f"Putaran langkah yang terlambat: {statement['late']}. Pengembalian: {statement['returns']}.",
+        f"Putaran langkah yang terlambat: {statement['late']}. Pengembalian: {statement['returns']}."
+        + (f" Langkah yang dilewati: {', '.join(statement['skipped'])}." if statement["skipped"] else ""),
         "",
         render_table(statement, sop, names),
         "",
@@ -174,6 +219,30 @@ def render_report(statement: Mapping[str, Any], sop: Sop, names: Names) -> str:
     for step in statement["steps"]:
         days = ", ".join(f"{day}: {_minutes(seconds)} menit" for day, seconds in step["used_by_day"]) or "tidak ada"
         lines.append(f"{step['step']} putaran {step['iteration']}: {days}")
+        for pause in step["pauses"]:
+            cause = _CAUSES[pause["cause"]]
+            lines.append(f"  jeda ({cause}): {_local(pause['from_at'])} sampai {_local(pause['to_at'])}")
+        if step["transfer"] is not None and step["time"]["excluded_seconds"]:
+            lines.append(f"  waktu pengiriman berkas terakhir tidak dihitung sejak {_local(step['transfer'][0])}")
+        for number, verdict in enumerate(step["verdicts"][:-1], 1):
+            time = verdict["time"]
+            result = _WORDS[time["result"]][0]
+            lines.append(
+                f"  penilaian {number} (kalender {time['calendar'][:16]}…): {_minutes(time['used_seconds'])} menit, {result}"
+            )
+    lines += ["", "WAKTU KERJA PER LANGKAH, SEMUA PUTARAN", ""]
+    for total in statement["totals"]:
+        lines.append(
+            f"{total['step']}: {total['iterations']} putaran, {_minutes(total['used_seconds'])} menit; "
+            f"waktu baku {_minutes(total['limit_seconds'])} menit: {_WORDS[total['result']][0]}"
+        )
+    equipment = statement["equipment"]
+    if equipment:
+        lines += ["", "PERALATAN / PERLENGKAPAN", ""]
+        words = {"present": "ada", "missing": "TIDAK ADA", "not_checked": "bukan dokumen, tidak diperiksa"}
+        lines += [f"[{words[e['state']]}] {e['text']}" for e in equipment]
+    if statement["indicators"]["asked"]:
+        lines += ["", "INDIKATOR KINERJA", "", *_indicator_lines(statement["indicators"], names)]
     lines += ["", "KEPUTUSAN PENGEMBALIAN", ""]
     lines += [
         f"Langkah {step} putaran {iteration}: {reason}"
@@ -186,24 +255,65 @@ def render_report(statement: Mapping[str, Any], sop: Sop, names: Names) -> str:
         place = "" if d["step"] is None else f"langkah {d['step']} putaran {d['iteration']}, "
         subject = "" if d["subject"] is None else f" ({d['subject']})"
         explained = names.explanations.get(d["deviation"], "belum dijelaskan")
-        lines.append(f"{d['code']}{subject}: {place}{names.person(d['responsible'])}. Penjelasan: {explained}")
+        state = _STATES[d["state"]]
+        lines.append(f"{d['code']}{subject}: {place}{names.person(d['responsible'])}. {state}. Penjelasan: {explained}")
     if not statement["deviations"]:
         lines.append("Tidak ada.")
     lines += ["", "BUKTI PER LANGKAH", ""]
     for step in statement["steps"]:
         lines.append(f"Langkah {step['step']} putaran {step['iteration']}: {step['activity']}")
         for r in step["requirements"]:
-            mark = {"present": "ada", "missing": "TIDAK ADA", "damaged": "RUSAK"}[r["state"]]
-            direction = "kelengkapan" if r["direction"] == "input" else "keluaran"
-            lines.append(f"  [{mark}] {direction}: {r['title']}")
+            mark = {
+                "present": "ada",
+                "missing": "TIDAK ADA",
+                "damaged": "RUSAK",
+                "not_applicable": "tidak berlaku",
+            }[r["state"]]
+            code = f"{r['kind']} " if r["direction"].startswith("indicator") else ""
+            lines.append(f"  [{mark}] {_DIRECTIONS[r['direction']]}: {code}{one_line(r['title'])}")
             for item in r["satisfied_by"]:
                 lines.append("    " + _evidence(item))
     return "\n".join(lines) + "\n"
 
 
+def _indicator_lines(indicators: Mapping[str, Any], names: Names) -> List[str]:
+    if not indicators["listed"]:
+        lines = ["Tidak ada indikator yang didaftarkan: bukti dan capaian per indikator tidak diperiksa."]
+    else:
+        lines = [
+            f"{indicators['listed']} indikator didaftarkan, {indicators['with_evidence']} dengan bukti dukung. "
+            f"Tanpa bukti: {', '.join(indicators['without']) or 'tidak ada'}. "
+            f"Tanpa hasil perumusan: {', '.join(indicators['without_result']) or 'tidak ada'}."
+        ]
+    for item in indicators["items"]:
+        unit = "" if item["unit"] is None else f" {one_line(item['unit'])}"
+        measured = "" if item["achievement"] is None else f"; terukur {one_line(item['achievement'])}"
+        lines.append(
+            f"{item['code']} {one_line(item['title'])}: target {one_line(item['target'])}{unit}{measured}; "
+            f"penanggung jawab {names.person(item['person'])}; {len(item['evidence'])} dokumen"
+        )
+    for result in indicators["results"]:
+        achieved = "" if result["achievement"] is None else f": capaian {one_line(result['achievement'])}"
+        lines.append(
+            f"Hasil {result['code'] or 'keseluruhan'} (langkah {result['step']} putaran {result['iteration']}){achieved}"
+        )
+        for field, word in (("recommendation", "rekomendasi"), ("obstacle", "kendala"), ("follow_up", "tindak lanjut")):
+            text = names.texts.get((result["event"], field))
+            if text is not None:
+                lines.append(f"  {word}: {text}")
+    for each in indicators["recommendations"]:
+        text = names.texts.get((each["event"], "recommendation"), ERASED)
+        note = "" if each["answer"] is None else f" – {names.texts.get((each['answer'], 'note'), ERASED)}"
+        code = "" if each["code"] is None else f"{each['code']}, "
+        lines.append(f"Rekomendasi periode lalu ({code}{_ANSWERS[each['state']]}): {text}{note}")
+    return lines
+
+
 def _evidence(item: Mapping[str, Any]) -> str:
     if item["type"] == "document":
         return f"dokumen sha256 {item['digest']}"
+    if item["type"] == "result":
+        return f"hasil perumusan, catatan audit {item['event']}"
     if item["type"] == "decision":
         word = "persetujuan" if item["decision"] == "approve" else "pengembalian"
         return f"{word}, catatan audit {item['event']}"

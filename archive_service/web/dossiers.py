@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from archive_service.errors import ArchiveError, Conflict, DocumentRefused, Forbidden, InvalidInput, TooLarge
 from archive_service.services import desk, dossiers, reading
@@ -33,6 +34,7 @@ class Refused(NamedTuple):
 
     form: str
     sentence: str
+    details: tuple[str, ...] = ()
 
 
 @blueprint.get("/dossiers")
@@ -69,7 +71,21 @@ def dossier_page(dossier: str, refused: Refused | None, status: HTTPStatus = HTT
 def refuse(dossier: str, form: str, error: ArchiveError) -> Response:
     """The dossier's page again, with the error's sentence beside the button that was pressed."""
     status = next(status for kind, status in STATUS if isinstance(error, kind))
-    return dossier_page(dossier, Refused(form, sentence_for(error.code, error.detail)), status)
+    return dossier_page(dossier, Refused(form, sentence_for(error.code, error.detail), details_of(error)), status)
+
+
+def details_of(error: ArchiveError) -> tuple[str, ...]:
+    """Each problem of a table or list in a line of its own; nothing for other errors."""
+    found = error.params.get("problems")
+    return tuple(
+        gettext(
+            "Row %(row)s, %(column)s: %(problem)s",
+            row=p["row"],
+            column=p["column"],
+            problem=sentence_for(p["code"], p["message"]),
+        )
+        for p in (found if isinstance(found, list) else [])
+    )
 
 
 def back_to(dossier: str, place: str, done: str) -> Response:
@@ -106,6 +122,7 @@ def open_dossier() -> ResponseReturnValue:
                 received_at=typed.get("received_at", "") + WIB,
                 reply_due_on=typed.get("reply_due_on") or None,
             ),
+            answers=_opening_answers(typed.get("sop", "")),
         )
     except (InvalidInput, Conflict) as exc:
         return _form_page(exc, next(status for kind, status in STATUS if isinstance(exc, kind)))
@@ -123,6 +140,13 @@ def _form_page(error: ArchiveError | None, status: HTTPStatus) -> Response:
         field=None if error is None else str(error.params.get("field", "")).removeprefix("letter."),
     )
     return make_response(page, status)
+
+
+def _opening_answers(sop: str) -> dict[str, str]:
+    """The answers to what this SOP asks; the form holds the questions of all."""
+    prefix = f"answer-{sop}-"
+    fields = {name: value for name, value in request.form.items() if name.startswith(prefix) and value}
+    return {name.removeprefix(prefix): value for name, value in fields.items()}
 
 
 def _number(text: str) -> int:

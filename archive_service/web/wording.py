@@ -30,12 +30,32 @@ WORDS: dict[str, Any] = {
     "time_norm_passed": lazy_gettext("time norm passed"),
     "input_missing": lazy_gettext("required input missing"),
     "output_missing": lazy_gettext("output missing"),
+    "indicator_missing": lazy_gettext("indicator without evidence"),
+    "indicator_result_missing": lazy_gettext("indicator without result"),
     "document_damaged": lazy_gettext("document damaged"),
     "no_performer": lazy_gettext("nobody holds the role"),
     "sealed_with_open_deviations": lazy_gettext("archived with unexplained deviations"),
+    "wrong_order": lazy_gettext("said to have happened before its step began"),
+    "decision_without_document": lazy_gettext("decision without a document"),
+    "duty_exception": lazy_gettext("exception from separate duties"),
+    "sop_changed": lazy_gettext("the SOP changed meanwhile"),
+    "not_started": lazy_gettext("not carried out"),
+    "asked_again": lazy_gettext("asked again"),
+    "accepted": lazy_gettext("accepted"),
+    "relieved": lazy_gettext("no longer shown by the newest verdict"),
+    "escalated": lazy_gettext("escalated"),
+    "paused": lazy_gettext("paused"),
+    "skipped": lazy_gettext("skipped"),
+    "not_applicable": lazy_gettext("does not apply"),
+    "outside_party": lazy_gettext("waiting for an outside party"),
+    "force_majeure": lazy_gettext("force majeure"),
+    "system_outage": lazy_gettext("system outage"),
+    "official_duty": lazy_gettext("another official duty"),
+    "other": lazy_gettext("another cause"),
     "auditor": lazy_gettext("Auditor"),
     "quality_checker": lazy_gettext("Quality checker"),
     "administrator": lazy_gettext("Administrator"),
+    "contributor": lazy_gettext("In charge of indicators"),
     "present": lazy_gettext("in place"),
     "missing": lazy_gettext("missing"),
     "damaged": lazy_gettext("damaged"),
@@ -43,6 +63,10 @@ WORDS: dict[str, Any] = {
     "unreadable": lazy_gettext("unreadable"),
     "explained": lazy_gettext("explained"),
     "unexplained": lazy_gettext("not explained yet"),
+    "done": lazy_gettext("done"),
+    "ongoing": lazy_gettext("under way"),
+    "dropped": lazy_gettext("not pursued"),
+    "unanswered": lazy_gettext("not answered yet"),
     "application": lazy_gettext("Application"),
     "address": lazy_gettext("Address"),
     "number": lazy_gettext("Number"),
@@ -57,6 +81,15 @@ WORDS: dict[str, Any] = {
     "step.judged": lazy_gettext("Verdict given"),
     "deviation.recorded": lazy_gettext("Deviation recorded"),
     "deviation.explained": lazy_gettext("Deviation explained"),
+    "explanation.accepted": lazy_gettext("Explanation accepted"),
+    "explanation.returned": lazy_gettext("Explanation asked for again"),
+    "deviation.escalated": lazy_gettext("Deviation escalated"),
+    "step.skipped": lazy_gettext("Step skipped"),
+    "pause.granted": lazy_gettext("Clock stopped"),
+    "pause.ended": lazy_gettext("Clock runs again"),
+    "duty.excepted": lazy_gettext("Exception from separate duties"),
+    "calendar.adopted": lazy_gettext("Newer calendar taken"),
+    "dossier.judged_again": lazy_gettext("Judged again by another calendar"),
     "dossier.cancellation_requested": lazy_gettext("Cancellation asked for"),
     "dossier.cancelled": lazy_gettext("Dossier cancelled"),
     "dossier.sealed": lazy_gettext("Dossier archived"),
@@ -74,9 +107,44 @@ WORDS: dict[str, Any] = {
     "added": lazy_gettext("added"),
     "removed": lazy_gettext("removed"),
     "changed": lazy_gettext("changed"),
+    "indicator.set": lazy_gettext("Indicator listed"),
+    "indicator.removed": lazy_gettext("Indicator taken off the list"),
+    "indicator.result_recorded": lazy_gettext("Result of an indicator recorded"),
+    "recommendation.carried": lazy_gettext("Recommendation carried over"),
+    "recommendation.answered": lazy_gettext("Recommendation answered"),
 }
 """Codes of the domain → words; what is not here is shown as it is."""
 
+
+COLUMNS: dict[str, Any] = {
+    "quality": lazy_gettext("Quality"),
+    "sop": lazy_gettext("SOP"),
+    "step": lazy_gettext("Step"),
+    "work_unit": lazy_gettext("Work unit's id"),
+    "work_unit_name": lazy_gettext("Work unit"),
+    "year": lazy_gettext("Year"),
+    "quarter": lazy_gettext("Quarter"),
+    "dossiers": lazy_gettext("Dossiers"),
+    "sealed": lazy_gettext("archived"),
+    "cancelled": lazy_gettext("cancelled"),
+    "runs": lazy_gettext("rounds"),
+    "running": lazy_gettext("running"),
+    "overdue": lazy_gettext("overdue"),
+    "on_time": lazy_gettext("on time"),
+    "late": lazy_gettext("late"),
+    "used_seconds": lazy_gettext("working time used (seconds)"),
+    "limit_seconds": lazy_gettext("working time given (seconds)"),
+    "complete": lazy_gettext("complete"),
+    "incomplete": lazy_gettext("incomplete"),
+    "returns": lazy_gettext("returns"),
+    "sent_back": lazy_gettext("sent back to the step"),
+    "deviations": lazy_gettext("deviations"),
+    "open_deviations": lazy_gettext("deviations not settled yet"),
+    "unexplained": lazy_gettext("deviations without an explanation"),
+    "on_time_rate": lazy_gettext("share on time"),
+    "complete_rate": lazy_gettext("share complete"),
+}
+"""Columns of numbers → words."""
 
 DONE: dict[str, Any] = {
     "password_changed": lazy_gettext("Your password is changed. Other sessions of yours have ended."),
@@ -89,6 +157,16 @@ DONE: dict[str, Any] = {
     "withdrawn": lazy_gettext("The version is withdrawn; its record stays."),
     "explained": lazy_gettext("Your explanation is recorded."),
     "calendar_edited": lazy_gettext("The calendar has a new version. Verdicts that were given stay as they are."),
+    "indicators_listed": lazy_gettext("The indicators are listed."),
+    "indicator_removed": lazy_gettext("The indicator is off the list; its record stays."),
+    "result_recorded": lazy_gettext("The result is recorded."),
+    "recommendation_answered": lazy_gettext("Your answer is recorded."),
+    "accepted": lazy_gettext("The explanation is accepted."),
+    "asked_again": lazy_gettext("The explanation is asked for again."),
+    "paused": lazy_gettext("The clock of the step stands."),
+    "resumed": lazy_gettext("The clock of the step runs again."),
+    "judged_again": lazy_gettext("Judged again; the earlier verdicts stand beside the new ones."),
+    "excepted": lazy_gettext("The exception is recorded; it is a deviation that you answer for."),
 }
 """What a page says after a form went through."""
 
@@ -141,6 +219,11 @@ def word_for(code: str | None) -> str:
     if code is None:
         return ""
     return str(WORDS.get(code, code))
+
+
+def column_word(code: str) -> str:
+    """The heading of a column of numbers."""
+    return str(COLUMNS.get(code, code))
 
 
 def minutes_text(seconds: int) -> str:

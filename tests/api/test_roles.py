@@ -18,7 +18,11 @@ from tests.api.roles import ROUTES, Expected
 from tests.office import PASSWORD, ROLES, SAMPLES, Office, open_office, wib
 from tests.web.conftest import ORIGIN, Browser
 
-LOGINS = {role: login for login, role in ROLES.items()} | {"administrator": "admin", "nobody": ""}
+LOGINS = {role: login for login, role in ROLES.items()} | {
+    "contributor": "citra",
+    "administrator": "admin",
+    "nobody": "",
+}
 OWNERS = ("own", "other")
 LETTER = (SAMPLES / "01-surat-permintaan-laporan.pdf").read_bytes()
 OTHER_PERSON = "sari"
@@ -45,6 +49,10 @@ def stage(office_template: Path, tmp_path_factory: pytest.TempPathFactory) -> St
         person = people.register_person(office.archive, admin, name=f"Orang Lain {role}")
         users.create_user(office.archive, admin, person=person, login=f"lain_{role}", password=PASSWORD)
         people.assign_role(office.archive, admin, person=person, role=role, work_unit=unit, from_on="2026-01-01")
+    citra = people.register_person(office.archive, admin, name="Citra")
+    users.create_user(office.archive, admin, person=citra, login="citra", password=PASSWORD)
+    unit_of = {"role": "contributor", "work_unit": office.unit, "from_on": "2026-01-01"}
+    people.assign_role(office.archive, admin, person=citra, **unit_of)
     own = office.play("2")
     office.at("2026-03-13T09:10")
     home, office.unit = office.unit, unit
@@ -75,7 +83,11 @@ def places_of(office: Office, dossier: str) -> dict[str, str]:
         "deviation": str(first("deviations", "deviations")["deviation"]),
         "job": str(first("jobs", "jobs")["job"]),
         "step": "3",
+        "kind": "csv",
+        "recommendation": "0" * 64,
         "seq": "0",
+        "number": "1",
+        "pause": dossier,
         "work_unit": office.unit,
     }
 
@@ -86,7 +98,17 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/archiving": {},
     "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/decision": {"decision": "approve", "versions": []},
     "POST /api/v1/dossiers/<id:dossier>/documents/<id:version>/withdrawal": {"reason": "Keliru."},
-    "POST /api/v1/dossiers/<id:dossier>/deviations/<id:deviation>/explanation": {"explanation": "Libur."},
+    "POST /api/v1/dossiers/<id:dossier>/indicators": {"indicators": [{"code": "IKU-1", "title": "T", "target": "1"}]},
+    "POST /api/v1/dossiers/<id:dossier>/indicators/removal": {"code": "IKU-1", "reason": "Ganda."},
+    "POST /api/v1/dossiers/<id:dossier>/recommendations/<digest:recommendation>/answer": {"state": "done", "note": "N"},
+    "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/results": {"results": [{"achievement": "1"}]},
+    "POST /api/v1/dossiers/<id:dossier>/deviations/<id:deviation>/explanations": {"explanation": "Libur."},
+    "POST /api/v1/dossiers/<id:dossier>/deviations/<id:deviation>/explanations/<seq:number>/answer": {
+        "is_accepted": True
+    },
+    "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/pauses": {"cause": "other", "reason": "Banjir."},
+    "POST /api/v1/dossiers/<id:dossier>/pauses/<id:pause>/end": {},
+    "POST /api/v1/dossiers/<id:dossier>/verdicts/again": {"reason": "SKB dikoreksi."},
     "PUT /api/v1/users/<id:user>/password": {"password": PASSWORD},
     "POST /api/v1/calendars/<key:calendar>/edits": {"changes": [], "reason": "Uji.", "based_on": "0" * 64},
     "POST /api/v1/people": {"name": "Baru"},
@@ -95,6 +117,10 @@ PAGE_FORMS: dict[str, dict[str, str]] = {
     "decision": {"decision": "approve"},
     "withdrawal": {"reason": "Keliru."},
     "explanation": {"explanation": "Libur."},
+    "answer": {"number": "1", "answer": "accept"},
+    "pause": {"cause": "other", "reason": "Banjir."},
+    "again": {"reason": "SKB dikoreksi."},
+    "exception": {"reason": "Tim lain sakit."},
 }
 QUERIES = {
     "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/documents": "?kind=request_letter&name=surat.pdf",
@@ -102,6 +128,8 @@ QUERIES = {
     "GET /api/v1/calendars/<key:calendar>/days": "?from=2026-03-01&to=2026-03-31",
     "GET /api/v1/calendars/<key:calendar>/used": "?from=2026-03-13T10:00&to=2026-03-25T10:00",
     "GET /api/v1/calendars/<key:calendar>/due": "?from=2026-03-13T10:00&limit=1d",
+    "GET /api/v1/quality/runs": "?measure=late",
+    "GET /api/v1/quality/export": "?format=csv",
 }
 
 
@@ -113,13 +141,15 @@ def body_of(route: str, place: dict[str, str], login: str) -> dict[str, Any]:
         return {"data": PAGE_FORMS.get(route.rpartition("/")[2], {}) | {"work_unit": place["work_unit"]}}
     if route.endswith("/documents") or route == "POST /api/v1/definitions":
         return {"data": LETTER if route.endswith("/documents") else b"x = 1"}
+    if route.endswith("/import"):
+        return {"data": b"Kode;Indikator;Target\nIKU-1;T;1\n", "content_type": "text/csv"}
     if route == "POST /api/v1/tokens":
         return {"json": {"login": login, "password": PASSWORD, "name": "x"}}
     if route == "POST /api/v1/work-units":
         return {"json": {"code": f"baru-{place['dossier'][-4:]}", "name": "Baru"}}
     if route == "POST /api/v1/users":
         return {"json": {"person": place["person"], "login": f"baru-{place['dossier'][-4:]}", "password": PASSWORD}}
-    if route.endswith("/responsible"):
+    if route.endswith(("/responsible", "/exceptions")):
         return {"json": {"person": place["person"], "reason": "Cuti."}}
     if route.endswith("/assignments") and route.startswith("POST"):
         body = {"role": "auditor", "work_unit": place["work_unit"], "from_on": "2026-05-01", "to_on": "2026-05-02"}
