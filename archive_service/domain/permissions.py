@@ -51,9 +51,12 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
             "pause.grant",
             "verdict.judge_again",
             "indicator.read",
+            "calendar.edit",
         ]
     ),
-    ADMINISTRATOR: frozenset(["people.manage", "people.read", "definition.manage", "work_unit.manage"]),
+    ADMINISTRATOR: frozenset(
+        ["people.manage", "people.read", "definition.manage", "work_unit.manage", "calendar.edit"]
+    ),
 }
 """Class of role → actions. What is not listed is refused."""
 

@@ -38,6 +38,8 @@ _GRANTS: Dict[str, str] = {
     "definition.registered": "definition.manage",
     "work_unit.created": "work_unit.manage",
 }
+_CALENDAR_GRANT = "calendar.edit"
+"""What is enough to register a version of a calendar, though not of an SOP."""
 """Event types that authority rests on → what their actor must be allowed; an archive's set-up may write them all."""
 
 
@@ -167,6 +169,10 @@ def _check_grants(evidence: Evidence) -> Found:
             if actor["kind"] == "service"
             else action is not None and permissions.is_allowed(actor["role"], action)
         )
+        if event.type == "definition.registered" and event.payload["definition_kind"] == "calendar":
+            is_right = is_right or (
+                actor["kind"] != "service" and permissions.is_allowed(actor["role"], _CALENDAR_GRANT)
+            )
         if not is_right:
             found.append(Discrepancy("grant_forbidden", place_of(event), event.type))
     return found

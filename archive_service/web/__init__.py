@@ -11,6 +11,7 @@ from archive_service.archive import Archive
 from archive_service.web import (
     auth,
     bundles,
+    calendars,
     compliance,
     decisions,
     deviations,
@@ -48,6 +49,7 @@ def register(app: Flask) -> None:
         bundles,
         quality,
         sops,
+        calendars,
         static,
     )
     for module in modules:

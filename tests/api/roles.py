@@ -77,6 +77,14 @@ ROUTES: dict[str, Row] = {
     "DELETE /api/v1/tokens/<id:token>": Row("204/404", "204/404", "204/404", "204/204", OUT),
     "GET /api/v1/definitions": MEMBERS,
     "GET /api/v1/definitions/<digest:digest>": MEMBERS,
+    "GET /api/v1/calendars": MEMBERS,
+    "GET /api/v1/calendars/<key:calendar>": MEMBERS,
+    "GET /api/v1/calendars/<key:calendar>/versions": MEMBERS,
+    "GET /api/v1/calendars/<key:calendar>/days": MEMBERS,
+    "GET /api/v1/calendars/<key:calendar>/used": MEMBERS,
+    "GET /api/v1/calendars/<key:calendar>/due": MEMBERS,
+    # an edit of a version that never was: only who may edit learns that
+    "POST /api/v1/calendars/<key:calendar>/edits": Row(NO, NO, "409/409", "409/409", OUT),
     "GET /api/v1/work-units": MEMBERS,
     "GET /api/v1/work-units/<id:work_unit>": MEMBERS,
     "GET /api/v1/users/<id:user>": Row("200/403", OK, "200/403", OK, OUT),
@@ -160,6 +168,9 @@ ROUTES: dict[str, Row] = {
     "GET /sops": Row(OK, OK, OK, OK, TO_LOGIN),
     # a digest that no SOP has
     "GET /sops/<digest>": Row("404/404", "404/404", "404/404", "404/404", TO_LOGIN),
+    "GET /calendars": Row(OK, OK, OK, OK, TO_LOGIN),
+    # a form without its fields: who may edit is told what is missing
+    "POST /calendars/<calendar>/edits": Row(NO, NO, "422/422", "422/422", TO_LOGIN),
     "GET /quality": Row(OK, OK, OK, NO, TO_LOGIN),
     "GET /quality/runs": Row(OK, OK, OK, NO, TO_LOGIN),
     "GET /quality/export": Row(OK, OK, OK, NO, TO_LOGIN),

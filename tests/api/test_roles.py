@@ -111,6 +111,7 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/dossiers/<id:dossier>/pauses/<id:pause>/end": {},
     "POST /api/v1/dossiers/<id:dossier>/verdicts/again": {"reason": "SKB dikoreksi."},
     "PUT /api/v1/users/<id:user>/password": {"password": PASSWORD},
+    "POST /api/v1/calendars/<key:calendar>/edits": {"changes": [], "reason": "Uji.", "based_on": "0" * 64},
     "POST /api/v1/people": {"name": "Baru"},
 }
 PAGE_FORMS: dict[str, dict[str, str]] = {
@@ -125,6 +126,9 @@ PAGE_FORMS: dict[str, dict[str, str]] = {
 QUERIES = {
     "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/documents": "?kind=request_letter&name=surat.pdf",
     "POST /api/v1/definitions": "",
+    "GET /api/v1/calendars/<key:calendar>/days": "?from=2026-03-01&to=2026-03-31",
+    "GET /api/v1/calendars/<key:calendar>/used": "?from=2026-03-13T10:00&to=2026-03-25T10:00",
+    "GET /api/v1/calendars/<key:calendar>/due": "?from=2026-03-13T10:00&limit=1d",
     "GET /api/v1/quality/runs": "?measure=late",
     "GET /api/v1/quality/export": "?format=csv",
 }
@@ -226,6 +230,7 @@ def ask_all(office: Office, role: str, stage: Stage) -> dict[str, Expected]:
                 "token": spare[whose].id,
                 "assignment": next((a.id for a in actor.assignments), "0" * 32),
                 "digest": digest,
+                "calendar": "id-government",
                 "name": "none.css",
             }
             method, _, rule = route.partition(" ")
