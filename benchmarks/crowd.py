@@ -28,6 +28,7 @@ from archive_service.db.models import (
     DocumentVersionRow,
     DossierRow,
     EventRow,
+    ExplanationRow,
     OpeningRow,
     QualityCountRow,
     StepRunRow,
@@ -61,6 +62,7 @@ _TABLES: tuple[type[Base], ...] = (
     DecisionRow,
     VerdictRow,
     DeviationRow,
+    ExplanationRow,
 )
 
 
