@@ -113,7 +113,9 @@ def dashboard(crowd: Crowd) -> dict[str, Callable[[], object]]:
         "unexplained, oldest first": lambda: quality.page_unexplained(
             archive, actor, wanted=QualityFilter(), page=page
         ),
-        "the first two behind a number": lambda: quality.page_runs(archive, actor, wanted=cell, measure="late", page=PageRequest(2)),
+        "the first two behind a number": lambda: quality.page_runs(
+            archive, actor, wanted=cell, measure="late", page=PageRequest(2)
+        ),
     }
 
 
