@@ -215,6 +215,8 @@ class Crowd:
             session.connection().execute(insert(table_of(QualityCountRow)).inline(), counted)
         with psycopg.connect(self.owner_url, autocommit=True) as connection:
             connection.execute("vacuum analyze")
+            # else the server writes the load to disk while it is measured
+            connection.execute("checkpoint")
 
     def copy(self, kind: Kind, unit: str, year: int, quarter: int) -> Iterator[tuple[type[Base], dict[str, Any]]]:
         """The rows of one more dossier of a kind."""
