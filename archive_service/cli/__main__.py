@@ -39,6 +39,7 @@ COMMANDS = {
         "Look at everything that the service needs: exit 0 when it can do its work, 1 with what is missing.",
     ),
     "dossier": ("client", "Dossiers of a running service (ARCHIVE_URL, ARCHIVE_TOKEN)."),
+    "indicator": ("client_indicators", "Indicators of a dossier: the list, results, recommendations."),
     "event": ("client", "Events of a dossier, and proofs that they are in the log."),
     "job": ("client", "What the service does for a dossier afterwards."),
     "quality": ("client_quality", "Quality across dossiers: on time, complete, overdue, unexplained."),

@@ -419,6 +419,53 @@ class ExplanationRow(Base):
     answered_at: Mapped[datetime | None] = evidenced(UtcDateTime)
 
 
+class IndicatorRow(Base):
+    """One performance indicator on a dossier's list, as it is listed now."""
+
+    __tablename__ = "indicator"
+    __table_args__ = (Index("ix_indicator_person", "person_id"),)
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), primary_key=True)
+    code: Mapped[str] = evidenced(String(32), primary_key=True)
+    title: Mapped[str] = evidenced(String(300))
+    unit: Mapped[str | None] = evidenced(String(50))
+    target: Mapped[str] = evidenced(String(100))
+    achievement: Mapped[str | None] = evidenced(String(100))
+    person_id: Mapped[str | None] = evidenced(ForeignKey("person.id"))
+    at: Mapped[datetime] = evidenced(UtcDateTime)
+    event_hash: Mapped[str] = evidenced(HASH)
+
+
+class IndicatorResultRow(Base):
+    """What a step recorded of an indicator, or of the dossier as a whole (no code): the newest of each iteration."""
+
+    __tablename__ = "indicator_result"
+    event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), index=True)
+    step: Mapped[str] = evidenced(KEY)
+    iteration: Mapped[int] = evidenced(Integer)
+    code: Mapped[str | None] = evidenced(String(32))
+    achievement: Mapped[str | None] = evidenced(String(100))
+    has_recommendation: Mapped[bool] = evidenced(Boolean)
+    person_id: Mapped[str] = evidenced(ForeignKey("person.id"))
+    at: Mapped[datetime] = evidenced(UtcDateTime)
+
+
+class RecommendationRow(Base):
+    """A recommendation of the period before, with what became of it."""
+
+    __tablename__ = "recommendation"
+    event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), index=True)
+    from_dossier: Mapped[str] = evidenced(ID)
+    from_event: Mapped[str] = evidenced(HASH)
+    code: Mapped[str | None] = evidenced(String(32))
+    at: Mapped[datetime] = evidenced(UtcDateTime)
+    state: Mapped[str | None] = evidenced(KEY)
+    answered_by: Mapped[str | None] = evidenced(ForeignKey("person.id"))
+    answered_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    answer_hash: Mapped[str | None] = evidenced(HASH)
+
+
 class QualityCountRow(Base):
     """Numbers to be added up over dossiers: each change of a dossier adds a row, and a sweep makes one row of all those of a cell.
 

@@ -20,7 +20,10 @@ from archive_service.db.models import (
     DocumentVersionRow,
     DossierRow,
     ExplanationRow,
+    IndicatorResultRow,
+    IndicatorRow,
     PersonRow,
+    RecommendationRow,
     SessionRow,
     StepRunRow,
     UserRow,
@@ -210,7 +213,60 @@ def rows_of_dossier(dossier: Dossier, calendars: Mapping[str, working_time.Calen
                     "answered_at": _time(explanation.answered_at),
                 },
             )
+    _add_indicators(rows, dossier)
     return rows
+
+
+def _add_indicators(rows: Rows, dossier: Dossier) -> None:
+    for each in dossier.indicators.listed.values():
+        _add(
+            rows,
+            IndicatorRow,
+            {
+                "dossier_id": dossier.id,
+                "code": each.code,
+                "title": each.title,
+                "unit": each.unit,
+                "target": each.target,
+                "achievement": each.achievement,
+                "person_id": each.person,
+                "at": _time(each.at),
+                "event_hash": each.event_hash,
+            },
+        )
+    for result in dossier.indicators.results.values():
+        _add(
+            rows,
+            IndicatorResultRow,
+            {
+                "event_hash": result.event_hash,
+                "dossier_id": dossier.id,
+                "step": result.step,
+                "iteration": result.iteration,
+                "code": result.code,
+                "achievement": result.achievement,
+                "has_recommendation": result.has_recommendation,
+                "person_id": result.person,
+                "at": _time(result.at),
+            },
+        )
+    for carried in dossier.indicators.carried.values():
+        _add(
+            rows,
+            RecommendationRow,
+            {
+                "event_hash": carried.event_hash,
+                "dossier_id": dossier.id,
+                "from_dossier": carried.from_dossier,
+                "from_event": carried.from_event,
+                "code": carried.code,
+                "at": _time(carried.at),
+                "state": carried.state,
+                "answered_by": carried.answered_by,
+                "answered_at": _time(carried.answered_at),
+                "answer_hash": carried.answer_hash,
+            },
+        )
 
 
 def rows_of_stream(events: Iterable[Event]) -> Rows:

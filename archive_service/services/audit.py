@@ -25,11 +25,14 @@ from archive_service.db.models import (
     DossierRow,
     EventRow,
     ExplanationRow,
+    IndicatorResultRow,
+    IndicatorRow,
     LogLeafRow,
     LogPendingRow,
     LogTileRow,
     OpeningRow,
     PersonRow,
+    RecommendationRow,
     SessionRow,
     StatementAgainRow,
     StatementRow,
@@ -77,6 +80,9 @@ PROJECTED: tuple[type[Base], ...] = (
     VerdictRow,
     DeviationRow,
     ExplanationRow,
+    IndicatorRow,
+    IndicatorResultRow,
+    RecommendationRow,
 )
 """Tables whose evidenced columns are a projection of the streams."""
 

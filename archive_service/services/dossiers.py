@@ -15,6 +15,7 @@ from archive_service.domain.verdict import format_time
 from archive_service.errors import Conflict, InvalidInput, NotFound
 from archive_service.services.actor import Actor, assignments_in_force, event_actor, list_holders
 from archive_service.services.fields import clean_text, require_date, require_id, require_key, require_moment
+from archive_service.services.indicators import carry_recommendations
 from archive_service.services.work import DossierWork, error_of, hold_dossier, unit_calendar
 
 CALENDAR_KEY = "id-government"
@@ -107,6 +108,7 @@ def open_dossier(
             personal,
             claimed_at=format_time(received_at),
         )
+        carry_recommendations(work)
         work.start_due_steps()
     return dossier_id
 

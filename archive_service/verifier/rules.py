@@ -93,8 +93,7 @@ def check_authority(evidence: Evidence, utc_offset_minutes: int) -> Found:
             found.append(Discrepancy("on_behalf_of", place, event.type))
         if not permissions.is_allowed(actor["role"], action):
             found.append(Discrepancy("role_forbidden", place, f"{actor['role']}: {action}"))
-        is_office = permissions.role_class(str(actor["role"])) != permissions.PERFORMER
-        if actor["work_unit"] != work_unit and not is_office:
+        if actor["work_unit"] != work_unit and not permissions.is_office(actor["role"]):
             found.append(Discrepancy("other_work_unit", place))
         person = persons.get(str(event.person))
         if person is None:
@@ -184,7 +183,13 @@ def check_duties(sop: Sop, events: Sequence[Event]) -> Found:
         p = event.payload
         if event.type == "duty.excepted":
             excepted.setdefault((p["step"], p["person"]), event.seq)
-        is_act = event.type in ("document.received", "step.submitted", "decision.made", "dossier.sealed")
+        is_act = event.type in (
+            "document.received",
+            "indicator.result_recorded",
+            "step.submitted",
+            "decision.made",
+            "dossier.sealed",
+        )
         if is_act and event.person and p.get("deviation") is None:
             persons.setdefault(p["step"], {}).setdefault(event.person, []).append(event)
     found: Found = []

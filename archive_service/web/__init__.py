@@ -16,6 +16,7 @@ from archive_service.web import (
     deviations,
     dossiers,
     home,
+    indicators,
     layout,
     policy,
     quality,
@@ -34,7 +35,19 @@ def register(app: Flask) -> None:
     """Add the pages, their languages, the guard in front of them and the throttle on logging in."""
     archive: Archive = app.extensions["archive"]
     i18n.register(app, archive.settings.language)
-    modules = (sessions, home, dossiers, uploads, decisions, deviations, compliance, bundles, quality, static)
+    modules = (
+        sessions,
+        home,
+        dossiers,
+        uploads,
+        decisions,
+        deviations,
+        indicators,
+        compliance,
+        bundles,
+        quality,
+        static,
+    )
     for module in modules:
         app.register_blueprint(module.blueprint)
     names = frozenset(module.blueprint.name for module in modules)
