@@ -215,8 +215,11 @@ def sheet(*rows: list[Any]) -> bytes:
     return out.getvalue()
 
 
-HEADING = ["No", "Kode", "Indikator Kinerja", "Target", "Satuan", "Capaian", "Penanggung  Jawab"]
-ROWS = [[1, "IKU-1", "Lulusan", 0.8, None, 78.4, "citra"], [2, "S.2", "Dosen; praktisi", 5, "orang", None, None]]
+HEADING: list[Any] = ["No", "Kode", "Indikator Kinerja", "Target", "Satuan", "Capaian", "Penanggung  Jawab"]
+ROWS: list[list[Any]] = [
+    [1, "IKU-1", "Lulusan", 0.8, None, 78.4, "citra"],
+    [2, "S.2", "Dosen; praktisi", 5, "orang", None, None],
+]
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "semicolons", "commas", "bom"])
@@ -226,7 +229,7 @@ def test_a_table_is_taken_as_xlsx_and_as_csv(staged: tuple[Office, str], kind: s
         data = sheet(HEADING, *ROWS)
     else:
         sign = "," if kind == "commas" else ";"
-        text = [["" if c is None else f'"{c}"' for c in row] for row in [HEADING, *ROWS]]
+        text: list[list[str]] = [["" if c is None else f'"{c}"' for c in row] for row in (HEADING, *ROWS)]
         text[1][3], text[1][5] = '"80%"', '"78,4"'
         data = ("\n".join(sign.join(row) for row in text) + "\n\n").encode("utf-8-sig" if kind == "bom" else "utf-8")
     change = indicators.import_indicators(
