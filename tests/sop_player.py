@@ -15,9 +15,10 @@ from archive_service.domain.sop import OutputRule, Sop
 from archive_service.errors import Conflict
 from archive_service.runner import Runner
 from archive_service.services import decisions, definitions, dossiers, people, reading, uploads, users
+from archive_service.services.actor import Assignment
 from archive_service.services.work import load_dossier
 from archive_service.verifier.verify import Report, check_bundle
-from tests.office import PASSWORD, SAMPLES, Office, chunks_of
+from tests.office import PASSWORD, ROLES, SAMPLES, Office, chunks_of
 
 SOPS = SAMPLES.parent / "sops"
 FILES = {
@@ -45,7 +46,11 @@ class Player:
         definitions.register_definition(self.office.archive, admin, definition=definition)
         with self.office.archive.db.read() as session:
             self.sop: Sop = self.office.archive.catalog.sop(session, definition.digest)
+        known = {row.role: login for login, row in self._held()}
         for role in self.sop.roles:
+            if role.key in known:
+                self.logins[role.key] = known[role.key]
+                continue
             login = f"{self.sop.key}-{role.key}".replace("_", "-")
             person = people.register_person(self.office.archive, admin, name=role.title)
             users.create_user(self.office.archive, admin, person=person, login=login, password=PASSWORD)
@@ -58,6 +63,10 @@ class Player:
                 from_on="2026-01-01",
             )
             self.logins[role.key] = login
+
+    def _held(self) -> list[tuple[str, Assignment]]:
+        """Who holds what in the office already."""
+        return [(login, held) for login in ROLES for held in self.office.actor(login).assignments]
 
     def open(self, answers: Mapping[str, str] | None = None) -> None:
         """Open the dossier as the performer of a first step."""

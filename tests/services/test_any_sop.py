@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import tomllib
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,15 +13,25 @@ import pytest
 from archive_service.errors import InvalidInput
 from archive_service.services import audit
 from archive_service.verifier.verify import VALID
-from tests.office import make_office
+from tests.office import open_office
 from tests.sop_player import SOPS, Player
 
 COMPLAINT = SOPS / "examples" / "pos-pengaduan.toml"
 PERMIT = SOPS / "examples" / "pos-izin-penelitian.toml"
 
 
-def player(tmp_path: Path, path: Path) -> Player:
-    return Player(make_office(tmp_path / "var"), path)
+Start = Callable[[Path], Player]
+
+
+@pytest.fixture
+def player(office_template: Path, tmp_path: Path) -> Start:
+    """What gives a player of an SOP's file, in a new office."""
+
+    def start(path: Path) -> Player:
+        shutil.copytree(office_template, tmp_path / "var")
+        return Player(open_office(tmp_path / "var"), path)
+
+    return start
 
 
 def require_valid(acted: Player) -> None:
@@ -29,8 +41,8 @@ def require_valid(acted: Player) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(SOPS.glob("**/*.toml")), ids=lambda path: path.stem)
-def test_every_shipped_procedure_runs_to_a_valid_bundle(tmp_path: Path, path: Path) -> None:
-    acted = player(tmp_path, path)
+def test_every_shipped_procedure_runs_to_a_valid_bundle(player: Start, path: Path) -> None:
+    acted = player(path)
     acted.open()
     acted.play()
     require_valid(acted)
@@ -39,8 +51,8 @@ def test_every_shipped_procedure_runs_to_a_valid_bundle(tmp_path: Path, path: Pa
 
 
 @pytest.mark.parametrize("order", [["3a", "3b"], ["3b", "3a"]])
-def test_parallel_steps_join_in_either_order(tmp_path: Path, order: list[str]) -> None:
-    acted = player(tmp_path, COMPLAINT)
+def test_parallel_steps_join_in_either_order(player: Start, order: list[str]) -> None:
+    acted = player(COMPLAINT)
     acted.open()
     acted.finish("1")
     acted.finish("2")
@@ -54,8 +66,8 @@ def test_parallel_steps_join_in_either_order(tmp_path: Path, order: list[str]) -
     assert last is not None and joined is not None and last.started_at == joined.finished_at
 
 
-def test_a_return_across_the_join_runs_one_branch_again(tmp_path: Path) -> None:
-    acted = player(tmp_path, COMPLAINT)
+def test_a_return_across_the_join_runs_one_branch_again(player: Start) -> None:
+    acted = player(COMPLAINT)
     acted.open()
     for key in ("1", "2", "3a", "3b", "4"):
         acted.finish(key)
@@ -70,8 +82,8 @@ def test_a_return_across_the_join_runs_one_branch_again(tmp_path: Path) -> None:
     require_valid(acted)
 
 
-def test_a_conditional_step_is_skipped_for_the_other_answer(tmp_path: Path) -> None:
-    acted = player(tmp_path, PERMIT)
+def test_a_conditional_step_is_skipped_for_the_other_answer(player: Start) -> None:
+    acted = player(PERMIT)
     acted.open()
     with pytest.raises(InvalidInput) as no_choice:
         acted.finish("1", answers={"humans_involved": "Mungkin"})
@@ -87,8 +99,8 @@ def test_a_conditional_step_is_skipped_for_the_other_answer(tmp_path: Path) -> N
     assert (letter["state"], letter["satisfied_by"], found["not_applicable"]) == ("not_applicable", [], 1)
 
 
-def test_a_conditional_step_runs_for_its_answer_and_takes_a_document_from_outside(tmp_path: Path) -> None:
-    acted = player(tmp_path, PERMIT)
+def test_a_conditional_step_runs_for_its_answer_and_takes_a_document_from_outside(player: Start) -> None:
+    acted = player(PERMIT)
     acted.open()
     acted.finish("1", answers={"humans_involved": "Ya"})
     acted.finish("2")
