@@ -262,6 +262,8 @@ def test_a_revoked_token_is_worth_nothing(counter: Counter) -> None:
 def test_indicators_are_listed_imported_and_taken_off(counter: Counter, tmp_path: Path) -> None:
     dossier, table = counter.at_step_4, tmp_path / "iku.csv"
     assert counter.ask("sari", "indicator", "template", str(table)).exit_code == 0
+    odd = counter.ask("sari", "indicator", "template", str(tmp_path / "iku.ods"))
+    assert odd.exit_code == 2 and "template_unknown" in odd.stderr
     assert table.read_text(encoding="utf-8-sig").startswith("Kode;Indikator;")
     table.write_text("Kode;Indikator;Target\nIKU-1;Lulusan;80\nIKU-2;;5\n", encoding="utf-8")
     refused = counter.ask("sari", "indicator", "import", dossier, str(table))
