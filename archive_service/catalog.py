@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import resources
@@ -40,9 +41,15 @@ class Definition:
 def parse_definition(text: str) -> Definition:
     """The definition in a TOML text; InvalidDefinition with every problem and its place."""
     try:
-        mapping = plain(tomllib.loads(text))
+        mapping = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
         raise InvalidDefinition([Problem("file", f"is no TOML: {exc}")]) from exc
+    return define(mapping)
+
+
+def define(mapping: Mapping[str, Any]) -> Definition:
+    """The definition that TOML-like data makes; InvalidDefinition with every problem and its place."""
+    mapping = plain(mapping)
     kind = mapping.get("kind")
     if kind == "sop":
         parse_sop(mapping)

@@ -12,18 +12,20 @@ import structlog
 from archive_service import jobs
 from archive_service.archive import Archive
 from archive_service.errors import ArchiveError, LogIntegrityError
-from archive_service.services import bundles, compliance, fixity, idempotency, log, users
+from archive_service.services import bundles, compliance, deviations, fixity, idempotency, log, users
 
 JOBS: Mapping[str, Callable[..., None]] = {
     "judge_step": compliance.judge_step,
     "build_bundle": bundles.build_bundle,
     "check_fixity": fixity.check_fixity,
     "lock_object": fixity.lock_object,
+    "note_sop_change": deviations.note_sop_change,
 }
 """Every job by name: called with archive, lease and the job's arguments, and commits its result under that lease."""
 
 SWEEPS: Mapping[str, tuple[timedelta, Callable[[Archive], int]]] = {
     "sweep_deadlines": (timedelta(seconds=30), compliance.sweep_deadlines),
+    "escalate_deviations": (timedelta(seconds=60), deviations.escalate_deviations),
     "write_unknown_logins": (timedelta(seconds=60), users.write_unknown_logins),
     "plan_fixity": (timedelta(hours=1), fixity.plan_fixity),
     "plan_locks": (timedelta(hours=1), fixity.plan_locks),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archive_service.services import compliance
+from archive_service.services import compliance, deviations
 from tasks.app import app, get_archive
 from tasks.dispatch import run_hinted
 
@@ -17,3 +17,15 @@ def judge_step(job_id: str) -> None:
 def sweep_deadlines() -> None:
     """Record a deviation for every running step whose norm has passed."""
     compliance.sweep_deadlines(get_archive())
+
+
+@app.task
+def escalate_deviations() -> None:
+    """Escalate every deviation whose explanation is overdue."""
+    deviations.escalate_deviations(get_archive())
+
+
+@app.task
+def note_sop_change(job_id: str) -> None:
+    """Record in open dossiers that their SOP was changed."""
+    run_hinted(job_id)

@@ -14,6 +14,7 @@ JOB_TASKS = {
     "build_bundle": "tasks.bundles.build_bundle",
     "check_fixity": "tasks.fixity.check_fixity",
     "lock_object": "tasks.fixity.lock_object",
+    "note_sop_change": "tasks.compliance.note_sop_change",
 }
 """The task behind each of the runner's jobs."""
 

@@ -14,11 +14,13 @@ from sqlalchemy import Connection, create_engine, select, text
 
 from archive_service import wiring
 from archive_service.archive import Archive
+from archive_service.catalog import define
 from archive_service.config import load_settings
 from archive_service.db import queries
 from archive_service.db.models import UserRow
+from archive_service.domain.deviation import Deviation
 from archive_service.runner import Runner
-from archive_service.services import decisions, dossiers, people, setup, uploads, users
+from archive_service.services import decisions, definitions, deviations, dossiers, people, setup, uploads, users
 from archive_service.services.actor import Actor
 from archive_service.services.work import load_dossier
 
@@ -192,6 +194,40 @@ class Office:
             if int(first) <= int(step) <= int(until):
                 self.at(moment)
                 act(dossier)
+
+    def register(self, name: str, **changes: Any) -> str:
+        """A changed version of a shipped definition, registered by the administrator; its digest."""
+        mapping = tomllib.loads((SAMPLES.parent / name).read_text(encoding="utf-8"))
+        definition = define({**mapping, **changes})
+        definitions.register_definition(self.archive, self.actor("admin"), definition=definition)
+        return definition.digest
+
+    def find_deviation(self, dossier: str, code: str) -> Deviation:
+        """The first deviation of a code."""
+        with self.archive.db.read() as session:
+            return next(d for d in load_dossier(self.archive, session, dossier).deviations if d.code == code)
+
+    def explain(self, dossier: str, login: str, code: str, text: str = "Rapat ditunda karena libur.") -> int:
+        """Explain the first deviation of a code; the explanation's number."""
+        return deviations.explain_deviation(
+            self.archive,
+            self.actor(login),
+            dossier=dossier,
+            deviation=self.find_deviation(dossier, code).id,
+            explanation=text,
+        )
+
+    def answer(self, dossier: str, login: str, code: str, number: int, reason: str | None = None) -> None:
+        """Accept the explanation of a code, or ask again where a reason is given."""
+        deviations.answer_explanation(
+            self.archive,
+            self.actor(login),
+            dossier=dossier,
+            deviation=self.find_deviation(dossier, code).id,
+            number=number,
+            is_accepted=reason is None,
+            reason=reason,
+        )
 
     def seal(self, dossier: str) -> str:
         """Archive a dossier."""

@@ -14,7 +14,7 @@ from archive_service.api.body import Answer, Body, Id, Quarter, Year
 from archive_service.api.operation import operation, seen_states, with_state
 from archive_service.api.paging import PageAnswer, PageQuery, is_id, is_moment, page_answer, page_request
 from archive_service.db.listing import DeviationFilter, DossierFilter
-from archive_service.services import dossiers, listing
+from archive_service.services import deviations, listing
 
 blueprint = APIBlueprint("api_deviations", __name__, url_prefix="/api/v1", tag="deviations")
 
@@ -118,7 +118,7 @@ def read_deviation(dossier: str, deviation: str) -> ResponseReturnValue:
 @operation(status=204, body=ExplanationBody, takes_key=True, takes_match=True)
 def explain_deviation(dossier: str, deviation: str, body: ExplanationBody) -> ResponseReturnValue:
     """The explanation of whoever answers for a deviation."""
-    dossiers.explain_deviation(
+    deviations.explain_deviation(
         get_archive(),
         require_actor(),
         dossier=dossier,

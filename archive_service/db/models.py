@@ -297,7 +297,7 @@ class StepRunRow(Base):
     role: Mapped[str] = evidenced(KEY)
     responsible: Mapped[str | None] = evidenced(ForeignKey("person.id"))
     started_at: Mapped[datetime] = evidenced(UtcDateTime)
-    due_at: Mapped[datetime] = evidenced(UtcDateTime)
+    due_at: Mapped[datetime | None] = evidenced(UtcDateTime)
     finished_at: Mapped[datetime | None] = evidenced(UtcDateTime)
     outcome: Mapped[str | None] = evidenced(KEY)
     performed_by: Mapped[str | None] = evidenced(ForeignKey("person.id"))
@@ -324,6 +324,8 @@ class DocumentVersionRow(Base):
     received_at: Mapped[datetime] = evidenced(UtcDateTime)
     withdrawn_at: Mapped[datetime | None] = evidenced(UtcDateTime)
     event_hash: Mapped[str] = evidenced(HASH)
+    deviation_id: Mapped[str | None] = evidenced(ID)
+    indicator: Mapped[str | None] = evidenced(KEY)
 
 
 class DecisionRow(Base):
@@ -342,7 +344,7 @@ class DecisionRow(Base):
 
 
 class VerdictRow(Base):
-    """The judgement of one iteration, with everything that is needed to compute it again."""
+    """A judgement of one iteration, with everything that is needed to compute it again; the one with the highest number counts."""
 
     __tablename__ = "verdict"
     event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
@@ -355,12 +357,16 @@ class VerdictRow(Base):
     used_by_day: Mapped[str] = evidenced(Text)
     completeness_result: Mapped[str] = evidenced(KEY)
     requirements: Mapped[str] = evidenced(Text)
+    number: Mapped[int] = evidenced(Integer)
+    calendar_digest: Mapped[str] = evidenced(HASH)
+    excluded_seconds: Mapped[int] = evidenced(Integer)
 
 
 class DeviationRow(Base):
     """A departure from the SOP's norms."""
 
     __tablename__ = "deviation"
+    __table_args__ = (Index("ix_deviation_owed", "owed_until"),)
     id: Mapped[str] = evidenced(ID, primary_key=True)
     dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), index=True)
     code: Mapped[str] = evidenced(KEY)
@@ -373,6 +379,25 @@ class DeviationRow(Base):
     explained_at: Mapped[datetime | None] = evidenced(UtcDateTime)
     explained_by: Mapped[str | None] = evidenced(ForeignKey("person.id"))
     event_hash: Mapped[str] = evidenced(HASH)
+    state: Mapped[str] = evidenced(KEY)
+    explain_by: Mapped[datetime | None] = evidenced(UtcDateTime)
+    escalated_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    # until when an explanation is owed that did not escalate yet: what the sweep looks for
+    owed_until: Mapped[datetime | None] = evidenced(UtcDateTime)
+
+
+class ExplanationRow(Base):
+    """One explanation of a deviation, and what was answered to it."""
+
+    __tablename__ = "explanation"
+    deviation_id: Mapped[str] = evidenced(ForeignKey("deviation.id"), primary_key=True)
+    number: Mapped[int] = evidenced(Integer, primary_key=True, autoincrement=False)
+    person_id: Mapped[str] = evidenced(ForeignKey("person.id"))
+    at: Mapped[datetime] = evidenced(UtcDateTime)
+    event_hash: Mapped[str] = evidenced(HASH)
+    answer: Mapped[str | None] = evidenced(KEY)
+    answered_by: Mapped[str | None] = evidenced(ForeignKey("person.id"))
+    answered_at: Mapped[datetime | None] = evidenced(UtcDateTime)
 
 
 class StatementRow(Base):
@@ -380,6 +405,18 @@ class StatementRow(Base):
 
     __tablename__ = "statement"
     dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), primary_key=True)
+    digest: Mapped[str] = evidenced(HASH)
+    data: Mapped[bytes] = evidenced(LargeBinary)
+
+
+class StatementAgainRow(Base):
+    """The statement of a sealed dossier, judged again by another calendar. INSERT only."""
+
+    __tablename__ = "statement_again"
+    __table_args__ = (UniqueConstraint("dossier_id", "calendar_digest"),)
+    event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"))
+    calendar_digest: Mapped[str] = evidenced(ForeignKey("definition.digest"))
     digest: Mapped[str] = evidenced(HASH)
     data: Mapped[bytes] = evidenced(LargeBinary)
 

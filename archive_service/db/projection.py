@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from archive_service.db.models import (
     DeviationRow,
     DocumentVersionRow,
     DossierRow,
+    ExplanationRow,
     PersonRow,
     SessionRow,
     StepRunRow,
@@ -26,8 +27,8 @@ from archive_service.db.models import (
     VerdictRow,
     WorkUnitRow,
 )
-from archive_service.domain import completeness, verdict, working_time
-from archive_service.domain.dossier import Dossier
+from archive_service.domain import completeness, statement, verdict, working_time
+from archive_service.domain.dossier import CANCELLED, Dossier
 from archive_service.domain.event import Event
 
 Rows = dict[tuple[type[Base], tuple[Any, ...]], dict[str, Any]]
@@ -43,18 +44,19 @@ def _add(rows: Rows, table: type[Base], values: dict[str, Any]) -> None:
     rows[(table, key)] = values
 
 
-def rows_of_dossier(dossier: Dossier, calendar: working_time.Calendar) -> Rows:
-    """The rows that a dossier's events make."""
+def rows_of_dossier(dossier: Dossier, calendars: Mapping[str, working_time.Calendar]) -> Rows:
+    """The rows that a dossier's events make; ``calendars`` are those that it was judged by, its work unit's own, by digest."""
     rows: Rows = {}
     if not dossier.status:
         return rows
+    calendar = calendars[dossier.calendar_digest]
     _add(
         rows,
         DossierRow,
         {
             "id": dossier.id,
             "sop_digest": dossier.sop_digest,
-            "calendar_digest": dossier.calendar_digest,
+            "calendar_digest": dossier.calendars[0],
             "work_unit_id": dossier.work_unit,
             "year": dossier.year,
             "quarter": dossier.quarter,
@@ -78,29 +80,33 @@ def rows_of_dossier(dossier: Dossier, calendar: working_time.Calendar) -> Rows:
                 "role": run.role,
                 "responsible": run.responsible,
                 "started_at": _time(run.started_at),
-                "due_at": _time(verdict.due_time(dossier.sop, run.step, calendar, run.started_at)),
+                "due_at": _time(statement.due_time(dossier, run, calendar)),
                 "finished_at": _time(run.finished_at),
                 "outcome": run.outcome,
                 "performed_by": run.performed_by,
             },
         )
-        if run.judged is not None and run.finished_at is not None and run.judged_hash is not None:
-            used = working_time.used_between(
-                calendar, verdict.parse_time(run.started_at), verdict.parse_time(run.finished_at)
+        for judgement in run.judgements:
+            judged = judgement.payload
+            time, finished_at = judged["time"], str(judged["time"]["finished_at"])
+            used = verdict.used_time(
+                calendars[time["calendar"]], run.started_at, finished_at, run.excluded(finished_at)
             )
-            judged = run.judged
             marked = completeness.with_damage(run.requirements, set(judged["completeness"]["damaged"]))
             _add(
                 rows,
                 VerdictRow,
                 {
-                    "event_hash": run.judged_hash,
+                    "event_hash": judgement.event_hash,
                     "dossier_id": dossier.id,
                     "step": run.step,
                     "iteration": run.iteration,
-                    "time_result": judged["time"]["result"],
-                    "used_seconds": judged["time"]["used_seconds"],
-                    "limit_seconds": judged["time"]["limit_seconds"],
+                    "number": judged["number"],
+                    "calendar_digest": time["calendar"],
+                    "time_result": time["result"],
+                    "used_seconds": time["used_seconds"],
+                    "limit_seconds": time["limit_seconds"],
+                    "excluded_seconds": time["excluded_seconds"],
                     "used_by_day": json.dumps(dict(used.by_day)),
                     "completeness_result": judged["completeness"]["result"],
                     "requirements": json.dumps([r.plain() for r in marked]),
@@ -128,6 +134,8 @@ def rows_of_dossier(dossier: Dossier, calendar: working_time.Calendar) -> Rows:
                 "received_at": _time(v.received_at),
                 "withdrawn_at": _time(v.withdrawn_at),
                 "event_hash": v.event_hash,
+                "deviation_id": v.deviation,
+                "indicator": v.indicator,
             },
         )
     for d in dossier.decisions:
@@ -163,8 +171,31 @@ def rows_of_dossier(dossier: Dossier, calendar: working_time.Calendar) -> Rows:
                 "explained_at": _time(deviation.explained_at),
                 "explained_by": deviation.explained_by,
                 "event_hash": deviation.event_hash,
+                "state": deviation.state,
+                "explain_by": _time(deviation.explain_by),
+                "escalated_at": _time(deviation.escalated_at),
+                "owed_until": _time(
+                    deviation.explain_by
+                    if deviation.is_open and deviation.escalated_at is None and dossier.status != CANCELLED
+                    else None
+                ),
             },
         )
+        for explanation in deviation.explanations:
+            _add(
+                rows,
+                ExplanationRow,
+                {
+                    "deviation_id": deviation.id,
+                    "number": explanation.number,
+                    "person_id": explanation.person,
+                    "at": _time(explanation.at),
+                    "event_hash": explanation.event_hash,
+                    "answer": explanation.answer,
+                    "answered_by": explanation.answered_by,
+                    "answered_at": _time(explanation.answered_at),
+                },
+            )
     return rows
 
 

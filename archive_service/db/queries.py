@@ -114,15 +114,15 @@ def list_running(scope: ReadScope, session: Session, limit: int = 200) -> list[d
 
 
 def list_unexplained(scope: ReadScope, session: Session, person: str, limit: int = 200) -> list[dict[str, Any]]:
-    """The deviations in open dossiers of the scope that this person answers for and has not explained, oldest first."""
+    """The deviations in dossiers of the scope that this person owes an explanation for, oldest first; a seal ends no debt."""
     rows = session.execute(
         select(DeviationRow, OpeningRow.value)
         .join(DossierRow, DossierRow.id == DeviationRow.dossier_id)
         .outerjoin(OpeningRow, (OpeningRow.event_hash == DossierRow.opened_hash) & (OpeningRow.field == "title"))
         .where(
             scope.condition(),
-            DossierRow.status == "open",
-            DeviationRow.explained_at.is_(None),
+            DossierRow.status != "cancelled",
+            DeviationRow.state.in_(("unexplained", "asked_again")),
             DeviationRow.responsible == person,
         )
         .order_by(DeviationRow.at, DeviationRow.id)
@@ -138,6 +138,8 @@ def list_unexplained(scope: ReadScope, session: Session, person: str, limit: int
             "iteration": row.iteration,
             "subject": row.subject,
             "at": row.at,
+            "explain_by": row.explain_by,
+            "state": row.state,
         }
         for row, title in rows
     ]

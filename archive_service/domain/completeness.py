@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PRESENT = "present"
 MISSING = "missing"
 DAMAGED = "damaged"
+NOT_APPLICABLE = "not_applicable"
+"""The state of an input that a skipped step would have put out: nothing is missing, and nothing was there."""
 DAMAGED_LISTED = 64
 
 
@@ -32,6 +34,8 @@ class Requirement:
     evidence: str
     state: str
     satisfied_by: Tuple[Dict[str, Any], ...]
+    minimum: int = 1
+    media: Tuple[str, ...] = ()
 
     def plain(self) -> Dict[str, Any]:
         """The requirement as canonical-JSON-able data."""
@@ -42,34 +46,48 @@ class Requirement:
             "from": self.source,
             "evidence": self.evidence,
             "state": self.state,
+            "minimum": self.minimum,
+            "media": list(self.media),
             "satisfied_by": [dict(item) for item in self.satisfied_by],
         }
 
 
 def _documents(versions: Sequence["Version"]) -> Tuple[Dict[str, Any], ...]:
-    return tuple({"type": "document", "version": v.id, "digest": v.digest} for v in versions)
+    return tuple(
+        {"type": "document", "version": v.id, "digest": v.digest, "media_type": v.media_type} for v in versions
+    )
 
 
 def required_inputs(dossier: "Dossier", step_key: str) -> List[Requirement]:
     """The step's inputs as the dossier stands now."""
     found: List[Requirement] = []
     for rule in dossier.sop.step(step_key).inputs:
+        output = dossier.sop.step(step_key if rule.source == "outside" else rule.source).output(rule.kind)
+        evidence, minimum = output.evidence, max(1, output.minimum)
+        satisfied: Tuple[Dict[str, Any], ...] = ()
+        is_skipped = False
         if rule.source == "outside":
-            evidence = "document"
             satisfied = _documents(dossier.current_versions(step_key, rule.kind))
         else:
-            output = dossier.sop.step(rule.source).output(rule.kind)
-            evidence = output.evidence
-            satisfied = ()
+            is_skipped = rule.source in dossier.skipped
             if dossier.is_settled(rule.source):
                 if evidence == "decision":
                     decision = dossier.approval_of(rule.source)
                     if decision is not None:
-                        satisfied = ({"type": "decision", "event": decision.event_hash, "decision": "approve"},)
+                        satisfied = (
+                            {
+                                "type": "decision",
+                                "event": decision.event_hash,
+                                "decision": "approve",
+                                "person": decision.person,
+                            },
+                        )
                 else:
                     satisfied = _documents(dossier.current_versions(rule.source, rule.kind))
-        state = PRESENT if satisfied else MISSING
-        found.append(Requirement("input", rule.kind, rule.title, rule.source, evidence, state, satisfied))
+        state = NOT_APPLICABLE if is_skipped else PRESENT if satisfied else MISSING
+        found.append(
+            Requirement("input", rule.kind, rule.title, rule.source, evidence, state, satisfied, minimum, output.media)
+        )
     return found
 
 
@@ -100,7 +118,10 @@ def required_outputs(
             is_fresh = run is not None and any(v.iteration == run.iteration for v in versions)
             is_present = rule.minimum == 0 or (len(versions) >= rule.minimum and is_fresh)
         state = PRESENT if is_present else MISSING
-        found.append(Requirement("output", rule.kind, rule.title, None, rule.evidence, state, satisfied))
+        minimum = rule.minimum if rule.evidence not in ("decision", "seal") else 1
+        found.append(
+            Requirement("output", rule.kind, rule.title, None, rule.evidence, state, satisfied, minimum, rule.media)
+        )
     return found
 
 
@@ -131,10 +152,11 @@ def judge(requirements: Sequence[Requirement], damaged: Sequence[str]) -> Dict[s
     """
     judged = with_damage(requirements, set(damaged))
     plain = [r.plain() for r in judged]
-    present = sum(1 for r in judged if r.state == PRESENT)
+    due = [r for r in judged if r.state != NOT_APPLICABLE]
+    present = sum(1 for r in due if r.state == PRESENT)
     return {
-        "result": "complete" if present == len(judged) else "gaps",
-        "required": len(judged),
+        "result": "complete" if present == len(due) else "gaps",
+        "required": len(due),
         "present": present,
         "missing": sum(1 for r in judged if r.state == MISSING),
         "damaged": sorted(set(damaged)),

@@ -6,14 +6,16 @@ State is per step: there is no "current step".
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-from archive_service.domain import canonical, completeness, permissions
+from archive_service.domain import canonical, completeness, deviation, permissions
 from archive_service.domain.completeness import Requirement
+from archive_service.domain.deviation import Deviation, IllegalEvent, Ledger, Refusal
 from archive_service.domain.event import Event
-from archive_service.domain.sop import Sop
+from archive_service.domain.sop import OPENING, QUARTER, Sop, Step
+from archive_service.domain.verdict import LATE, Interval
 
 OPEN = "open"
 CANCELLED = "cancelled"
@@ -23,10 +25,20 @@ RUNNING = "running"
 FINISHED = "finished"
 SUPERSEDED = "superseded"
 WAITING = "waiting"
+SKIPPED = "skipped"
 
-STEP_ACTIONS: FrozenSet[str] = frozenset(["upload", "withdraw", "submit", "approve", "return", "archive", "reassign"])
-DOSSIER_ACTIONS: FrozenSet[str] = frozenset(["request_cancellation", "confirm_cancellation", "explain"])
+STEP_ACTIONS: FrozenSet[str] = frozenset(
+    ["upload", "withdraw", "submit", "approve", "return", "archive", "reassign", "pause", "resume", "except_duty"]
+)
+AFTER_ACTIONS: FrozenSet[str] = frozenset(["explain", "accept_explanation", "return_explanation"])
+"""What may still be done when the dossier is sealed: it goes to the stream ``after:<dossier>``."""
+DOSSIER_ACTIONS: FrozenSet[str] = AFTER_ACTIONS | frozenset(
+    ["request_cancellation", "confirm_cancellation", "attach", "adopt_calendar"]
+)
 ACTIONS: FrozenSet[str] = STEP_ACTIONS | DOSSIER_ACTIONS
+ATTACHMENT = "attachment"
+"""The kind of a document that belongs to an explanation, not to a step's output."""
+ATTACHMENTS_LIMIT = 32
 
 _PERMISSION: Dict[str, str] = {
     "upload": "document.upload",
@@ -39,28 +51,21 @@ _PERMISSION: Dict[str, str] = {
     "request_cancellation": "dossier.cancel",
     "confirm_cancellation": "dossier.cancel",
     "explain": "deviation.explain",
+    "attach": "deviation.explain",
+    "accept_explanation": "explanation.judge",
+    "return_explanation": "explanation.judge",
+    "pause": "pause.grant",
+    "resume": "pause.grant",
+    "except_duty": "duty.except",
+    "adopt_calendar": "verdict.judge_again",
 }
+_FINISHING = ("submit", "approve", "return", "archive")
 _KINDS_OF: Dict[str, Tuple[str, ...]] = {
     "submit": ("receive", "submit"),
     "approve": ("review", "approve"),
     "return": ("review", "approve"),
     "archive": ("archive",),
 }
-
-
-class IllegalEvent(ValueError):
-    """An event that is no legal move in the state before it; ``code`` is a refusal's or a fold's stable code."""
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
-
-
-class Refusal(NamedTuple):
-    """Why an action is refused now: a stable code and a sentence that says what to do."""
-
-    code: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,30 @@ class Version:
     begun_at: str
     received_at: str
     event_hash: str
+    deviation: Optional[str] = None
+    indicator: Optional[str] = None
     withdrawn_at: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Time of an iteration that does not count, granted by another role than the performer's; without ``to_at`` it goes on."""
+
+    id: str
+    step: str
+    iteration: int
+    cause: str
+    from_at: str
+    to_at: Optional[str]
+    granted_by: str
+    event_hash: str
+
+
+class Judgement(NamedTuple):
+    """One verdict on an iteration: the payload of its ``step.judged`` and that event's leaf hash."""
+
+    payload: Mapping[str, Any]
+    event_hash: str
 
 
 @dataclass
@@ -101,8 +129,34 @@ class Run:
     outcome: Optional[str] = None
     performed_by: Optional[str] = None
     requirements: Tuple[Requirement, ...] = ()
-    judged: Optional[Mapping[str, Any]] = None
-    judged_hash: Optional[str] = None
+    judgements: List[Judgement] = field(default_factory=list)
+    pauses: List[Pause] = field(default_factory=list)
+    transfer: Optional[Interval] = None
+
+    @property
+    def judged(self) -> Optional[Mapping[str, Any]]:
+        """The newest verdict's payload, or None."""
+        return self.judgements[-1].payload if self.judgements else None
+
+    @property
+    def judged_hash(self) -> Optional[str]:
+        """The leaf hash of the newest verdict's event, or None."""
+        return self.judgements[-1].event_hash if self.judgements else None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a pause without an end stands: nothing is due until it ends."""
+        return any(pause.to_at is None for pause in self.pauses)
+
+    def is_paused(self, at: str) -> bool:
+        """Whether a pause covers the event time ``at``."""
+        return any(p.from_at <= at and (p.to_at is None or at < p.to_at) for p in self.pauses)
+
+    def excluded(self, until: str) -> List[Interval]:
+        """What does not count of the time until then: the pauses, and how long the last upload was on its way."""
+        found = [(p.from_at, p.to_at if p.to_at is not None else until) for p in self.pauses]
+        found = [(from_at, to_at) for from_at, to_at in found if from_at < to_at]
+        return found if self.transfer is None else [*found, self.transfer]
 
 
 @dataclass(frozen=True)
@@ -117,29 +171,6 @@ class Decision:
     at: str
     documents_digest: str
     returns_to: Optional[str]
-
-
-@dataclass(frozen=True)
-class Deviation:
-    """A departure from the SOP's norms that somebody answers for."""
-
-    id: str
-    code: str
-    step: Optional[str]
-    iteration: Optional[int]
-    subject: Optional[str]
-    role: Optional[str]
-    responsible: Optional[str]
-    evidence: Tuple[str, ...]
-    at: str
-    event_hash: str
-    explained_at: Optional[str] = None
-    explained_by: Optional[str] = None
-
-    @property
-    def key(self) -> Tuple[str, Optional[str], Optional[int], Optional[str]]:
-        """What makes two deviations the same one: code, step, iteration, subject."""
-        return self.code, self.step, self.iteration, self.subject
 
 
 class Action(NamedTuple):
@@ -158,6 +189,13 @@ class Action(NamedTuple):
     has_reason: bool = False
     returns_to: Optional[str] = None
     deviation: Optional[str] = None
+    number: Optional[int] = None
+    answers: Tuple[Tuple[str, str], ...] = ()
+    subject: Optional[str] = None
+    pause: Optional[str] = None
+    from_at: Optional[str] = None
+    to_at: Optional[str] = None
+    at: Optional[str] = None
 
 
 def documents_digest(versions: Iterable[Version]) -> str:
@@ -174,7 +212,6 @@ class Dossier:
     id: str = ""
     status: str = ""
     sop_digest: str = ""
-    calendar_digest: str = ""
     work_unit: str = ""
     year: int = 0
     quarter: int = 0
@@ -186,7 +223,12 @@ class Dossier:
     runs: List[Run] = field(default_factory=list)
     versions: List[Version] = field(default_factory=list)
     decisions: List[Decision] = field(default_factory=list)
-    deviations: List[Deviation] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=Ledger)
+    answers: Dict[str, str] = field(default_factory=dict)
+    exceptions: Set[Tuple[str, str]] = field(default_factory=set)
+    calendars: List[str] = field(default_factory=list)
+    skipped: Set[str] = field(default_factory=set)
+    pending_skips: Dict[str, str] = field(default_factory=dict)
     cancellation: Optional[Tuple[str, str]] = None
     sealed: Optional[Mapping[str, Any]] = None
     pending_starts: Dict[str, str] = field(default_factory=dict)
@@ -195,6 +237,16 @@ class Dossier:
     settled: Set[str] = field(default_factory=set)
 
     # what the state machine and the pages ask ------------------------------------------------------------------
+
+    @property
+    def calendar_digest(self) -> str:
+        """The calendar that verdicts are given by now: the one pinned at the opening, or the last that was adopted."""
+        return self.calendars[-1]
+
+    @property
+    def deviations(self) -> List[Deviation]:
+        """Every deviation, in the order of their recording."""
+        return self.ledger.deviations
 
     def last_run(self, step_key: str) -> Optional[Run]:
         """The newest iteration of a step, or None when it never started."""
@@ -213,9 +265,11 @@ class Dossier:
         return step_key in self.settled
 
     def step_state(self, step_key: str) -> str:
-        """``waiting``, ``running`` or ``finished``."""
+        """``waiting``, ``running``, ``finished`` or ``skipped``."""
         if self.running(step_key) is not None:
             return RUNNING
+        if step_key in self.skipped:
+            return SKIPPED
         return FINISHED if self.is_settled(step_key) else WAITING
 
     def versions_of(self, document: str) -> List[Version]:
@@ -226,7 +280,8 @@ class Dossier:
         """The newest standing version of each document of a kind at a step, in order of arrival of the documents."""
         newest: Dict[str, Version] = {}
         for version in self.versions:
-            if version.step == step_key and version.kind == kind and version.withdrawn_at is None:
+            is_output = version.withdrawn_at is None and version.deviation is None
+            if version.step == step_key and version.kind == kind and is_output:
                 newest[version.document] = version
         return list(newest.values())
 
@@ -236,11 +291,15 @@ class Dossier:
         return [version for kind in kinds for version in self.current_versions(step_key, kind)]
 
     def documents_to_decide(self, step_key: str) -> List[Version]:
-        """What a decision at a step is about: the current versions of its document inputs."""
+        """What a decision at a step is about: its document inputs, and the filled-in form of the decision itself."""
         found: List[Version] = []
         for rule in self.sop.step(step_key).inputs:
             source = step_key if rule.source == "outside" else rule.source
             found.extend(self.current_versions(source, rule.kind))
+        run = self.running(step_key)
+        own = self.standing_outputs(step_key) if run is not None else []
+        known = {version.id for version in found}
+        found.extend(v for v in own if run is not None and v.iteration == run.iteration and v.id not in known)
         return found
 
     def bound_documents(self, step_key: str) -> List[Version]:
@@ -258,15 +317,18 @@ class Dossier:
 
     def persons_of(self, step_key: str) -> Set[str]:
         """Every person who performed the step in any iteration: uploaded to it, submitted it or decided it."""
-        persons = {v.person for v in self.versions if v.step == step_key}
+        persons = {v.person for v in self.versions if v.step == step_key and v.deviation is None}
         persons.update(r.performed_by for r in self.runs if r.step == step_key and r.performed_by is not None)
         return persons
 
     def duty_conflict(self, step_key: str, person: str) -> Optional[str]:
         """The step whose performer may not perform this one too and whom ``person`` is, or None.
 
-        Symmetric and over all iterations: whoever wrote a version must not judge it, in whichever order the two happen.
+        Symmetric and over all iterations: whoever wrote a version must not judge it, in whichever order the two happen. A recorded
+        exception for this step and person lifts it.
         """
+        if (step_key, person) in self.exceptions:
+            return None
         separate = set(self.sop.step(step_key).separate_from)
         separate.update(s.key for s in self.sop.steps if step_key in s.separate_from)
         for other in self.sop.order:
@@ -275,16 +337,39 @@ class Dossier:
         return None
 
     def open_deviations(self) -> List[Deviation]:
-        """The deviations that nobody has explained yet."""
-        return [d for d in self.deviations if d.explained_at is None]
+        """The deviations that an explanation is owed for."""
+        return self.ledger.list_open()
+
+    def find_pause(self, pause: Optional[str]) -> Optional[Pause]:
+        """The pause with this id, or None."""
+        return next((p for run in self.runs for p in run.pauses if p.id == pause), None)
+
+    def find_run(self, step_key: Optional[str], iteration: Optional[int]) -> Optional[Run]:
+        """That iteration of the step, or None."""
+        return next((r for r in self.runs if (r.step, r.iteration) == (step_key, iteration)), None)
+
+    def acceptor_of(self, found: Deviation) -> str:
+        """The role that accepts the explanation of a deviation: the step's own data say, else the quality checker."""
+        if found.step is None or found.step not in self.sop.order:
+            return permissions.QUALITY_CHECKER
+        return self.sop.step(found.step).explanations_accepted_by
+
+    def attachments_of(self, deviation_id: str) -> List[Version]:
+        """The standing attachments of a deviation, for its explanation, oldest first."""
+        newest = {v.document: v for v in self.versions if v.deviation == deviation_id and v.withdrawn_at is None}
+        return list(newest.values())
 
     def find_version(self, version: str) -> Optional[Version]:
         """The version with this id, or None."""
         return next((v for v in self.versions if v.id == version), None)
 
     def unjudged_runs(self) -> List[Run]:
-        """Finished iterations that no verdict was given for yet."""
-        return [r for r in self.runs if r.state == FINISHED and r.judged is None]
+        """Finished iterations that no verdict was given for yet by the calendar that holds now."""
+        return [
+            r
+            for r in self.runs
+            if r.state == FINISHED and (r.judged is None or r.judged["time"]["calendar"] != self.calendar_digest)
+        ]
 
     # the fold --------------------------------------------------------------------------------------------------
 
@@ -303,6 +388,16 @@ class Dossier:
         self.count += 1
         self.head = event.leaf_hash
 
+    def apply_after(self, event: Event) -> None:
+        """Take an event of the stream ``after:<dossier>``: of these, explanations and what comes of them change a sealed dossier."""
+        if event.type not in deviation.EVENT_TYPES:
+            return
+        action = action_of(event)
+        refusal = find_refusal(self, action) if action is not None else None
+        if refusal is not None:
+            raise IllegalEvent(refusal.code, refusal.text)
+        self.ledger.apply(event)
+
     def _opened(self, event: Event) -> None:
         p = event.payload
         if event.stream != f"dossier:{p['dossier']}":
@@ -312,12 +407,13 @@ class Dossier:
         if p["letter"]["received_at"] > event.at:
             raise IllegalEvent("received_in_future", "the letter was received after the dossier was opened")
         self.id, self.status = p["dossier"], OPEN
-        self.sop_digest, self.calendar_digest = p["sop"], p["calendar"]
+        self.sop_digest, self.calendars = p["sop"], [p["calendar"]]
         self.work_unit, self.year, self.quarter = p["work_unit"], p["year"], p["quarter"]
         self.letter = p["letter"]
         self.opened_at, self.opened_hash, self.opened_by = event.at, event.leaf_hash, str(event.person)
+        self._answer(OPENING, p["answers"])
         for key in self.sop.first_steps():
-            self.pending_starts[key] = p["letter"]["received_at"]
+            self._make_due(key, p["letter"]["received_at"])
 
     def _step_started(self, event: Event) -> None:
         p = event.payload
@@ -332,14 +428,38 @@ class Dossier:
                 "step_start_differs", f"step {step.key} starts with other facts than follow from the events before"
             )
         del self.pending_starts[step.key]
+        self.skipped.discard(step.key)
         self.runs.append(Run(step.key, iteration, p["role"], p["responsible"], p["started_at"], event.leaf_hash))
+
+    def _skipped(self, event: Event) -> None:
+        p = event.payload
+        if p["step"] not in self.pending_skips:
+            raise IllegalEvent("step_not_skipped", f"step {p['step']} was not due to be skipped")
+        when = self.sop.step(p["step"]).when
+        if when is None or (p["question"], p["answer"]) != (when.field, self.answer_to(when.field)):
+            raise IllegalEvent("step_skip_differs", f"step {p['step']} is skipped for another answer than was given")
+        at = self.pending_skips.pop(p["step"])
+        self.skipped.add(p["step"])
+        self._settle(p["step"], at)
 
     def _reassigned(self, event: Event) -> None:
         self._running_now(event).responsible = event.payload["responsible"]
 
     def _received(self, event: Event) -> None:
         p = event.payload
-        run = self._running_now(event)
+        if p["deviation"] is None:
+            run = self._running_now(event)
+            self._require_receipt(p["receipt"], self.sop.step(run.step).output(p["kind"]).evidence)
+            step, iteration = run.step, run.iteration
+        else:
+            about = self.ledger.find(p["deviation"])
+            if about is None or p["kind"] != ATTACHMENT:
+                raise IllegalEvent("attachment_of_nothing", "an attachment belongs to a deviation of this dossier")
+            self._require_receipt(p["receipt"], ATTACHMENT)
+            step, iteration = p["step"], p["iteration"]
+            place = (about.step or self.sop.order[0], about.iteration or 1)
+            if (step, iteration) != place:
+                raise IllegalEvent("attachment_elsewhere", "an attachment names another step than its deviation")
         number = len(self.versions_of(p["document"])) + 1
         if p["number"] != number:
             raise IllegalEvent("version_number", f"version {p['number']} of a document follows {number - 1}")
@@ -347,17 +467,13 @@ class Dossier:
             raise IllegalEvent("version_twice", "a version id is used twice")
         if p["begun_at"] > event.at:
             raise IllegalEvent("begun_in_future", "an upload began after it was received")
-        if (p["receipt"] is not None) != (self.sop.step(run.step).output(p["kind"]).evidence == "receipt"):
-            raise IllegalEvent(
-                "receipt_fields", "application, address and number belong to a receipt, and to nothing else"
-            )
         self.versions.append(
             Version(
                 id=p["version"],
                 document=p["document"],
                 number=number,
-                step=run.step,
-                iteration=run.iteration,
+                step=step,
+                iteration=iteration,
                 kind=p["kind"],
                 digest=p["digest"],
                 crc32=p["crc32"],
@@ -368,26 +484,46 @@ class Dossier:
                 begun_at=p["begun_at"],
                 received_at=event.at,
                 event_hash=event.leaf_hash,
+                deviation=p["deviation"],
+                indicator=p["indicator"],
             )
         )
+
+    @staticmethod
+    def _require_receipt(receipt: object, evidence: str) -> None:
+        if (receipt is not None) != (evidence == "receipt"):
+            raise IllegalEvent(
+                "receipt_fields", "application, address and number belong to a receipt, and to nothing else"
+            )
 
     def _withdrawn(self, event: Event) -> None:
         version = event.payload["version"]
         for index, v in enumerate(self.versions):
             if v.id == version:
-                self.versions[index] = Version(**{**v.__dict__, "withdrawn_at": event.at})
+                self.versions[index] = replace(v, withdrawn_at=event.at)
 
     def _submitted(self, event: Event) -> None:
         run = self._running_now(event)
         requirements = completeness.required_inputs(self, run.step) + completeness.required_outputs(self, run.step)
         self._require_gaps(event, requirements)
+        arrived = [v for v in self.standing_outputs(run.step) if v.iteration == run.iteration]
+        if arrived:
+            last = max(arrived, key=lambda v: (v.received_at, v.id))
+            if last.begun_at < last.received_at:
+                run.transfer = (last.begun_at, last.received_at)
         self._finish(run, event, "submitted", requirements)
+        self._answer(run.step, event.payload["answers"])
         self._settle(run.step, event.at)
 
     def _decided(self, event: Event) -> None:
         p = event.payload
         run = self._running_now(event)
-        made = {"type": "decision", "event": event.leaf_hash, "decision": p["decision"]}
+        made = {
+            "type": "decision",
+            "event": event.leaf_hash,
+            "decision": p["decision"],
+            "person": str(event.person),
+        }
         requirements = completeness.required_inputs(self, run.step) + completeness.required_outputs(
             self, run.step, decision=made
         )
@@ -406,6 +542,7 @@ class Dossier:
         )
         self._finish(run, event, "approved" if p["decision"] == "approve" else "returned", requirements)
         if p["decision"] == "approve":
+            self._answer(run.step, p["answers"])
             self._settle(run.step, event.at)
         else:
             self._send_back(p["returns_to"], event)
@@ -415,7 +552,7 @@ class Dossier:
         run = self._running_now(event)
         if p["count"] != self.count + 1 or p["head"] != self.head:
             raise IllegalEvent("closing_count", "the seal counts other events than the stream holds")
-        if self.pending_starts or self.unjudged_runs():
+        if self.pending_starts or self.pending_skips or self.unjudged_runs():
             raise IllegalEvent("sealed_too_early", "the dossier was sealed before every step was started and judged")
         requirements = completeness.required_inputs(self, run.step) + completeness.required_outputs(
             self, run.step, is_sealing=True
@@ -427,34 +564,70 @@ class Dossier:
 
     def _judged(self, event: Event) -> None:
         p = event.payload
-        run = next((r for r in self.runs if (r.step, r.iteration) == (p["step"], p["iteration"])), None)
-        if run is None or run.state != FINISHED or run.judged is not None:
-            raise IllegalEvent("not_to_judge", "only a finished iteration is judged, and once")
-        run.judged, run.judged_hash = p, event.leaf_hash
+        run = self.find_run(p["step"], p["iteration"])
+        if run is None or run not in self.unjudged_runs() or p["number"] != len(run.judgements) + 1:
+            raise IllegalEvent("not_to_judge", "only a finished iteration is judged, and once by each calendar")
+        if p["time"]["calendar"] != self.calendar_digest:
+            raise IllegalEvent("other_calendar", "a verdict is given by the calendar that the dossier has then")
+        run.judgements.append(Judgement(p, event.leaf_hash))
+        self._relieve(run)
+
+    def _relieve(self, run: Run) -> None:
+        is_late = run.judged is not None and run.judged["time"]["result"] == LATE
+        self.ledger.relieve((deviation.NORM_PASSED, run.step, run.iteration, None), not is_late)
 
     def _deviation(self, event: Event) -> None:
-        p = event.payload
-        deviation = Deviation(
-            p["deviation"],
-            p["code"],
-            p["step"],
-            p["iteration"],
-            p["subject"],
-            p["role"],
-            p["responsible"],
-            tuple(p["evidence"]),
-            event.at,
-            event.leaf_hash,
-        )
-        if any(d.key == deviation.key or d.id == deviation.id for d in self.deviations):
-            raise IllegalEvent("deviation_twice", "a deviation is recorded once")
-        self.deviations.append(deviation)
+        self.ledger.apply(event)
+        run = self.find_run(event.payload["step"], event.payload["iteration"])
+        if event.payload["code"] == deviation.NORM_PASSED and run is not None and run.judged is not None:
+            self._relieve(run)
 
-    def _explained(self, event: Event) -> None:
-        for index, d in enumerate(self.deviations):
-            if d.id == event.payload["deviation"]:
-                facts = {**d.__dict__, "explained_at": event.at, "explained_by": event.person}
-                self.deviations[index] = Deviation(**facts)
+    def _about_deviation(self, event: Event) -> None:
+        if event.type == "deviation.explained":
+            standing = tuple(v.event_hash for v in self.attachments_of(event.payload["deviation"]))
+            known = {hash for d in self.deviations for e in d.explanations for hash in e.attachments}
+            if [h for h in standing if h not in known] != event.payload["attachments"]:
+                raise IllegalEvent("attachments_differ", "an explanation names other attachments than stood then")
+        if event.type == "deviation.escalated" and event.payload["role"] != self.sop.escalates_to:
+            raise IllegalEvent("escalated_elsewhere", "a deviation escalates to the role that the SOP names")
+        self.ledger.apply(event)
+
+    def _paused(self, event: Event) -> None:
+        p = event.payload
+        run = self._running_now(event)
+        if self.find_pause(p["pause"]) is not None:
+            raise IllegalEvent("pause_twice", "a pause id is used twice")
+        run.pauses.append(
+            Pause(
+                p["pause"],
+                run.step,
+                run.iteration,
+                p["cause"],
+                p["from_at"],
+                p["to_at"],
+                str(event.person),
+                event.leaf_hash,
+            )
+        )
+
+    def _resumed(self, event: Event) -> None:
+        p = event.payload
+        run = self.running(p["step"])
+        for index, pause in enumerate([] if run is None else run.pauses):
+            if run is not None and pause.id == p["pause"]:
+                run.pauses[index] = replace(pause, to_at=p["to_at"])
+
+    def _duty_excepted(self, event: Event) -> None:
+        p = event.payload
+        self._running_now(event)
+        if self.duty_conflict(p["step"], p["person"]) != p["conflict"]:
+            raise IllegalEvent("conflict_differs", "the exception names another conflict of duties than there is")
+        self.exceptions.add((p["step"], p["person"]))
+
+    def _calendar_adopted(self, event: Event) -> None:
+        if event.payload["calendar"] in self.calendars:
+            raise IllegalEvent("calendar_twice", "a dossier takes each calendar once")
+        self.calendars.append(event.payload["calendar"])
 
     def _cancellation_requested(self, event: Event) -> None:
         self.cancellation = (event.leaf_hash, str(event.person))
@@ -481,7 +654,11 @@ class Dossier:
             raise IllegalEvent("documents_changed", f"{event.type} is bound to other documents than stood then")
 
     def _finish(self, run: Run, event: Event, outcome: str, requirements: Sequence[Requirement]) -> None:
+        if event.claimed_at is not None and event.claimed_at > event.at:
+            raise IllegalEvent("claimed_in_future", "something is said to have happened after it was recorded")
         run.state, run.outcome = FINISHED, outcome
+        # nobody waits any more for what the pause waited for
+        run.pauses = [p if p.to_at is not None else replace(p, to_at=event.at) for p in run.pauses]
         run.finished_at, run.finish_hash, run.performed_by = event.at, event.leaf_hash, event.person
         run.requirements = tuple(requirements)
 
@@ -490,22 +667,44 @@ class Dossier:
         for step in self.sop.steps:
             is_free = step.key not in self.settled and self.running(step.key) is None
             if step_key in step.after and is_free and all(key in self.settled for key in step.after):
-                self.pending_starts[step.key] = at
+                self._make_due(step.key, at)
+
+    def _make_due(self, step_key: str, at: str) -> None:
+        """A step that nothing stands before any more starts, or is skipped for an answer that was given."""
+        when = self.sop.step(step_key).when
+        if when is None or self.answer_to(when.field) == when.equals:
+            self.pending_starts[step_key] = at
+        else:
+            self.pending_skips[step_key] = at
+
+    def answer_to(self, question: str) -> Optional[str]:
+        """What was answered to a question that conditions may ask, or None while it was not."""
+        return str(self.quarter) if question == QUARTER else self.answers.get(question)
+
+    def _answer(self, place: str, answers: Sequence[Mapping[str, str]]) -> None:
+        given = [(each["question"], each["answer"]) for each in answers]
+        refusal = answers_refusal(self.sop, place, given)
+        if refusal is not None:
+            raise IllegalEvent(refusal.code, refusal.text)
+        self.answers.update(given)
 
     def _send_back(self, target: str, event: Event) -> None:
         again = {target} | {s.key for s in self.sop.steps if target in self.sop.ancestors(s.key)}
         self.settled -= again
+        self.skipped -= again
         for run in self.runs:
             if run.step in again and run.state == RUNNING:
                 run.state, run.finished_at, run.finish_hash = SUPERSEDED, event.at, event.leaf_hash
         for key in again:
             self.pending_starts.pop(key, None)
+            self.pending_skips.pop(key, None)
         self.pending_starts[target] = event.at
 
 
 _FOLDS = {
     "dossier.opened": Dossier._opened,
     "step.started": Dossier._step_started,
+    "step.skipped": Dossier._skipped,
     "step.reassigned": Dossier._reassigned,
     "document.received": Dossier._received,
     "document.withdrawn": Dossier._withdrawn,
@@ -514,7 +713,14 @@ _FOLDS = {
     "decision.made": Dossier._decided,
     "step.judged": Dossier._judged,
     "deviation.recorded": Dossier._deviation,
-    "deviation.explained": Dossier._explained,
+    "deviation.explained": Dossier._about_deviation,
+    "explanation.accepted": Dossier._about_deviation,
+    "explanation.returned": Dossier._about_deviation,
+    "deviation.escalated": Dossier._about_deviation,
+    "pause.granted": Dossier._paused,
+    "pause.ended": Dossier._resumed,
+    "duty.excepted": Dossier._duty_excepted,
+    "calendar.adopted": Dossier._calendar_adopted,
     "dossier.cancellation_requested": Dossier._cancellation_requested,
     "dossier.cancelled": Dossier._cancelled,
     "dossier.sealed": Dossier._sealed,
@@ -534,7 +740,15 @@ def action_of(event: Event) -> Optional[Action]:
         "dossier.cancellation_requested": "request_cancellation",
         "dossier.cancelled": "confirm_cancellation",
         "deviation.explained": "explain",
+        "explanation.accepted": "accept_explanation",
+        "explanation.returned": "return_explanation",
+        "pause.granted": "pause",
+        "pause.ended": "resume",
+        "duty.excepted": "except_duty",
+        "calendar.adopted": "adopt_calendar",
     }.get(event.type)
+    if event.type == "document.received" and p["deviation"] is not None:
+        name = "attach"
     if event.type == "decision.made":
         name = str(p["decision"])
     if name is None:
@@ -553,15 +767,40 @@ def action_of(event: Event) -> Optional[Action]:
         has_reason=p.get("reason_commitment") is not None,
         returns_to=p.get("returns_to"),
         deviation=p.get("deviation"),
+        number=p.get("number") if name != "upload" else None,
+        answers=tuple((each["question"], each["answer"]) for each in p.get("answers", ())),
+        subject=p.get("person"),
+        pause=p.get("pause"),
+        from_at=p.get("from_at"),
+        to_at=p.get("to_at"),
+        at=event.at,
     )
 
 
-def fold(sop: Sop, events: Iterable[Event]) -> Dossier:
-    """The dossier that these events of its stream tell, from the first on."""
+def fold(sop: Sop, events: Iterable[Event], after: Iterable[Event] = ()) -> Dossier:
+    """The dossier that these events of its stream tell, from the first on; ``after`` are those of ``after:<dossier>``."""
     dossier = Dossier(sop)
     for event in events:
         dossier.apply(event)
+    for event in after:
+        dossier.apply_after(event)
     return dossier
+
+
+def answers_refusal(sop: Sop, place: str, answers: Sequence[Tuple[str, str]]) -> Optional[Refusal]:
+    """Why these answers are not what is asked at a place (a step, or the opening), or None when they are."""
+    asked = {question.key: question for question in sop.questions_at(place)}
+    given = [question for question, _ in answers]
+    for question, answer in answers:
+        if question not in asked or given.count(question) > 1:
+            return Refusal("answer_unknown", f"The question {question} is not asked here.")
+        if answer not in asked[question].choices:
+            choices = ", ".join(asked[question].choices)
+            return Refusal("answer_not_a_choice", f"Answer {question} with one of: {choices}.")
+    missing = [question for question in asked if question not in given]
+    if missing:
+        return Refusal("answer_missing", f"Answer this first: {asked[missing[0]].title} ({missing[0]}).")
+    return None
 
 
 def find_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
@@ -572,9 +811,9 @@ def find_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
         return Refusal(
             "role_forbidden", f"The role {action.role or 'none'} may not do this; ask a performer of the step."
         )
-    if action.work_unit != dossier.work_unit:
+    if action.work_unit != dossier.work_unit and permissions.role_class(str(action.role)) == permissions.PERFORMER:
         return Refusal("other_work_unit", "The dossier belongs to another work unit than your role.")
-    if dossier.status == SEALED:
+    if dossier.status == SEALED and action.name not in AFTER_ACTIONS:
         return Refusal("dossier_sealed", "The dossier is sealed: nothing in it changes any more.")
     if dossier.status == CANCELLED:
         return Refusal("dossier_cancelled", "The dossier was cancelled: nothing in it changes any more.")
@@ -598,22 +837,35 @@ def _dossier_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
         if dossier.cancellation[1] == action.person:
             return Refusal("second_person_needed", "Another person than the one who asked confirms a cancellation.")
         return None
-    deviation = next((d for d in dossier.deviations if d.id == action.deviation), None)
-    if deviation is None:
-        return Refusal("deviation_unknown", "This dossier has no such deviation.")
-    if deviation.explained_at is not None:
-        return Refusal("deviation_explained", "This deviation was explained already.")
-    if deviation.responsible is not None and deviation.responsible != action.person:
-        return Refusal("not_responsible", "The person who answers for this deviation explains it.")
-    return None
+    if action.name == "adopt_calendar":
+        return None if action.has_reason else Refusal("reason_missing", "Say why: judging again needs a reason.")
+    about = dossier.ledger.find(action.deviation)
+    if action.name == "attach":
+        refusal = deviation.find_refusal(about, "explain", action.person, action.role, "")
+        if refusal is None and about is not None and len(dossier.attachments_of(about.id)) >= ATTACHMENTS_LIMIT:
+            return Refusal("too_many_documents", f"An explanation has at most {ATTACHMENTS_LIMIT} attachments.")
+        return refusal
+    return deviation.find_refusal(
+        about,
+        action.name,
+        action.person,
+        action.role,
+        "" if about is None else dossier.acceptor_of(about),
+        number=action.number,
+        has_reason=action.has_reason,
+    )
 
 
 def _step_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
     if action.step not in dossier.sop.order or action.step is None:
         return Refusal("step_unknown", "The SOP has no such step.")
     step = dossier.sop.step(action.step)
+    if action.name in ("pause", "resume"):
+        return _pause_refusal(dossier, action, step)
+    if action.name == "except_duty":
+        return _exception_refusal(dossier, action, step)
     if action.name == "reassign":
-        leaders = {s.performer for s in dossier.sop.steps if s.kind == "approve"}
+        leaders = dossier.sop.leaders()
         run = dossier.running(step.key)
         is_theirs = run is not None and run.responsible == action.person
         if action.role not in leaders and not is_theirs:
@@ -626,9 +878,7 @@ def _step_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
         return Refusal("wrong_kind_of_step", f"Step {step.key} is a {step.kind} step: it does not take this action.")
     run = dossier.running(step.key)
     if run is None:
-        if dossier.is_settled(step.key):
-            return Refusal("step_finished", f"Step {step.key} is finished.")
-        return Refusal("step_waiting", f"Step {step.key} has not started: the steps before it are not finished.")
+        return _not_running(dossier, step)
     if action.name == "reassign":
         return None if action.has_reason else Refusal("reason_missing", "Say why: handing a step over needs a reason.")
     conflict = dossier.duty_conflict(step.key, action.person)
@@ -639,6 +889,51 @@ def _step_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
     if action.name == "withdraw":
         return _withdrawal_refusal(dossier, action, run)
     return _finish_refusal(dossier, action)
+
+
+def _not_running(dossier: Dossier, step: Step) -> Refusal:
+    if dossier.is_settled(step.key):
+        return Refusal("step_finished", f"Step {step.key} is finished.")
+    return Refusal("step_waiting", f"Step {step.key} has not started: the steps before it are not finished.")
+
+
+def _pause_refusal(dossier: Dossier, action: Action, step: Step) -> Optional[Refusal]:
+    if action.role != step.pauses_granted_by:
+        return Refusal("not_pause_granter", f"A pause of step {step.key} is granted by {step.pauses_granted_by}.")
+    run = dossier.running(step.key)
+    if run is None:
+        return _not_running(dossier, step)
+    if action.person == run.responsible or action.person in dossier.persons_of(step.key):
+        return Refusal("own_pause", "Nobody stops the clock of their own step: another person does.")
+    at = str(action.at)
+    if action.name == "pause":
+        if not action.has_reason:
+            return Refusal("reason_missing", "Say why: a pause needs a reason.")
+        if run.is_held:
+            return Refusal("pause_open", "This step is paused already: end that pause first.")
+        if action.from_at is None or not run.started_at <= action.from_at <= at:
+            return Refusal("pause_outside", "A pause begins after the step did, and not later than now.")
+        if action.to_at is not None and action.to_at <= action.from_at:
+            return Refusal("pause_backwards", "A pause ends after it began.")
+        return None
+    pause = next((p for p in run.pauses if p.id == action.pause), None)
+    if pause is None:
+        return Refusal("pause_unknown", "This step has no such pause.")
+    if pause.to_at is not None and pause.to_at <= at:
+        return Refusal("pause_over", "This pause is over already.")
+    if action.to_at is None or not pause.from_at < action.to_at <= at:
+        return Refusal("pause_outside", "A pause ends after it began, and not later than now.")
+    return None
+
+
+def _exception_refusal(dossier: Dossier, action: Action, step: Step) -> Optional[Refusal]:
+    if action.role not in dossier.sop.leaders():
+        return Refusal("not_leader", "An exception from the separation of duties is made by the head who approves.")
+    if dossier.running(step.key) is None:
+        return _not_running(dossier, step)
+    if action.subject is None or dossier.duty_conflict(step.key, action.subject) is None:
+        return Refusal("no_duty_conflict", "That person may perform this step: no exception is needed.")
+    return None if action.has_reason else Refusal("reason_missing", "Say why: an exception needs a reason.")
 
 
 def _upload_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
@@ -686,6 +981,12 @@ def _finish_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
             return Refusal("reason_missing", "Say why: a return needs a reason.")
     elif action.returns_to is not None:
         return Refusal("wrong_return", "Only a return names a step to go back to.")
+    if action.name != "return":
+        refusal = answers_refusal(dossier.sop, step.key, action.answers)
+        if refusal is not None:
+            return refusal
+    elif action.answers:
+        return Refusal("answer_unknown", "A return answers no questions.")
     if not step.is_decision and step.kind != "archive":
         missing = [r.kind for r in completeness.required_outputs(dossier, step.key) if r.state == completeness.MISSING]
         if missing:

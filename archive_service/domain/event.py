@@ -165,6 +165,8 @@ _TIME_VERDICT = _object(
         "used_seconds": COUNT,
         "policy": KEY,
         "day_minutes": COUNT,
+        "excluded_seconds": COUNT,
+        "late_by_seconds": COUNT,
         "calendar": HASH,
         "result": _one_of("on_time", "late"),
     }
@@ -179,6 +181,9 @@ _COMPLETENESS = _object(
         "requirements_digest": HASH,
     }
 )
+
+
+_ANSWERS = _list_of(_object({"question": KEY, "answer": _text(500)}), 32)
 
 
 @dataclass(frozen=True)
@@ -238,10 +243,12 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         quarter=_integer(1, 4),
         title_commitment=HASH,
         letter=_LETTER,
+        answers=_ANSWERS,
     ),
     ("step.started", 1): _type(
         ["dossier"], step=KEY, iteration=ITERATION, started_at=TIME, role=KEY, responsible=_or_null(ID)
     ),
+    ("step.skipped", 1): _type(["dossier"], step=KEY, question=KEY, answer=_text(500)),
     ("step.reassigned", 1): _type(["dossier"], step=KEY, iteration=ITERATION, responsible=ID, reason_commitment=HASH),
     ("document.received", 1): _type(
         ["dossier"],
@@ -259,6 +266,8 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         begun_at=TIME,
         file_name_commitment=HASH,
         receipt=_or_null(_RECEIPT),
+        deviation=_or_null(ID),
+        indicator=_or_null(KEY),
     ),
     ("document.withdrawn", 1): _type(["dossier"], step=KEY, document=ID, version=ID, reason_commitment=HASH),
     ("document.refused", 1): _type(
@@ -271,7 +280,7 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         file_name_commitment=_or_null(HASH),
     ),
     ("step.submitted", 1): _type(
-        ["dossier"], step=KEY, iteration=ITERATION, documents=COUNT, documents_digest=HASH, gaps=COUNT
+        ["dossier"], step=KEY, iteration=ITERATION, documents=COUNT, documents_digest=HASH, gaps=COUNT, answers=_ANSWERS
     ),
     ("decision.made", 1): _type(
         ["dossier"],
@@ -283,9 +292,25 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         gaps=COUNT,
         reason_commitment=_or_null(HASH),
         returns_to=_or_null(KEY),
+        answers=_ANSWERS,
     ),
+    ("duty.excepted", 1): _type(
+        ["dossier"], step=KEY, iteration=ITERATION, person=ID, conflict=KEY, reason_commitment=HASH
+    ),
+    ("pause.granted", 1): _type(
+        ["dossier"],
+        pause=ID,
+        step=KEY,
+        iteration=ITERATION,
+        cause=_one_of("outside_party", "force_majeure", "system_outage", "official_duty", "other"),
+        from_at=TIME,
+        to_at=_or_null(TIME),
+        reason_commitment=HASH,
+    ),
+    ("pause.ended", 1): _type(["dossier"], pause=ID, step=KEY, to_at=TIME),
+    ("calendar.adopted", 1): _type(["dossier"], calendar=HASH, reason_commitment=HASH),
     ("step.judged", 1): _type(
-        ["dossier"], step=KEY, iteration=ITERATION, time=_TIME_VERDICT, completeness=_COMPLETENESS
+        ["dossier"], step=KEY, iteration=ITERATION, number=ITERATION, time=_TIME_VERDICT, completeness=_COMPLETENESS
     ),
     ("deviation.recorded", 1): _type(
         ["dossier"],
@@ -297,8 +322,18 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         role=_or_null(KEY),
         responsible=_or_null(ID),
         evidence=_list_of(HASH, 32),
+        explain_by=_or_null(TIME),
     ),
-    ("deviation.explained", 1): _type(["dossier"], deviation=ID, explanation_commitment=HASH),
+    ("deviation.explained", 1): _type(
+        ["dossier", "after"],
+        deviation=ID,
+        number=ITERATION,
+        explanation_commitment=HASH,
+        attachments=_list_of(HASH, 32),
+    ),
+    ("explanation.accepted", 1): _type(["dossier", "after"], deviation=ID, number=ITERATION),
+    ("explanation.returned", 1): _type(["dossier", "after"], deviation=ID, number=ITERATION, reason_commitment=HASH),
+    ("deviation.escalated", 1): _type(["dossier", "after"], deviation=ID, role=KEY),
     ("dossier.cancellation_requested", 1): _type(["dossier"], reason_commitment=HASH),
     ("dossier.cancelled", 1): _type(["dossier"], request=HASH),
     ("dossier.sealed", 1): _type(
@@ -306,6 +341,15 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
     ),
     # after
     ("bundle.stored", 1): _type(["after"], dossier=ID, digest=HASH, size=COUNT, plan_digest=HASH),
+    ("dossier.judged_again", 1): _type(
+        ["after"],
+        dossier=ID,
+        calendar=HASH,
+        statement_digest=HASH,
+        statement_size=COUNT,
+        late=COUNT,
+        reason_commitment=HASH,
+    ),
     ("bundle.failed", 1): _type(["after"], dossier=ID, code=KEY, subject=_or_null(HASH)),
     ("fixity.checked", 1): _type(
         ["dossier", "after"],

@@ -76,6 +76,10 @@ EVENT_LIMITS: Dict[str, int] = {
     "document.received": 2_000,
     "step.started": 1_000,
     "deviation.recorded": 2_000,
+    "deviation.explained": 1_000,
+    "pause.granted": 500,
+    "step.judged": 4_000,
+    "calendar.adopted": 8,
 }
 """How much one dossier's bundle may hold: so that verifying a hostile one ends in bounded time and memory.
 

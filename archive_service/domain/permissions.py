@@ -26,12 +26,25 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
             "step.decide",
             "step.reassign",
             "deviation.explain",
+            "explanation.judge",
+            "pause.grant",
+            "duty.except",
             "events.read",
             "bundle.read",
         ]
     ),
     AUDITOR: frozenset(["dossier.read", "document.read", "events.read", "bundle.read", "people.read"]),
-    QUALITY_CHECKER: frozenset(["dossier.read", "document.read", "events.read", "bundle.read"]),
+    QUALITY_CHECKER: frozenset(
+        [
+            "dossier.read",
+            "document.read",
+            "events.read",
+            "bundle.read",
+            "explanation.judge",
+            "pause.grant",
+            "verdict.judge_again",
+        ]
+    ),
     ADMINISTRATOR: frozenset(["people.manage", "people.read", "definition.manage", "work_unit.manage"]),
 }
 """Class of role → actions. What is not listed is refused."""
@@ -47,13 +60,22 @@ ACTION_OF_EVENT: Dict[str, str] = {
     "step.reassigned": "step.reassign",
     "decision.made": "step.decide",
     "deviation.explained": "deviation.explain",
+    "explanation.accepted": "explanation.judge",
+    "explanation.returned": "explanation.judge",
+    "pause.granted": "pause.grant",
+    "pause.ended": "pause.grant",
+    "duty.excepted": "duty.except",
+    "calendar.adopted": "verdict.judge_again",
+    "dossier.judged_again": "verdict.judge_again",
     "dossier.cancellation_requested": "dossier.cancel",
     "dossier.cancelled": "dossier.cancel",
     "dossier.sealed": "dossier.archive",
 }
 """Event types of a dossier's stream that only a person with the action's permission may cause."""
 
-SERVICE_EVENTS: FrozenSet[str] = frozenset(["step.started", "step.judged", "deviation.recorded", "fixity.checked"])
+SERVICE_EVENTS: FrozenSet[str] = frozenset(
+    ["step.started", "step.skipped", "step.judged", "deviation.recorded", "deviation.escalated", "fixity.checked"]
+)
 """Event types of a dossier's stream that follow from rules: the service itself is their actor."""
 
 

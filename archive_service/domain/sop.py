@@ -29,6 +29,15 @@ DECISION_KINDS = ("review", "approve")
 FILE_EVIDENCE = ("document", "form", "receipt")
 EVIDENCE = (*FILE_EVIDENCE, "decision", "seal")
 NORM_UNITS = ("minute", "hour", "day")
+DAY_POLICIES = ("working_minutes", "own_day_minutes", "end_of_next_working_day")
+"""What "1 hari" may mean; counted by ``working_time.limit_of``."""
+INDICATOR_DUTIES = ("evidence", "results")
+"""What a step owes each performance indicator of the dossier: documents that support it, or its results in words."""
+OPENING = "opening"
+"""Where a question is answered that no step asks: when the dossier is opened."""
+QUARTER = "quarter"
+"""What a condition may ask besides the SOP's own questions: the dossier's quarter, 1 to 4."""
+PDF = "application/pdf"
 DEPTH_LIMIT = 32
 FILE_COUNT_LIMIT = 1000
 
@@ -80,8 +89,29 @@ class InputRule:
 
 
 @dataclass(frozen=True)
+class FormField:
+    """One question of a form: ``lines`` above 1 asks for a longer text."""
+
+    key: str
+    title: str
+    lines: int = 1
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Form:
+    """A page that a person fills in; the service makes the PDF of it."""
+
+    title: str
+    fields: tuple[FormField, ...]
+
+
+@dataclass(frozen=True)
 class OutputRule:
-    """Something that a step leaves (keluaran): ``minimum`` to ``maximum`` files, or none by its evidence."""
+    """Something that a step leaves (keluaran): ``minimum`` to ``maximum`` files, or none by its evidence.
+
+    A decision with a ``form`` may leave one file as well: the PDF of the form.
+    """
 
     kind: str
     title: str
@@ -89,11 +119,33 @@ class OutputRule:
     media: tuple[str, ...]
     minimum: int
     maximum: int
+    form: Optional[Form] = None
 
     @property
     def has_files(self) -> bool:
-        """Whether people upload files for it."""
-        return self.evidence in FILE_EVIDENCE
+        """Whether files are received for it."""
+        return self.maximum > 0
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something that is answered once in a dossier, by one of the ``choices``; conditional steps depend on it.
+
+    ``asked_at`` is the step whose performer answers when finishing it, or ``opening``.
+    """
+
+    key: str
+    title: str
+    choices: tuple[str, ...]
+    asked_at: str
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """An item of the SOP's equipment (peralatan), and the kinds of documents that it is, where it is any."""
+
+    text: str
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -107,7 +159,7 @@ class Norm:
 
 @dataclass(frozen=True)
 class Condition:
-    """When a step applies: the dossier's field must equal the text."""
+    """When a step applies: the answer to the question ``field`` must equal the text."""
 
     field: str
     equals: str
@@ -141,6 +193,7 @@ class Step:
     returns_to: Optional[str] = None
     when: Optional[Condition] = None
     remarks: Optional[str] = None
+    indicators: Optional[str] = None
 
     @property
     def is_decision(self) -> bool:
@@ -183,7 +236,7 @@ class Sop:
     legal_bases: tuple[str, ...]
     qualifications: tuple[str, ...]
     related: tuple[str, ...]
-    equipment: tuple[str, ...]
+    equipment: tuple[Equipment, ...]
     warnings: tuple[str, ...]
     recording: str
     remarks: Optional[str]
@@ -191,6 +244,9 @@ class Sop:
     time: TimeRule
     roles: tuple[RoleRule, ...]
     steps: tuple[Step, ...]
+    questions: tuple[Question, ...] = ()
+    explain_within: Norm = Norm(3, "day", "3 hari kerja")
+    escalates_to: str = permissions.QUALITY_CHECKER
 
     @cached_property
     def _steps_by_key(self) -> dict[str, Step]:
@@ -225,6 +281,21 @@ class Sop:
             if role.key == key:
                 return role
         raise KeyError(key)
+
+    def questions_at(self, place: str) -> tuple[Question, ...]:
+        """What is asked when that step is finished, or at ``opening``."""
+        return tuple(question for question in self.questions if question.asked_at == place)
+
+    def superiors_of(self, role: str) -> frozenset[str]:
+        """The roles that accept the explanations of a role's steps: whom it answers to in this SOP."""
+        return frozenset(step.explanations_accepted_by for step in self.steps if step.performer == role)
+
+    def leaders(self) -> frozenset[str]:
+        """The roles that approve in this SOP; without an approving step, whoever nobody else in it stands above."""
+        found = frozenset(step.performer for step in self.steps if step.kind == "approve")
+        return found or frozenset(
+            step.performer for step in self.steps if step.explanations_accepted_by in permissions.OFFICE_ROLES
+        )
 
     def first_steps(self) -> tuple[str, ...]:
         """The keys of the steps that wait for no other."""
@@ -422,8 +493,19 @@ _OUTPUT = _table(
         "min": _integer(0, FILE_COUNT_LIMIT),
         "max": _integer(0, FILE_COUNT_LIMIT),
     },
-    {},
+    {
+        "form": _table(
+            {
+                "title": _TITLE,
+                "fields": _list_of(
+                    _table({"key": _WORD, "title": _TITLE}, {"lines": _integer(1, 40), "required": _boolean}), 1, 40
+                ),
+            },
+            {},
+        )
+    },
 )
+_NORM = _table({"amount": _integer(1, 100_000), "unit": _one_of(*NORM_UNITS), "text": _TITLE}, {})
 _STEP_REQUIRED: dict[str, Reader] = {
     "key": _WORD,
     "activity": _LONG,
@@ -432,7 +514,7 @@ _STEP_REQUIRED: dict[str, Reader] = {
     "after": _STEP_KEYS,
     "inputs": _list_of(_INPUT, 0, 32),
     "outputs": _list_of(_OUTPUT, 1, 32),
-    "norm": _table({"amount": _integer(1, 100_000), "unit": _one_of(*NORM_UNITS), "text": _TITLE}, {}),
+    "norm": _NORM,
     "separate_from": _STEP_KEYS,
     "explanations_accepted_by": _WORD,
     "pauses_granted_by": _WORD,
@@ -453,7 +535,17 @@ _STEP_OPTIONAL: dict[str, Reader] = {
     "returns_to": _WORD,
     "when": _table({"field": _WORD, "equals": _TITLE}, {}),
     "remarks": _REMARKS,
+    "indicators": _one_of(*INDICATOR_DUTIES),
 }
+
+
+def _equipment(value: Any, place: str, problems: list[Problem]) -> Any:
+    if isinstance(value, dict):
+        return _table({"text": _LONG, "kinds": _list_of(_WORD, 1, 32)}, {})(value, place, problems)
+    text = _LONG(value, place, problems)
+    return _BAD if text is _BAD else {"text": text, "kinds": []}
+
+
 _LINES = _list_of(_LONG, 0, 100)
 _SOP = _table(
     {
@@ -471,7 +563,7 @@ _SOP = _table(
         "legal_bases": _LINES,
         "qualifications": _LINES,
         "related": _LINES,
-        "equipment": _LINES,
+        "equipment": _list_of(_equipment, 0, 100),
         "warnings": _LINES,
         "recording": _LONG,
         "source": _table(
@@ -481,11 +573,11 @@ _SOP = _table(
             },
             {},
         ),
-        # Other zones and policies would be counted as if they were these: refused until they are counted.
+        # Another zone would be counted as if it were this one: refused until it is counted.
         "time": _table(
             {
                 "timezone": _one_of("Asia/Jakarta"),
-                "day_policy": _one_of("working_minutes"),
+                "day_policy": _one_of(*DAY_POLICIES),
                 "day_minutes": _integer(1, 1440),
                 "provenance": _one_of("stated", "inferred"),
                 "confidence": _PERCENT,
@@ -499,6 +591,11 @@ _SOP = _table(
         "document_address": _text(2000, has_lines=True),
         "revised_on": _date,
         "remarks": _REMARKS,
+        "questions": _list_of(
+            _table({"key": _WORD, "title": _TITLE, "choices": _list_of(_TITLE, 2, 32), "asked_at": _WORD}, {}), 0, 32
+        ),
+        "explain_within": _NORM,
+        "escalates_to": _WORD,
     },
 )
 
@@ -662,7 +759,11 @@ def _check_outputs(place: str, step: Draft, problems: list[Problem]) -> None:
         here, evidence = f"{place}.outputs[{i}]", rule["evidence"]
         media, low, high = rule.get("media"), rule.get("min"), rule.get("max")
         _check_unique(((f"{here}.media[{m}]", each) for m, each in enumerate(media or [])), problems)
+        fields = rule["form"].get("fields") if isinstance(rule.get("form"), dict) else None
+        _check_unique(_each(fields, "key", f"{here}.form.fields"), problems)
         if evidence in FILE_EVIDENCE:
+            if fields is not None and (evidence != "form" or (media is not None and PDF not in media)):
+                _refuse(problems, f"{here}.form", f"needs the evidence form and the media type {PDF}")
             if media == []:
                 _refuse(problems, f"{here}.media", f"must name the media types of a {evidence}")
             if high == 0:
@@ -670,6 +771,8 @@ def _check_outputs(place: str, step: Draft, problems: list[Problem]) -> None:
             elif low is not None and high is not None and low > high:
                 _refuse(problems, f"{here}.min", f"must not be greater than max ({high})")
         else:
+            if "form" in rule and evidence != "decision":
+                _refuse(problems, f"{here}.form", f"belongs to a form or a decision, not to a {evidence}")
             if media:
                 _refuse(problems, f"{here}.media", f"must be empty: a {evidence} has no files")
             for field, value in (("min", low), ("max", high)):
@@ -698,6 +801,51 @@ def _check_references(index: int, graph: _Graph, problems: list[Problem]) -> Non
         here = f"{place}.separate_from[{i}]"
         if _check_known(here, key, graph, problems) and graph.index_of[key] == index:
             _refuse(problems, here, "names the step itself")
+
+
+def _check_questions(sop: Draft, graph: _Graph, problems: list[Problem]) -> None:
+    _check_unique(_each(sop.get("questions"), "key", "questions"), problems)
+    asked: dict[str, Draft] = {QUARTER: {"key": QUARTER, "choices": ["1", "2", "3", "4"], "asked_at": OPENING}}
+    for i, question in enumerate(sop.get("questions") or []):
+        if question is _BAD:
+            continue
+        choices, place = question.get("choices") or [], question.get("asked_at")
+        _check_unique(((f"questions[{i}].choices[{c}]", each) for c, each in enumerate(choices)), problems)
+        if question.get("key") == QUARTER:
+            _refuse(problems, f"questions[{i}].key", f"must not be {_quote(QUARTER)}: that is the dossier's own")
+        elif question.get("key") is not None:
+            asked[question["key"]] = question
+        here = f"questions[{i}].asked_at"
+        is_step = place is not None and place != OPENING and _check_known(here, place, graph, problems)
+        if is_step and graph.drafts[graph.index_of[place]].get("kind") == "archive":
+            _refuse(problems, here, "is the archive step: nothing comes after it that could depend on the answer")
+    for index, step in graph.drafts.items():
+        when = step.get("when")
+        if not isinstance(when, dict) or "field" not in when:
+            continue
+        here = f"steps[{index}].when"
+        if step.get("kind") == "archive":
+            _refuse(problems, here, "does not belong to the archive step: it always ends the dossier")
+        question = asked.get(when["field"])
+        if question is None:
+            if _BAD not in (sop.get("questions") or []):
+                _refuse(problems, f"{here}.field", f"names no question of this SOP: {_quote(when['field'])}")
+            continue
+        if question.get("choices") and "equals" in when and when["equals"] not in question["choices"]:
+            _refuse(problems, f"{here}.equals", f"is no choice of the question: {_quote(when['equals'])}")
+        if question.get("asked_at") in graph.index_of:
+            _check_before(f"{here}.field", question["asked_at"], index, graph, problems)
+
+
+def _check_equipment(sop: Draft, graph: _Graph, problems: list[Problem]) -> None:
+    known = {
+        rule.get("kind") for step in graph.drafts.values() for rule in step.get("outputs") or [] if rule is not _BAD
+    }
+    is_known = all("outputs" in step and _BAD not in step["outputs"] for step in graph.drafts.values())
+    for i, item in enumerate(sop.get("equipment") or []):
+        for k, kind in enumerate([] if item is _BAD else item.get("kinds") or []):
+            if is_known and kind is not _BAD and kind not in known:
+                _refuse(problems, f"equipment[{i}].kinds[{k}]", f"is no output of this SOP: {_quote(kind)}")
 
 
 def _check_archive(graph: _Graph, is_complete: bool, problems: list[Problem]) -> None:
@@ -750,17 +898,30 @@ def _check_rules(sop: Draft, given: Mapping[str, Any], problems: list[Problem]) 
         _check_references(index, graph, problems)
         _check_inferences(place, step, given["steps"][index], problems)
     _check_archive(graph, _BAD not in drafts, problems)
+    _check_questions(sop, graph, problems)
+    _check_equipment(sop, graph, problems)
+    escalates_to = sop.get("escalates_to")
+    if roles is not None and escalates_to is not None and escalates_to not in (*roles, permissions.QUALITY_CHECKER):
+        message = f"is neither a role of this SOP nor quality_checker: {_quote(escalates_to)}"
+        _refuse(problems, "escalates_to", message)
 
 
 # ---- from a definition to an Sop
 
 
+def _build_output(draft: Draft) -> OutputRule:
+    form = None
+    if "form" in draft:
+        form = Form(draft["form"]["title"], tuple(FormField(**each) for each in draft["form"]["fields"]))
+    media, maximum = tuple(draft["media"]), draft["max"]
+    if form is not None and draft["evidence"] == "decision":
+        media, maximum = (PDF,), 1
+    return OutputRule(draft["kind"], draft["title"], draft["evidence"], media, draft["min"], maximum, form)
+
+
 def _build_step(draft: Draft) -> Step:
     rest = ("after", "inputs", "outputs", "norm", "separate_from", "inferred", "when")
-    outputs = tuple(
-        OutputRule(o["kind"], o["title"], o["evidence"], tuple(o["media"]), o["min"], o["max"])
-        for o in draft["outputs"]
-    )
+    outputs = tuple(_build_output(o) for o in draft["outputs"])
     return Step(
         after=tuple(draft["after"]),
         inputs=tuple(InputRule(i["kind"], i["title"], i["from"]) for i in draft["inputs"]),
@@ -795,6 +956,13 @@ def parse_sop(mapping: Mapping[str, Any]) -> Sop:
     draft["time"] = TimeRule(**draft["time"])
     draft["roles"] = tuple(RoleRule(**role) for role in draft["roles"])
     draft["steps"] = tuple(_build_step(step) for step in draft["steps"])
+    draft["equipment"] = tuple(Equipment(item["text"], tuple(item["kinds"])) for item in draft["equipment"])
+    if "questions" in draft:
+        draft["questions"] = tuple(
+            Question(q["key"], q["title"], tuple(q["choices"]), q["asked_at"]) for q in draft["questions"]
+        )
+    if "explain_within" in draft:
+        draft["explain_within"] = Norm(**draft["explain_within"])
     return Sop(**draft)
 
 

@@ -7,16 +7,14 @@ a verifier computes them again.
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from archive_service.domain import completeness, verdict, working_time
+from archive_service.domain import completeness, deviation, verdict, working_time
 from archive_service.domain.completeness import Requirement
+from archive_service.domain.deviation import DueDeviation
 from archive_service.domain.dossier import Dossier, Run
-
-NORM_PASSED = "time_norm_passed"
-NO_PERFORMER = "no_performer"
-DOCUMENT_DAMAGED = "document_damaged"
-SEALED_WITH_OPEN = "sealed_with_open_deviations"
+from archive_service.domain.event import Event
+from archive_service.domain.sop import Sop
 
 
 class Closing(NamedTuple):
@@ -25,23 +23,6 @@ class Closing(NamedTuple):
     step: str
     at: str
     person: str
-
-
-class DueDeviation(NamedTuple):
-    """A deviation that follows by rule: its key, who answers for it and the events that show it."""
-
-    code: str
-    step: Optional[str]
-    iteration: Optional[int]
-    subject: Optional[str]
-    role: Optional[str]
-    responsible: Optional[str]
-    evidence: Tuple[str, ...]
-
-    @property
-    def key(self) -> Tuple[str, Optional[str], Optional[int], Optional[str]]:
-        """What makes two deviations the same one."""
-        return self.code, self.step, self.iteration, self.subject
 
 
 def judgement(
@@ -56,8 +37,15 @@ def judgement(
     return {
         "step": run.step,
         "iteration": run.iteration,
+        "number": len(run.judgements) + 1,
         "time": verdict.judge_time(
-            dossier.sop, run.step, calendar, dossier.calendar_digest, run.started_at, finished_at
+            dossier.sop,
+            run.step,
+            calendar,
+            dossier.calendar_digest,
+            run.started_at,
+            finished_at,
+            run.excluded(finished_at),
         ),
         "completeness": completeness.judge(requirements, damaged),
     }
@@ -69,7 +57,7 @@ def deviations_of_judgement(
     """The deviations that a judgement of this iteration shows, ``evidence`` being the leaf hash of the event that shows them."""
     found: List[Tuple[str, Optional[str]]] = []
     if judged["time"]["result"] == verdict.LATE:
-        found.append((NORM_PASSED, None))
+        found.append((deviation.NORM_PASSED, None))
     marked = completeness.with_damage(requirements, set(judged["completeness"]["damaged"]))
     found.extend(completeness.gap_deviations(marked))
     return [
@@ -80,8 +68,82 @@ def deviations_of_judgement(
 
 def overdue(dossier: Dossier, run: Run, calendar: working_time.Calendar, at: str) -> bool:
     """Whether a running iteration has used more than its norm at the instant ``at``."""
-    used = working_time.used_between(calendar, verdict.parse_time(run.started_at), verdict.parse_time(at))
-    return used.seconds > verdict.norm_seconds(dossier.sop, run.step)
+    used = verdict.used_time(calendar, run.started_at, at, run.excluded(at))
+    norm = dossier.sop.step(run.step).norm
+    return used.seconds > verdict.limit_from(dossier.sop, norm, calendar, run.started_at)
+
+
+def due_time(dossier: Dossier, run: Run, calendar: working_time.Calendar) -> Optional[str]:
+    """Until when an iteration is on time; None while a pause without an end holds it."""
+    if run.is_held:
+        return None
+    norm = dossier.sop.step(run.step).norm
+    until = run.finished_at if run.finished_at is not None else run.started_at
+    return verdict.due_time(dossier.sop, norm, calendar, run.started_at, run.excluded(until))
+
+
+def explain_by(sop: Sop, calendar: working_time.Calendar, at: str) -> Optional[str]:
+    """Until when a deviation that is recorded at the event time ``at`` is to be explained; None where the calendar ends before."""
+    try:
+        return verdict.due_time(sop, sop.explain_within, calendar, at)
+    except working_time.OutOfCalendar:
+        return None
+
+
+def deviations_of_act(dossier: Dossier, event: Event) -> List[DueDeviation]:
+    """What follows at once from an act that was just taken into the dossier, whatever its verdict will be.
+
+    A decision without any document; something entered later that is said to have happened before its step began; an exception from
+    the separation of duties, which whoever made it answers for.
+    """
+    p = event.payload
+    run = dossier.find_run(p.get("step"), p.get("iteration"))
+    if run is None:
+        return []
+    found: List[Tuple[str, Optional[str], Optional[str]]] = []
+    if event.type == "decision.made" and p["documents"] == 0:
+        found.append((deviation.DECISION_WITHOUT_DOCUMENT, None, run.responsible))
+    is_finish = event.type in ("step.submitted", "decision.made")
+    if is_finish and event.claimed_at is not None and event.claimed_at < run.started_at:
+        found.append((deviation.WRONG_ORDER, None, run.responsible))
+    if event.type == "duty.excepted":
+        found.append((deviation.DUTY_EXCEPTION, p["person"], event.person))
+    return [
+        DueDeviation(
+            code,
+            run.step,
+            run.iteration,
+            subject,
+            str(event.actor["role"]) if event.type == "duty.excepted" else run.role,
+            responsible,
+            (event.leaf_hash,),
+        )
+        for code, subject, responsible in found
+    ]
+
+
+def change_deviation(dossier: Dossier, registered: Event) -> Optional[DueDeviation]:
+    """The deviation of an open dossier whose SOP got a newer version meanwhile, or None when that event registers no such thing.
+
+    Whoever answers for the step that runs then answers for going on by the older one.
+    """
+    p = registered.payload
+    is_newer = registered.type == "definition.registered" and (p["definition_kind"], p["key"]) == (
+        "sop",
+        dossier.sop.key,
+    )
+    if not is_newer or p["version"] <= dossier.sop.version or registered.at <= dossier.opened_at:
+        return None
+    run = next((r for key in dossier.sop.order for r in [dossier.running(key)] if r is not None), None)
+    return DueDeviation(
+        deviation.SOP_CHANGED,
+        None,
+        None,
+        p["digest"],
+        run.role if run is not None else None,
+        run.responsible if run is not None else None,
+        (registered.leaf_hash,),
+    )
 
 
 def closing_requirements(dossier: Dossier, closing: Closing) -> List[Requirement]:
@@ -96,21 +158,58 @@ def digest_of(data: bytes) -> str:
     return sha256(data).hexdigest()
 
 
+def closing_deviations(
+    dossier: Dossier, closing: Closing, calendar: working_time.Calendar, claimed_at: Optional[str] = None
+) -> List[DueDeviation]:
+    """What the archive step's own verdict shows right before the seal."""
+    run = dossier.running(closing.step)
+    if run is None:
+        return []
+    requirements = closing_requirements(dossier, closing)
+    judged = judgement(dossier, run, calendar, requirements, [], closing.at)
+    due = deviations_of_judgement(run, requirements, judged, run.start_hash)
+    if claimed_at is not None and claimed_at < run.started_at:
+        due.append(
+            DueDeviation(
+                deviation.WRONG_ORDER, run.step, run.iteration, None, run.role, run.responsible, (run.start_hash,)
+            )
+        )
+    return due
+
+
+def owed_at_seal(dossier: Dossier, closing: Closing) -> Optional[DueDeviation]:
+    """That a dossier is sealed while explanations are owed, those of its last step included; None when none is."""
+    run = dossier.running(closing.step)
+    owed = [d.event_hash for d in dossier.open_deviations() if d.code != deviation.SEALED_WITH_OPEN]
+    if run is None or not owed:
+        return None
+    return DueDeviation(deviation.SEALED_WITH_OPEN, None, None, None, run.role, closing.person, tuple(owed[:32]))
+
+
 def build_statement(
     dossier: Dossier,
-    calendar: working_time.Calendar,
-    definitions: Dict[str, Dict[str, Any]],
+    calendars: Mapping[str, working_time.Calendar],
+    definitions: Sequence[Mapping[str, Any]],
     closing: Closing,
     origin: str,
+    calendar: Optional[str] = None,
 ) -> Dict[str, Any]:
     """The statement as canonical-JSON-able data, the same before and after the seal is written.
 
-    ``definitions`` maps ``sop`` and ``calendar`` to their key, version and digest. Times are event times, durations whole working
-    seconds with the share of each local day.
+    ``definitions`` are kind, key, version and digest of the SOP and of each calendar that verdicts were given by; ``calendars`` are the
+    unit's own, by digest. Times are event times, durations whole working seconds with the share of each local day. ``calendar``: judge
+    all times by that one instead of the dossier's.
     """
     steps: List[Dict[str, Any]] = []
     totals: Dict[str, Dict[str, Any]] = {}
-    counts = {completeness.PRESENT: 0, completeness.MISSING: 0, completeness.DAMAGED: 0}
+    counts = {
+        completeness.PRESENT: 0,
+        completeness.MISSING: 0,
+        completeness.DAMAGED: 0,
+        completeness.NOT_APPLICABLE: 0,
+    }
+    digest = calendar if calendar is not None else dossier.calendar_digest
+    counted = calendars[digest]
     last_of: Dict[str, int] = {run.step: run.iteration for run in dossier.runs}
     for run in dossier.runs:
         is_closing = run.step == closing.step and run.iteration == last_of[run.step]
@@ -120,8 +219,9 @@ def build_statement(
             raise ValueError(f"step {run.step} still runs: nothing can be stated about it")
         if run.judged is not None:
             requirements = completeness.with_damage(requirements, set(run.judged["completeness"]["damaged"]))
-        time = verdict.judge_time(dossier.sop, run.step, calendar, dossier.calendar_digest, run.started_at, finished_at)
-        used = working_time.used_between(calendar, verdict.parse_time(run.started_at), verdict.parse_time(finished_at))
+        excluded = run.excluded(finished_at)
+        time = verdict.judge_time(dossier.sop, run.step, counted, digest, run.started_at, finished_at, excluded)
+        used = verdict.used_time(counted, run.started_at, finished_at, excluded)
         for requirement in requirements:
             counts[requirement.state] += 1
         steps.append(
@@ -135,12 +235,23 @@ def build_statement(
                 "outcome": "archived" if is_closing else (run.outcome or "superseded"),
                 "time": time,
                 "used_by_day": [[day, seconds] for day, seconds in used.by_day],
+                "pauses": [
+                    {"pause": p.id, "cause": p.cause, "from_at": p.from_at, "to_at": p.to_at or finished_at}
+                    for p in run.pauses
+                ],
+                "transfer": None if run.transfer is None else list(run.transfer),
+                "verdicts": [{"event": j.event_hash, "time": dict(j.payload["time"])} for j in run.judgements],
                 "requirements": [r.plain() for r in requirements],
             }
         )
-        total = totals.setdefault(run.step, {"step": run.step, "iterations": 0, "used_seconds": 0})
+        total = totals.setdefault(
+            run.step,
+            {"step": run.step, "iterations": 0, "used_seconds": 0, "limit_seconds": time["limit_seconds"]},
+        )
         total["iterations"] += 1
         total["used_seconds"] += used.seconds
+    for total in totals.values():
+        total["result"] = verdict.LATE if total["used_seconds"] > total["limit_seconds"] else verdict.ON_TIME
     return {
         "v": 1,
         "origin": origin,
@@ -148,16 +259,21 @@ def build_statement(
         "work_unit": dossier.work_unit,
         "year": dossier.year,
         "quarter": dossier.quarter,
-        "definitions": definitions,
+        "definitions": [dict(each) for each in definitions],
+        "calendar": digest,
         "sealed_at": closing.at,
-        "required": sum(counts.values()),
+        "required": sum(counts.values()) - counts[completeness.NOT_APPLICABLE],
         "present": counts[completeness.PRESENT],
         "missing": counts[completeness.MISSING],
         "damaged": counts[completeness.DAMAGED],
+        "not_applicable": counts[completeness.NOT_APPLICABLE],
         "late": sum(1 for s in steps if s["time"]["result"] == verdict.LATE),
         "returns": sum(1 for s in steps if s["outcome"] == "returned"),
         "steps": steps,
+        "skipped": [key for key in dossier.sop.order if key in dossier.skipped],
+        "answers": dict(sorted(dossier.answers.items())),
         "totals": [totals[key] for key in dossier.sop.order if key in totals],
+        "equipment": _equipment(dossier),
         "deviations": [
             {
                 "deviation": d.id,
@@ -166,8 +282,25 @@ def build_statement(
                 "iteration": d.iteration,
                 "subject": d.subject,
                 "responsible": d.responsible,
-                "explained": d.explained_at is not None,
+                "state": d.state,
+                "explain_by": d.explain_by,
             }
             for d in dossier.deviations
         ],
     }
+
+
+def _equipment(dossier: Dossier) -> List[Dict[str, Any]]:
+    """Each item of the SOP's equipment that is a kind of document, with what stands of it; the rest is not checked, and says so."""
+    found: List[Dict[str, Any]] = []
+    for item in dossier.sop.equipment:
+        standing = [
+            version.digest
+            for step in dossier.sop.steps
+            for rule in step.outputs
+            if rule.kind in item.kinds
+            for version in dossier.current_versions(step.key, rule.kind)
+        ]
+        state = "not_checked" if not item.kinds else completeness.PRESENT if standing else completeness.MISSING
+        found.append({"text": item.text, "kinds": list(item.kinds), "state": state, "digests": standing})
+    return found

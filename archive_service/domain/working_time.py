@@ -136,7 +136,52 @@ class OutOfCalendar(InvalidInput):
 # ---- what is asked of a calendar
 
 
-def used_between(calendar: Calendar, started_at: datetime, finished_at: datetime) -> Used:
+def for_unit(calendar: Calendar, work_unit: str) -> Calendar:
+    """STUB."""
+    return calendar
+
+
+def limit_of(calendar: Calendar, started_at: datetime, amount: int, unit: str, policy: str, day_minutes: int) -> int:
+    """STUB."""
+    return limit_seconds(amount, unit, day_minutes)
+
+
+Span2 = tuple[datetime, datetime]
+
+
+def used_between(
+    calendar: Calendar, started_at: datetime, finished_at: datetime, without: Sequence[Span2] = ()
+) -> Used:
+    """STUB."""
+    whole = dict(_used_between(calendar, started_at, finished_at).by_day)
+    at = started_at
+    for from_at, to_at in sorted(without):
+        low, high = max(at, from_at), min(finished_at, to_at)
+        if high > low:
+            for day, seconds in _used_between(calendar, low, high).by_day:
+                whole[day] -= seconds
+            at = high
+    by_day = tuple((day, seconds) for day, seconds in whole.items() if seconds)
+    return Used(sum(seconds for _, seconds in by_day), by_day)
+
+
+def due_at(calendar: Calendar, started_at: datetime, limit_seconds: int, without: Sequence[Span2] = ()) -> datetime:
+    """STUB."""
+    at = started_at
+    left = limit_seconds
+    for from_at, to_at in sorted(without):
+        if to_at <= at:
+            continue
+        if from_at > at:
+            used = _used_between(calendar, at, from_at).seconds
+            if used >= left:
+                break
+            left -= used
+        at = to_at
+    return _due_at(calendar, at, left)
+
+
+def _used_between(calendar: Calendar, started_at: datetime, finished_at: datetime) -> Used:
     """The working time from one aware instant to another; none when the second is not after the first.
 
     Raises OutOfCalendar when either is not covered, InvalidInput when one has no zone.
@@ -160,7 +205,7 @@ def used_between(calendar: Calendar, started_at: datetime, finished_at: datetime
     return Used(sum(seconds for _, seconds in by_day), tuple(by_day))
 
 
-def due_at(calendar: Calendar, started_at: datetime, limit_seconds: int) -> datetime:
+def _due_at(calendar: Calendar, started_at: datetime, limit_seconds: int) -> datetime:
     """The smallest instant (aware UTC) at which the used time reaches the limit; for 0 the floored start itself.
 
     A step that finishes within that second is on time, since late means used > limit. Raises OutOfCalendar when the

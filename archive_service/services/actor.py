@@ -28,6 +28,11 @@ class Assignment:
     lead: bool
     made_hash: str
 
+    @property
+    def is_office(self) -> bool:
+        """Whether the role is an office role, which reaches the dossiers of all units."""
+        return self.role in permissions.OFFICE_ROLES
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -115,6 +120,24 @@ def choose_responsible(session: Session, role: str, work_unit: str, moment: date
         .limit(1)
     ).scalar_one_or_none()
     return row
+
+
+def list_holders(session: Session, role: str, work_unit: str, moment: datetime) -> list[str]:
+    """The persons who hold a role in a unit at this moment, each once."""
+    day = office_date(moment)
+    rows = session.execute(
+        select(AssignmentRow.person_id)
+        .where(
+            AssignmentRow.role == role,
+            AssignmentRow.work_unit_id == work_unit,
+            AssignmentRow.ended_at.is_(None),
+            AssignmentRow.from_on <= day,
+            (AssignmentRow.to_on.is_(None)) | (AssignmentRow.to_on >= day),
+        )
+        .distinct()
+        .order_by(AssignmentRow.person_id)
+    ).scalars()
+    return list(rows.all())
 
 
 SETUP = service_actor("setup")

@@ -24,12 +24,14 @@ from archive_service.db.models import (
     DocumentVersionRow,
     DossierRow,
     EventRow,
+    ExplanationRow,
     LogLeafRow,
     LogPendingRow,
     LogTileRow,
     OpeningRow,
     PersonRow,
     SessionRow,
+    StatementAgainRow,
     StatementRow,
     StepRunRow,
     StreamRow,
@@ -39,7 +41,8 @@ from archive_service.db.models import (
 )
 from archive_service.db.projection import Rows, rows_of_dossier, rows_of_stream
 from archive_service.domain import merkle, tiles
-from archive_service.domain.dossier import IllegalEvent, fold
+from archive_service.domain.deviation import IllegalEvent
+from archive_service.domain.dossier import fold
 from archive_service.domain.event import (
     FIRST_PREV,
     Event,
@@ -53,6 +56,7 @@ from archive_service.domain.verdict import parse_time
 from archive_service.errors import ArchiveError
 from archive_service.services.fixity import find_damaged_objects
 from archive_service.services.log import CHECKPOINT_PREFIX, require_own_checkpoint
+from archive_service.services.work import calendars_of
 
 ROW_FOLLOWS_SECONDS = 2
 """How long the row of a checkpoint may come after its object."""
@@ -71,6 +75,7 @@ PROJECTED: tuple[type[Base], ...] = (
     DecisionRow,
     VerdictRow,
     DeviationRow,
+    ExplanationRow,
 )
 """Tables whose evidenced columns are a projection of the streams."""
 
@@ -263,8 +268,9 @@ def _check_projection(archive: Archive, session: Session, report: AuditReport, s
         kind = stream_kind(name)
         try:
             if kind == "dossier":
-                state = fold(archive.catalog.sop(session, events[0].payload["sop"]), events)
-                expected.update(rows_of_dossier(state, archive.catalog.calendar(session, state.calendar_digest)))
+                after = streams.get(f"after:{name.partition(':')[2]}", [])
+                state = fold(archive.catalog.sop(session, events[0].payload["sop"]), events, after)
+                expected.update(rows_of_dossier(state, calendars_of(archive, session, state)))
             elif kind != "after":
                 expected.update(rows_of_stream(events))
         except (IllegalEvent, ArchiveError, KeyError, ValueError) as exc:
@@ -302,6 +308,21 @@ def _check_statements(session: Session, report: AuditReport, streams: dict[str, 
             report.add("statement_differs", row.dossier_id, "the statement is not the one that was sealed")
     for dossier in promised:
         report.add("statement_missing", dossier, "the statement that was sealed is not there")
+    again = {
+        event.leaf_hash: (event.payload["dossier"], event.payload["calendar"], event.payload["statement_digest"])
+        for name, events in streams.items()
+        if stream_kind(name) == "after"
+        for event in events
+        if event.type == "dossier.judged_again"
+    }
+    for second in session.execute(select(StatementAgainRow)).scalars():
+        report.rows += 1
+        told = again.pop(second.event_hash, None)
+        is_same = told == (second.dossier_id, second.calendar_digest, second.digest)
+        if not is_same or sha256(second.data).hexdigest() != second.digest:
+            report.add("statement_differs", second.dossier_id, "the second statement is not the one that was recorded")
+    for dossier, _, _ in again.values():
+        report.add("statement_missing", dossier, "the second statement that was recorded is not there")
     stored = {
         event.payload["dossier"]: (event.payload["digest"], event.payload["size"], event.payload["plan_digest"])
         for name, events in streams.items()

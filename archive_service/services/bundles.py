@@ -14,9 +14,10 @@ from archive_service.archive import Archive
 from archive_service.bundling.plan import BundledDocument, Evidence, make_plan, size_of_bundle
 from archive_service.bundling.writer import write_bundle
 from archive_service.db import queries
-from archive_service.db.event_log import open_streams, read_openings, read_stream
+from archive_service.db.event_log import open_streams, read_events, read_openings, read_stream
 from archive_service.db.models import BundleRow, EventRow, LocationRow, LogLeafRow, StatementRow
 from archive_service.domain import merkle
+from archive_service.domain.deviation import SOP_CHANGED
 from archive_service.domain.event import Event, parse_event
 from archive_service.errors import LogIntegrityError, NotFound
 from archive_service.services.actor import RULES
@@ -136,8 +137,11 @@ def _gather(archive: Archive, session: Session, dossier: str) -> Evidence:
         raise NotFound("not_sealed", "Only a sealed dossier has a bundle.")
     opened = events[0].payload
     persons = _persons(session, events)
-    digests = [opened["sop"], opened["calendar"]]
+    calendars = [e.payload["calendar"] for e in events if e.type == "calendar.adopted"]
+    digests = [opened["sop"], opened["calendar"], *calendars]
     registrations = queries.find_registrations(session, digests)
+    changes = [h for e in events if e.payload.get("code") == SOP_CHANGED for h in e.payload["evidence"]]
+    registrations += [e.data for e in read_events(session, changes)]
     registrations += session.execute(
         select(EventRow.data).where(
             EventRow.stream == f"unit:{opened['work_unit']}", EventRow.type == "work_unit.created"

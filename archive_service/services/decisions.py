@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import select
 
 from archive_service.archive import Archive
-from archive_service.db.models import DocumentVersionRow, StatementRow
+from archive_service.db.models import DefinitionRow, DocumentVersionRow, StatementRow
 from archive_service.domain import canonical, completeness, statement
 from archive_service.domain.dossier import Action, documents_digest
-from archive_service.errors import Conflict, NotFound
+from archive_service.domain.verdict import format_time
+from archive_service.errors import Conflict, InvalidInput, NotFound
 from archive_service.services.actor import Actor, Assignment
-from archive_service.services.fields import optional_text
+from archive_service.services.deviations import record_sop_change
+from archive_service.services.fields import optional_text, require_moment
 from archive_service.services.fixity import find_damaged
 from archive_service.services.work import DossierWork, hold_dossier
 
@@ -54,6 +57,22 @@ def _facts(work: DossierWork, step: str, digest: str) -> dict[str, object]:
     }
 
 
+def _claimed(work: DossierWork, happened_at: str | datetime | None) -> str | None:
+    """When a person says that the act happened, for one that is entered later; InvalidInput for a time to come."""
+    if happened_at is None:
+        return None
+    moment = require_moment("happened_at", happened_at)
+    if moment > work.writer.moment:
+        raise InvalidInput(
+            "happened_in_future", "That time is still to come; give one in the past.", field="happened_at"
+        )
+    return format_time(moment)
+
+
+def _listed(answers: Mapping[str, str] | None) -> list[dict[str, str]]:
+    return [{"question": question, "answer": answer} for question, answer in sorted((answers or {}).items())]
+
+
 def submit_step(
     archive: Archive,
     actor: Actor,
@@ -62,10 +81,14 @@ def submit_step(
     step: str,
     versions: Sequence[str] | None = None,
     accepts_gaps: bool = False,
+    answers: Mapping[str, str] | None = None,
+    happened_at: str | datetime | None = None,
     seen: Collection[str] | None = None,
 ) -> None:
     """Finish a receive or submit step with its documents; the next steps start.
 
+    ``answers``: question → choice, for what the SOP asks at this step. ``happened_at``: when it is said to have happened, for an act that
+    is entered later (pencatatan susulan); the recorded time counts, and the claimed one stands beside it.
     A missing output blocks (Conflict ``outputs_missing``); a missing input is refused (``inputs_missing``) until ``accepts_gaps`` says
     that the person goes on knowingly, and is a deviation then.
     """
@@ -82,9 +105,11 @@ def submit_step(
                 step=step,
                 documents_digest=digest,
                 accepts_gaps=accepts_gaps,
+                answers=tuple(sorted((answers or {}).items())),
             )
         )
-        work.act(actor, assignment, "step.submitted", _facts(work, step, digest))
+        facts = {**_facts(work, step, digest), "answers": _listed(answers)}
+        work.act(actor, assignment, "step.submitted", facts, claimed_at=_claimed(work, happened_at))
         work.start_due_steps()
         work.enqueue_judging()
 
@@ -100,6 +125,8 @@ def decide_step(
     reason: str | None = None,
     returns_to: str | None = None,
     accepts_gaps: bool = False,
+    answers: Mapping[str, str] | None = None,
+    happened_at: str | datetime | None = None,
     seen: Collection[str] | None = None,
 ) -> None:
     """Approve a review or approve step, or return it with a reason; ``versions`` are the ids that the person looked at.
@@ -124,6 +151,7 @@ def decide_step(
                 accepts_gaps=accepts_gaps,
                 has_reason=reason is not None,
                 returns_to=returns_to,
+                answers=tuple(sorted((answers or {}).items())),
             )
         )
         facts = _facts(work, step, digest)
@@ -131,8 +159,9 @@ def decide_step(
             actor,
             assignment,
             "decision.made",
-            {**facts, "decision": decision, "returns_to": returns_to},
+            {**facts, "decision": decision, "returns_to": returns_to, "answers": _listed(answers)},
             {"reason": reason},
+            _claimed(work, happened_at),
         )
         work.start_due_steps()
         work.enqueue_judging()
@@ -145,6 +174,7 @@ def archive_dossier(
     dossier: str,
     step: str,
     accepts_gaps: bool = False,
+    happened_at: str | datetime | None = None,
     seen: Collection[str] | None = None,
 ) -> str:
     """Seal a dossier as the performer of its last step; the digest of the frozen completeness statement.
@@ -175,13 +205,16 @@ def archive_dossier(
         for run in work.dossier.unjudged_runs():
             work.judge_run(run.step, run.iteration, [])
         closing = statement.Closing(step, work.writer.at, actor.person)
-        _record_closing_deviations(work, closing)
-        definitions = {
-            "sop": archive.catalog.get(session, work.dossier.sop_digest).plain(),
-            "calendar": archive.catalog.get(session, work.dossier.calendar_digest).plain(),
-        }
+        claimed_at = _claimed(work, happened_at)
+        _record_sop_changes(archive, work)
+        for due in statement.closing_deviations(work.dossier, closing, work.calendar, claimed_at):
+            work.record(due)
+        owed = statement.owed_at_seal(work.dossier, closing)
+        if owed is not None:
+            work.record(owed)
+        definitions = list_definitions(archive, work)
         data = canonical.encode(
-            statement.build_statement(work.dossier, work.calendar, definitions, closing, archive.log.origin)
+            statement.build_statement(work.dossier, work.calendars, definitions, closing, archive.log.origin)
         )
         digest = statement.digest_of(data)
         run_now = work.dossier.running(step)
@@ -198,29 +231,26 @@ def archive_dossier(
                 "statement_digest": digest,
                 "statement_size": len(data),
             },
+            claimed_at=claimed_at,
         )
         session.add(StatementRow(dossier_id=dossier, digest=digest, data=data))
         work.enqueue("build_bundle", f"bundle:{dossier}", {"dossier": dossier})
     return digest
 
 
-def _record_closing_deviations(work: DossierWork, closing: statement.Closing) -> None:
-    run = work.dossier.running(closing.step)
-    assert run is not None
-    requirements = statement.closing_requirements(work.dossier, closing)
-    judged = statement.judgement(work.dossier, run, work.calendar, requirements, [], closing.at)
-    for deviation in statement.deviations_of_judgement(run, requirements, judged, run.start_hash):
-        work.record(deviation)
-    open_now = work.dossier.open_deviations()
-    if open_now:
-        work.record(
-            statement.DueDeviation(
-                statement.SEALED_WITH_OPEN,
-                None,
-                None,
-                None,
-                run.role,
-                closing.person,
-                tuple(d.event_hash for d in open_now[:32]),
-            )
-        )
+def list_definitions(archive: Archive, work: DossierWork) -> list[dict[str, object]]:
+    """The SOP and every calendar of a dossier as its statement names them: kind, key, version, digest."""
+    found = [archive.catalog.get(work.session, d) for d in (work.dossier.sop_digest, *work.dossier.calendars)]
+    return [{"kind": each.kind, **each.plain()} for each in found]
+
+
+def _record_sop_changes(archive: Archive, work: DossierWork) -> None:
+    """What ``note_sop_change`` would still record: after the seal nothing can be."""
+    sop = work.dossier.sop
+    newer = work.session.execute(
+        select(DefinitionRow.event_hash)
+        .where(DefinitionRow.kind == "sop", DefinitionRow.key == sop.key, DefinitionRow.version > sop.version)
+        .order_by(DefinitionRow.version)
+    ).scalars()
+    for event_hash in newer.all():
+        record_sop_change(work, event_hash)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from archive_service import jobs
 from archive_service.archive import Archive
 from archive_service.catalog import Definition, seed_definitions
 from archive_service.db.event_log import StreamWriter, open_streams
@@ -20,7 +21,16 @@ def register_definition(archive: Archive, actor: Actor, *, definition: Definitio
     assignment = actor.require("definition.manage")
     with archive.db.write() as session:
         writer = open_streams(session, archive.log, ["service"], acting=[actor.person])
-        _register(session, writer, event_actor(session, actor, assignment), definition)
+        is_new = _register(session, writer, event_actor(session, actor, assignment), definition)
+        if is_new and definition.kind == "sop":
+            jobs.enqueue(
+                session,
+                archive.log.make_id,
+                archive.timer(),
+                "note_sop_change",
+                key=f"sop:{definition.digest}",
+                args={"digest": definition.digest},
+            )
 
 
 def seed(archive: Archive, session: Session, writer: StreamWriter) -> None:
@@ -29,7 +39,7 @@ def seed(archive: Archive, session: Session, writer: StreamWriter) -> None:
         _register(session, writer, SETUP, definition)
 
 
-def _register(session: Session, writer: StreamWriter, actor: dict[str, Any], definition: Definition) -> None:
+def _register(session: Session, writer: StreamWriter, actor: dict[str, Any], definition: Definition) -> bool:
     known = session.execute(
         select(DefinitionRow.digest).where(
             DefinitionRow.kind == definition.kind,
@@ -38,7 +48,7 @@ def _register(session: Session, writer: StreamWriter, actor: dict[str, Any], def
         )
     ).scalar_one_or_none()
     if known == definition.digest:
-        return
+        return False
     if known is not None:
         raise Conflict(
             "version_exists",
@@ -67,3 +77,4 @@ def _register(session: Session, writer: StreamWriter, actor: dict[str, Any], def
         )
     )
     session.flush()
+    return True

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
 from archive_service.db import queries
-from archive_service.db.event_log import read_openings
+from archive_service.db.event_log import read_openings, read_stream
 from archive_service.db.queries import ReadScope
 from archive_service.domain import completeness, permissions, verdict, working_time
 from archive_service.domain.dossier import Action, Dossier, documents_digest, find_refusal, fold
@@ -17,7 +17,7 @@ from archive_service.domain.event import Event
 from archive_service.errors import Forbidden
 from archive_service.services import reading
 from archive_service.services.actor import Actor
-from archive_service.services.work import read_dossier_events
+from archive_service.services.work import fold_dossier, read_dossier_events, unit_calendar
 
 UPLOAD = "upload"
 SUBMIT = "submit"
@@ -74,7 +74,7 @@ def read_work(archive: Archive, actor: Actor) -> dict[str, Any]:
     with archive.db.read() as session:
         for run in queries.list_running(scope, session):
             sop = archive.catalog.sop(session, run["sop"])
-            calendar = archive.catalog.calendar(session, run["calendar"])
+            calendar = unit_calendar(archive, session, run["calendar"], run["work_unit"])
             run["activity"] = sop.step(run["step"]).activity
             run["role_title"] = sop.role(run["role"]).title
             run["limit_seconds"] = verdict.norm_seconds(sop, run["step"])
@@ -119,7 +119,8 @@ def read_desk(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]
     found = reading.read_dossier(archive, actor, dossier=dossier)
     with archive.db.read() as session:
         events = read_dossier_events(archive, session, dossier)
-        state = fold(archive.catalog.sop(session, events[0].payload["sop"]), events)
+        state = fold_dossier(archive, session, events)
+        events = [*events, *read_stream(session, f"after:{dossier}")]
         openings = {k: v[0] for k, v in read_openings(session, [e.leaf_hash for e in events]).items()}
         names = queries.names_of(session, {e.person for e in events if e.person})
         for step in found["steps"]:

@@ -1,20 +1,21 @@
-"""The life of a dossier around its steps: open, hand a step over, explain a deviation, cancel."""
+"""The life of a dossier around its steps: open, hand a step over, except a person from separate duties, cancel."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from archive_service.archive import Archive
 from archive_service.db.event_log import open_streams
 from archive_service.db.models import WorkUnitRow
-from archive_service.domain.dossier import Action, Dossier
+from archive_service.domain.dossier import Action, Dossier, answers_refusal
+from archive_service.domain.sop import OPENING
 from archive_service.domain.verdict import format_time
 from archive_service.errors import Conflict, InvalidInput, NotFound
-from archive_service.services.actor import Actor, assignments_in_force, event_actor
+from archive_service.services.actor import Actor, assignments_in_force, event_actor, list_holders
 from archive_service.services.fields import clean_text, require_date, require_id, require_key, require_moment
-from archive_service.services.work import DossierWork, hold_dossier
+from archive_service.services.work import DossierWork, error_of, hold_dossier, unit_calendar
 
 CALENDAR_KEY = "id-government"
 
@@ -42,8 +43,12 @@ def open_dossier(
     title: str,
     letter: RequestLetter,
     calendar: str = CALENDAR_KEY,
+    answers: Mapping[str, str] | None = None,
 ) -> str:
-    """A new dossier's id; its SOP and calendar are pinned in their newest versions for good."""
+    """A new dossier's id; its SOP and calendar are pinned in their newest versions.
+
+    ``answers``: question → choice, for what the SOP asks at the opening.
+    """
     work_unit, sop, calendar = (
         require_id("work_unit", work_unit),
         require_key("sop", sop),
@@ -74,17 +79,18 @@ def open_dossier(
         sop_definition = archive.catalog.newest(session, "sop", sop)
         calendar_definition = archive.catalog.newest(session, "calendar", calendar)
         rules = archive.catalog.sop(session, sop_definition.digest)
-        if any(step.when is not None for step in rules.steps):
-            raise Conflict("conditional_steps", "This SOP has conditional steps, which this version does not run yet.")
+        given = sorted((answers or {}).items())
+        refusal = answers_refusal(rules, OPENING, given)
+        if refusal is not None:
+            raise error_of(refusal)
         dossier_id = archive.log.make_id()
         writer = open_streams(session, archive.log, [f"dossier:{dossier_id}"], acting=[actor.person])
         if received_at > writer.moment:
             raise InvalidInput(
                 "received_in_future", "The letter cannot have been received later than now.", field="letter.received_at"
             )
-        work = DossierWork(
-            archive, session, writer, Dossier(rules), archive.catalog.calendar(session, calendar_definition.digest)
-        )
+        own = unit_calendar(archive, session, calendar_definition.digest, work_unit)
+        work = DossierWork(archive, session, writer, Dossier(rules), {calendar_definition.digest: own})
         work.append(
             "dossier.opened",
             event_actor(session, actor, assignment),
@@ -96,6 +102,7 @@ def open_dossier(
                 "year": year,
                 "quarter": quarter,
                 "letter": {**dates, "received_at": format_time(received_at)},
+                "answers": [{"question": question, "answer": answer} for question, answer in given],
             },
             personal,
             claimed_at=format_time(received_at),
@@ -121,8 +128,7 @@ def reassign_step(
         assignment = actor.require("step.reassign", work.dossier.work_unit)
         # a leader may hold the step's own role too: the role that allows most is tried first
         for candidate in actor.holds("step.reassign"):
-            leads = {s.performer for s in work.dossier.sop.steps if s.kind == "approve"}
-            if candidate.work_unit == work.dossier.work_unit and candidate.role in leads:
+            if candidate.work_unit == work.dossier.work_unit and candidate.role in work.dossier.sop.leaders():
                 assignment = candidate
         work.require(
             Action("reassign", actor.person, assignment.role, assignment.work_unit, step=step, has_reason=True)
@@ -138,22 +144,60 @@ def reassign_step(
         work.act(actor, assignment, "step.reassigned", payload, {"reason": reason})
 
 
-def explain_deviation(
+def except_duty(
     archive: Archive,
     actor: Actor,
     *,
     dossier: str,
-    deviation: str,
-    explanation: str,
+    step: str,
+    person: str,
+    reason: str,
     seen: Collection[str] | None = None,
 ) -> None:
-    """Record the explanation (pertanggungjawaban) of the person who answers for a deviation; it is never edited."""
-    explanation = clean_text("explanation", explanation, limit=10_000, lines=True)
+    """Let a person perform a step that the separation of duties bars them from, because nobody else may; it is a deviation.
+
+    Conflict ``others_may`` while another holder of the step's role has no such conflict.
+    """
+    reason, person = clean_text("reason", reason, lines=True), require_id("person", person)
     with archive.db.write() as session:
         work = hold_dossier(archive, session, dossier, actor, seen)
-        assignment = actor.require("deviation.explain", work.dossier.work_unit)
-        work.require(Action("explain", actor.person, assignment.role, assignment.work_unit, deviation=deviation))
-        work.act(actor, assignment, "deviation.explained", {"deviation": deviation}, {"explanation": explanation})
+        assignment = actor.require("duty.except", work.dossier.work_unit)
+        for candidate in actor.holds("duty.except"):
+            if candidate.work_unit == work.dossier.work_unit and candidate.role in work.dossier.sop.leaders():
+                assignment = candidate
+        action = Action(
+            "except_duty",
+            actor.person,
+            assignment.role,
+            assignment.work_unit,
+            step=step,
+            subject=person,
+            has_reason=True,
+        )
+        work.require(action)
+        run = work.dossier.running(step)
+        assert run is not None
+        holders = list_holders(session, run.role, work.dossier.work_unit, work.writer.moment)
+        if person not in holders:
+            raise InvalidInput(
+                "not_performer", f"That person does not hold the role {run.role} in this unit.", field="person"
+            )
+        if any(work.dossier.duty_conflict(step, other) is None for other in holders):
+            raise Conflict(
+                "others_may", "Another person with this role has no conflict of duties: hand the step over to them."
+            )
+        work.act(
+            actor,
+            assignment,
+            "duty.excepted",
+            {
+                "step": step,
+                "iteration": run.iteration,
+                "person": person,
+                "conflict": work.dossier.duty_conflict(step, person),
+            },
+            {"reason": reason},
+        )
 
 
 def request_cancellation(

@@ -13,7 +13,7 @@ from archive_service.archive import Archive
 from archive_service.db.event_log import open_streams
 from archive_service.db.models import DossierRow, LocationRow
 from archive_service.domain import dossier as states
-from archive_service.domain import statement
+from archive_service.domain.deviation import DOCUMENT_DAMAGED, DueDeviation
 from archive_service.errors import ArchiveError, NotFound
 from archive_service.services.actor import RULES
 from archive_service.services.work import hold_dossier
@@ -91,12 +91,11 @@ def check_fixity(archive: Archive, lease: jobs.Lease, *, dossier: str) -> None:
             event = work.append("fixity.checked", RULES, facts)
             for version in work.dossier.versions:
                 if version.digest in facts_failed and version.withdrawn_at is None:
-                    run = next(
-                        r for r in work.dossier.runs if (r.step, r.iteration) == (version.step, version.iteration)
-                    )
+                    run = work.dossier.find_run(version.step, version.iteration)
+                    assert run is not None
                     work.record(
-                        statement.DueDeviation(
-                            statement.DOCUMENT_DAMAGED,
+                        DueDeviation(
+                            DOCUMENT_DAMAGED,
                             version.step,
                             version.iteration,
                             version.digest,

@@ -11,16 +11,20 @@ from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
 from archive_service.db import queries
-from archive_service.db.event_log import open_streams, read_openings, stream_head
+from archive_service.db.event_log import open_streams, read_openings, read_stream, stream_head
 from archive_service.db.models import LocationRow, PersonRow
 from archive_service.db.queries import ReadScope
-from archive_service.domain import completeness, permissions, verdict, working_time
+from archive_service.domain import completeness, deviation, permissions, statement, verdict, working_time
 from archive_service.domain.dossier import RUNNING, Dossier, Run, fold
+from archive_service.domain.event import Event
 from archive_service.domain.receipt import Receipt, format_receipt
 from archive_service.errors import Conflict, NotFound
 from archive_service.services.actor import Actor, event_actor
-from archive_service.services.work import load_dossier, read_dossier_events
+from archive_service.services.work import calendars_of, load_dossier, read_dossier_events
 from archive_service.storage.base import READ_CHUNK_BYTES
+
+PAUSED = "paused"
+"""How a running iteration stands while a pause covers now."""
 
 
 @dataclass(frozen=True)
@@ -222,10 +226,13 @@ def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, A
     record_read(archive, actor, "dossier", dossier)
     with archive.db.read() as session:
         events = read_dossier_events(archive, session, dossier)
-        state = fold(archive.catalog.sop(session, events[0].payload["sop"]), events)
-        calendar = archive.catalog.calendar(session, state.calendar_digest)
-        openings = {k: v[0] for k, v in read_openings(session, [e.leaf_hash for e in events]).items()}
-        persons = {e.person for e in events if e.person} | {r.responsible for r in state.runs if r.responsible}
+        after = read_stream(session, f"after:{dossier}")
+        state = fold(archive.catalog.sop(session, events[0].payload["sop"]), events, after)
+        calendars = calendars_of(archive, session, state)
+        openings = {k: v[0] for k, v in read_openings(session, [e.leaf_hash for e in [*events, *after]]).items()}
+        persons = {e.person for e in [*events, *after] if e.person} | {
+            r.responsible for r in state.runs if r.responsible
+        }
         names = queries.names_of(session, persons)
         bundle = queries.find_bundle(session, dossier)
         job = queries.find_bundle_job(session, dossier)
@@ -250,7 +257,12 @@ def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, A
         "opened_at": state.opened_at,
         "ended_at": state.ended_at,
         "events": state.count,
-        "steps": [_step(state, key, calendar, names, now) for key in state.sop.order],
+        "answers": dict(state.answers),
+        "questions": [
+            {"key": q.key, "title": q.title, "choices": list(q.choices), "asked_at": q.asked_at}
+            for q in state.sop.questions
+        ],
+        "steps": [_step(state, key, calendars, names, openings, now) for key in state.sop.order],
         "documents": [
             {
                 "document": v.document,
@@ -264,8 +276,11 @@ def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, A
                 "media_type": v.media_type,
                 "file_name": openings.get((v.event_hash, "file_name")),
                 "person": names.get(v.person),
+                "begun_at": v.begun_at,
                 "received_at": v.received_at,
                 "withdrawn_at": v.withdrawn_at,
+                "deviation": v.deviation,
+                "indicator": v.indicator,
             }
             for v in state.versions
         ],
@@ -293,13 +308,36 @@ def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, A
                 "responsible": d.responsible,
                 "responsible_name": names.get(d.responsible or ""),
                 "at": d.at,
+                "evidence": list(d.evidence),
+                "state": d.state,
+                "is_open": d.is_open,
+                "explain_by": d.explain_by,
                 "explained_at": d.explained_at,
+                "escalated_at": d.escalated_at,
+                "escalated_to": d.escalated_to,
+                "accepted_by_role": state.acceptor_of(d),
+                "explanations": [
+                    {
+                        "number": e.number,
+                        "person": e.person,
+                        "person_name": names.get(e.person),
+                        "at": e.at,
+                        "event": e.event_hash,
+                        "explanation": openings.get((e.event_hash, "explanation")),
+                        "attachments": [v.id for v in state.versions if v.event_hash in e.attachments],
+                        "answer": e.answer,
+                        "answered_by_name": names.get(e.answered_by or ""),
+                        "answered_at": e.answered_at,
+                        "reason": _answer_reason([*events, *after], openings, d.id, e.number),
+                    }
+                    for e in d.explanations
+                ],
             }
             for d in state.deviations
         ],
         "history": [
             {"seq": e.seq, "type": e.type, "at": e.at, "person": names.get(e.person or ""), "event": e.leaf_hash}
-            for e in events
+            for e in [*events, *(e for e in after if e.type in AFTER_SHOWN)]
         ],
         "bundle": {
             "job": job,
@@ -309,31 +347,74 @@ def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, A
     }
 
 
-def _step(state: Dossier, key: str, calendar: working_time.Calendar, names: dict[str, str], now: str) -> dict[str, Any]:
+AFTER_SHOWN = deviation.EVENT_TYPES | {"dossier.judged_again"}
+"""What of the events after the seal belongs into a dossier's history for people."""
+
+
+def _answer_reason(
+    events: Sequence[Event], openings: dict[tuple[str, str], str], deviation_id: str, number: int
+) -> str | None:
+    """Why an explanation was asked for again."""
+    for event in events:
+        p = event.payload
+        if event.type == "explanation.returned" and (p["deviation"], p["number"]) == (deviation_id, number):
+            return openings.get((event.leaf_hash, "reason"))
+    return None
+
+
+def _step(
+    state: Dossier,
+    key: str,
+    calendars: dict[str, working_time.Calendar],
+    names: dict[str, str],
+    openings: dict[tuple[str, str], str],
+    now: str,
+) -> dict[str, Any]:
     step = state.sop.step(key)
     run = state.running(key)
     checklist = (
         [] if run is None else completeness.required_inputs(state, key) + completeness.required_outputs(state, key)
     )
+    found = [_run(r, state, calendars, names, openings, now) for r in state.runs if r.step == key]
     return {
         "step": key,
         "activity": step.activity,
         "performer": step.performer,
         "performer_title": state.sop.role(step.performer).title,
+        "pauses_granted_by": step.pauses_granted_by,
         "kind": step.kind,
         "norm": step.norm.text,
         "norm_seconds": verdict.norm_seconds(state.sop, key),
         "state": state.step_state(key),
         "to_decide": [v.id for v in state.documents_to_decide(key)] if step.is_decision and run is not None else [],
         "checklist": [r.plain() for r in checklist],
-        "iterations": [_run(r, state, calendar, names, now) for r in state.runs if r.step == key],
+        "iterations": found,
+        "in_all": {
+            "iterations": len(found),
+            "used_seconds": sum(r["used_seconds"] for r in found),
+            "limit_seconds": found[0]["limit_seconds"] if found else verdict.norm_seconds(state.sop, key),
+        },
     }
 
 
-def _run(run: Run, state: Dossier, calendar: working_time.Calendar, names: dict[str, str], now: str) -> dict[str, Any]:
+def _run(
+    run: Run,
+    state: Dossier,
+    calendars: dict[str, working_time.Calendar],
+    names: dict[str, str],
+    openings: dict[tuple[str, str], str],
+    now: str,
+) -> dict[str, Any]:
     until = run.finished_at or now
-    used = working_time.used_between(calendar, verdict.parse_time(run.started_at), verdict.parse_time(until))
-    limit = verdict.norm_seconds(state.sop, run.step)
+    calendar = calendars[state.calendar_digest]
+    excluded = run.excluded(until)
+    used = verdict.used_time(calendar, run.started_at, until, excluded)
+    gross = verdict.used_time(calendar, run.started_at, until)
+    limit = verdict.limit_from(state.sop, state.sop.step(run.step).norm, calendar, run.started_at)
+    is_late = used.seconds > limit
+    time = verdict.LATE if is_late else verdict.ON_TIME
+    if run.state == RUNNING and not is_late:
+        time = PAUSED if run.is_paused(now) else RUNNING
     return {
         "iteration": run.iteration,
         "state": run.state,
@@ -342,14 +423,33 @@ def _run(run: Run, state: Dossier, calendar: working_time.Calendar, names: dict[
         "performed_by": run.performed_by,
         "performed_by_name": names.get(run.performed_by or ""),
         "started_at": run.started_at,
-        "due_at": verdict.due_time(state.sop, run.step, calendar, run.started_at),
+        "due_at": statement.due_time(state, run, calendar),
         "finished_at": run.finished_at,
         "outcome": run.outcome,
         "used_seconds": used.seconds,
         "limit_seconds": limit,
+        "excluded_seconds": gross.seconds - used.seconds,
+        "late_by_seconds": max(0, used.seconds - limit),
         "used_by_day": dict(used.by_day),
-        "time": ("running" if run.state == RUNNING and used.seconds <= limit else None)
-        or (verdict.LATE if used.seconds > limit else verdict.ON_TIME),
+        "policy": state.sop.time.day_policy,
+        "calendar": state.calendar_digest,
+        "time": time,
+        "pauses": [
+            {
+                "pause": p.id,
+                "cause": p.cause,
+                "from_at": p.from_at,
+                "to_at": p.to_at,
+                "granted_by": p.granted_by,
+                "granted_by_name": names.get(p.granted_by),
+                "reason": openings.get((p.event_hash, "reason")),
+            }
+            for p in run.pauses
+        ],
+        "transfer": None if run.transfer is None else list(run.transfer),
+        "verdicts": [
+            {"event": j.event_hash, "number": j.payload["number"], **j.payload["time"]} for j in run.judgements
+        ],
         "is_judged": run.judged is not None,
         "completeness": None if run.judged is None else run.judged["completeness"]["result"],
         "requirements": [r.plain() for r in run.requirements],

@@ -106,6 +106,8 @@ def receive_document(
                 "puid": found.puid,
                 "begun_at": min(format_time(begun_at), work.writer.at),
                 "receipt": None if submission is None else {},
+                "deviation": None,
+                "indicator": None,
             }
             event = work.act(actor, assignment, "document.received", payload, {"file_name": name, **personal})
             session.add(

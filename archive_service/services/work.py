@@ -13,9 +13,10 @@ from archive_service.archive import Archive
 from archive_service.db.event_log import StreamWriter, open_streams, read_stream
 from archive_service.db.projection import rows_of_dossier, save_changes
 from archive_service.domain import statement
-from archive_service.domain.dossier import Action, Dossier, Refusal, find_refusal, fold
+from archive_service.domain.deviation import NO_PERFORMER, DueDeviation, Refusal
+from archive_service.domain.dossier import SEALED, Action, Dossier, find_refusal, fold
 from archive_service.domain.event import Event
-from archive_service.domain.working_time import Calendar
+from archive_service.domain.working_time import Calendar, for_unit
 from archive_service.errors import ArchiveError, Conflict, Forbidden, InvalidInput, NotFound, Stale
 from archive_service.services.actor import RULES, Actor, Assignment, choose_responsible, event_actor
 
@@ -26,13 +27,24 @@ _CLASS_OF_CODE: dict[str, type[ArchiveError]] = {
     "not_responsible": Forbidden,
     "duty_conflict": Forbidden,
     "second_person_needed": Forbidden,
+    "not_acceptor": Forbidden,
+    "own_explanation": Forbidden,
+    "not_pause_granter": Forbidden,
+    "own_pause": Forbidden,
+    "not_leader": Forbidden,
     "step_unknown": NotFound,
     "version_unknown": NotFound,
     "deviation_unknown": NotFound,
+    "pause_unknown": NotFound,
     "reason_missing": InvalidInput,
     "wrong_return": InvalidInput,
     "kind_not_taken": InvalidInput,
     "document_elsewhere": InvalidInput,
+    "answer_missing": InvalidInput,
+    "answer_unknown": InvalidInput,
+    "answer_not_a_choice": InvalidInput,
+    "pause_outside": InvalidInput,
+    "pause_backwards": InvalidInput,
 }
 """What a refusal is for whoever asked; every other code is a Conflict with the dossier's state."""
 
@@ -59,7 +71,23 @@ def read_dossier_events(archive: Archive, session: Session, dossier_id: str) -> 
 def load_dossier(archive: Archive, session: Session, dossier_id: str) -> Dossier:
     """The dossier as its events tell it now, without a lock; NotFound when there is none."""
     events = read_dossier_events(archive, session, dossier_id)
-    return fold(archive.catalog.sop(session, events[0].payload["sop"]), events)
+    return fold_dossier(archive, session, events)
+
+
+def fold_dossier(archive: Archive, session: Session, events: list[Event]) -> Dossier:
+    """The dossier that the events of its stream tell, with what came after its seal."""
+    after = read_stream(session, f"after:{events[0].payload['dossier']}") if events[-1].type == "dossier.sealed" else []
+    return fold(archive.catalog.sop(session, events[0].payload["sop"]), events, after)
+
+
+def calendars_of(archive: Archive, session: Session, dossier: Dossier) -> dict[str, Calendar]:
+    """Each calendar that the dossier's verdicts are given by, as its work unit keeps it, by digest."""
+    return {d: unit_calendar(archive, session, d, dossier.work_unit) for d in dossier.calendars}
+
+
+def unit_calendar(archive: Archive, session: Session, digest: str, work_unit: str) -> Calendar:
+    """A registered calendar with the work unit's own days laid over it."""
+    return for_unit(archive.catalog.calendar(session, digest), work_unit)
 
 
 @dataclass
@@ -70,14 +98,19 @@ class DossierWork:
     session: Session
     writer: StreamWriter
     dossier: Dossier
-    calendar: Calendar
+    calendars: dict[str, Calendar]
     held_head: str = ""
     seen: Collection[str] | None = None
 
     @property
     def stream(self) -> str:
-        """The name of the dossier's stream."""
-        return f"dossier:{self.dossier.id}"
+        """The name of the stream that takes what happens now: the dossier's own, or what follows its seal."""
+        return f"{'after' if self.dossier.status == SEALED else 'dossier'}:{self.dossier.id}"
+
+    @property
+    def calendar(self) -> Calendar:
+        """The calendar that verdicts are given by now, as the dossier's unit keeps it."""
+        return self.calendars[self.dossier.calendar_digest]
 
     def require(self, action: Action) -> None:
         """Raise the refusal's error unless the action may be done now."""
@@ -92,14 +125,20 @@ class DossierWork:
         type: str,
         payload: Mapping[str, Any],
         personal: Mapping[str, str | None] | None = None,
+        claimed_at: str | None = None,
     ) -> Event:
-        """Append what a person did and take it into the dossier; Stale when the dossier is not the one that the person saw.
+        """Append what a person did, with the deviations that follow from it at once, and take it into the dossier.
 
-        Asked last: who may not act is told so, and not how the dossier stands (RFC 9110 section 13.2.1).
+        Stale when the dossier is not the one that the person saw. Asked last: who may not act is told so, and not how the dossier
+        stands (RFC 9110 section 13.2.1).
         """
         require_seen(self.held_head, self.seen)
         by = event_actor(self.session, actor, assignment)
-        return self.append(type, by, payload, personal)
+        event = self.append(type, by, payload, personal, claimed_at)
+        if self.dossier.status != SEALED:
+            for deviation in statement.deviations_of_act(self.dossier, event):
+                self.record(deviation)
+        return event
 
     def append(
         self,
@@ -110,15 +149,24 @@ class DossierWork:
         claimed_at: str | None = None,
     ) -> Event:
         """Append an event, take it into the dossier, and save the rows that it changes."""
-        before = rows_of_dossier(self.dossier, self.calendar)
+        before = rows_of_dossier(self.dossier, self.calendars)
         stream = f"dossier:{payload['dossier']}" if type == "dossier.opened" else self.stream
         event = self.writer.append(stream, type, by, payload, personal=personal, claimed_at=claimed_at)
-        self.dossier.apply(event)
-        save_changes(self.session, before, rows_of_dossier(self.dossier, self.calendar))
+        if self.dossier.status == SEALED:
+            self.dossier.apply_after(event)
+        else:
+            self.dossier.apply(event)
+        save_changes(self.session, before, rows_of_dossier(self.dossier, self.calendars))
         return event
 
     def start_due_steps(self) -> None:
-        """Start every step that became due, each with the person who answers for it."""
+        """Start every step that became due, each with the person who answers for it; skip those whose condition does not hold."""
+        while self.dossier.pending_skips:
+            key = next(key for key in self.dossier.sop.order if key in self.dossier.pending_skips)
+            when = self.dossier.sop.step(key).when
+            assert when is not None
+            answer = self.dossier.answer_to(when.field)
+            self.append("step.skipped", RULES, {"step": key, "question": when.field, "answer": answer})
         for key in [key for key in self.dossier.sop.order if key in self.dossier.pending_starts]:
             role = self.dossier.sop.step(key).performer
             previous = self.dossier.last_run(key)
@@ -137,16 +185,12 @@ class DossierWork:
             run = self.dossier.last_run(key)
             assert run is not None
             if responsible is None:
-                self.record(
-                    statement.DueDeviation(
-                        statement.NO_PERFORMER, key, run.iteration, None, role, None, (event.leaf_hash,)
-                    )
-                )
+                self.record(DueDeviation(NO_PERFORMER, key, run.iteration, None, role, None, (event.leaf_hash,)))
 
-    def record(self, deviation: statement.DueDeviation) -> None:
-        """Record a deviation unless it is recorded already."""
-        if any(d.key == deviation.key for d in self.dossier.deviations):
-            return
+    def record(self, deviation: DueDeviation) -> bool:
+        """Record a deviation unless it is recorded already; whether it was recorded now."""
+        if self.dossier.ledger.has(deviation.key):
+            return False
         self.append(
             "deviation.recorded",
             RULES,
@@ -159,8 +203,10 @@ class DossierWork:
                 "role": deviation.role,
                 "responsible": deviation.responsible,
                 "evidence": list(deviation.evidence),
+                "explain_by": statement.explain_by(self.dossier.sop, self.calendar, self.writer.at),
             },
         )
+        return True
 
     def judge_run(self, step: str, iteration: int, damaged: list[str]) -> None:
         """Give the verdict of a finished iteration, and record the deviations that it shows."""
@@ -196,14 +242,28 @@ def hold_dossier(
     dossier_id: str,
     actor: Actor | None = None,
     seen: Collection[str] | None = None,
+    *,
+    with_after: bool = False,
 ) -> DossierWork:
     """Lock a dossier's stream, and the authority of whoever acts on it, and read what it tells; NotFound when there is none.
 
+    ``with_after``: lock the stream of what follows the seal too, for acts that a sealed dossier still takes.
     ``seen``: the heads that the caller takes the dossier to have; ``act`` raises Stale when it has another by now.
     """
     acting = [] if actor is None else [actor.person]
-    writer = open_streams(session, archive.log, [f"dossier:{dossier_id}"], acting=acting)
-    events = read_dossier_events(archive, session, dossier_id)
-    dossier = fold(archive.catalog.sop(session, events[0].payload["sop"]), events)
-    calendar = archive.catalog.calendar(session, dossier.calendar_digest)
-    return DossierWork(archive, session, writer, dossier, calendar, dossier.head, seen)
+    streams = [f"dossier:{dossier_id}", *([f"after:{dossier_id}"] if with_after else [])]
+    writer = open_streams(session, archive.log, streams, acting=acting)
+    dossier = fold_dossier(archive, session, read_dossier_events(archive, session, dossier_id))
+    return DossierWork(archive, session, writer, dossier, calendars_of(archive, session, dossier), dossier.head, seen)
+
+
+def acting_as(work: DossierWork, actor: Actor, permission: str, role: str | None = None) -> Assignment:
+    """The assignment to act under: that of ``role`` where the person holds it in the dossier's unit, or as an office role."""
+    held = actor.holds(permission)
+    for assignment in held:
+        is_near = assignment.is_office or assignment.work_unit == work.dossier.work_unit
+        if assignment.role == role and is_near:
+            return assignment
+    if any(assignment.is_office for assignment in held):
+        return actor.require(permission)
+    return actor.require(permission, work.dossier.work_unit)

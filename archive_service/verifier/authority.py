@@ -60,7 +60,8 @@ def check_authority(evidence: Evidence, utc_offset_minutes: int) -> Found:
             found.append(Discrepancy("on_behalf_of", place, event.type))
         if not permissions.is_allowed(actor["role"], action):
             found.append(Discrepancy("role_forbidden", place, f"{actor['role']}: {action}"))
-        if actor["work_unit"] != work_unit:
+        is_office = permissions.role_class(str(actor["role"])) != permissions.PERFORMER
+        if actor["work_unit"] != work_unit and not is_office:
             found.append(Discrepancy("other_work_unit", place))
         person = persons.get(str(event.person))
         if person is None:

@@ -7,6 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from archive_service.domain import canonical, manifest, merkle, working_time
 from archive_service.domain.checkpoint import CheckpointError, parse_checkpoint
+from archive_service.domain.deviation import SOP_CHANGED
 from archive_service.domain.discrepancy import Discrepancy
 from archive_service.domain.event import FIRST_PREV, Event
 from archive_service.domain.note import NoteError, VerifierKey, format_vkey, parse_note, signed_by
@@ -136,38 +137,48 @@ def check_membership(evidence: Evidence) -> Found:
 
 
 class Definitions(NamedTuple):
-    """The pinned definitions of a dossier, parsed; ``plain`` names them as a statement does: key, version, digest."""
+    """The definitions of a dossier, parsed: its SOP, and each calendar that it was judged by as its unit keeps it, by digest.
+
+    ``plain`` names them as a statement does: kind, key, version, digest; in the order in which the dossier took them.
+    """
 
     sop: Sop
-    calendar: working_time.Calendar
-    plain: Dict[str, Dict[str, Any]]
+    calendars: Dict[str, working_time.Calendar]
+    plain: List[Dict[str, Any]]
+
+    @property
+    def utc_offset_minutes(self) -> int:
+        """The zone in which dates are reckoned: the first calendar's."""
+        return next(iter(self.calendars.values())).utc_offset_minutes
 
 
 def read_definitions(evidence: Evidence) -> Tuple[Optional[Definitions], Found]:
-    """The definitions that the first event pins, where the bundle holds exactly their bytes and they parse."""
+    """The definitions that the events pin, where the bundle holds exactly their bytes and they parse."""
     if not evidence.events or evidence.events[0].type != "dossier.opened":
         return None, [Discrepancy("not_opened_once", manifest.EVENTS)]
     opened = evidence.events[0].payload
+    adopted = [e.payload["calendar"] for e in evidence.events if e.type == "calendar.adopted"]
+    wanted = list(dict.fromkeys([opened["calendar"], *adopted]))
     found: Found = []
-    if evidence.definitions.keys() != {opened["sop"], opened["calendar"]}:
+    if evidence.definitions.keys() != {opened["sop"], *wanted}:
         found.append(Discrepancy("definition_missing", manifest.DEFINITIONS_FOLDER))
     for digest, data in sorted(evidence.definitions.items()):
         if sha256(data).hexdigest() != digest:
             found.append(Discrepancy("definition_damaged", _definition_path(digest)))
     if found:
         return None, found
-    kind = "sop"
+    at = opened["sop"]
+    calendars: Dict[str, working_time.Calendar] = {}
     try:
-        sop = parse_sop(canonical.decode(evidence.definitions[opened["sop"]]))
-        kind = "calendar"
-        calendar = working_time.parse_calendar(canonical.decode(evidence.definitions[opened["calendar"]]))
+        sop = parse_sop(canonical.decode(evidence.definitions[at]))
+        plain = [{"kind": "sop", "key": sop.key, "version": sop.version, "digest": at}]
+        for at in wanted:
+            calendar = working_time.parse_calendar(canonical.decode(evidence.definitions[at]))
+            calendars[at] = working_time.for_unit(calendar, opened["work_unit"])
+            plain.append({"kind": "calendar", "key": calendar.key, "version": calendar.version, "digest": at})
     except (canonical.CanonicalError, InvalidDefinition) as exc:
-        return None, [Discrepancy("definition_invalid", _definition_path(opened[kind]), str(exc))]
-    plain: Dict[str, Dict[str, Any]] = {
-        "sop": {"key": sop.key, "version": sop.version, "digest": opened["sop"]},
-        "calendar": {"key": calendar.key, "version": calendar.version, "digest": opened["calendar"]},
-    }
-    return Definitions(sop, calendar, plain), []
+        return None, [Discrepancy("definition_invalid", _definition_path(at), str(exc))]
+    return Definitions(sop, calendars, plain), []
 
 
 def _definition_path(digest: str) -> str:
@@ -175,12 +186,17 @@ def _definition_path(digest: str) -> str:
 
 
 def check_registrations(evidence: Evidence, definitions: Definitions) -> Found:
-    """SOP, calendar, both keys and the work unit were registered before the dossier was opened: exactly these five."""
+    """What the dossier rests on was registered before it did: exactly its definitions, both keys and the work unit.
+
+    Besides these there are the registrations that a deviation names as its evidence: of newer versions of its SOP.
+    """
     found: Found = []
-    opened, registrations = evidence.events[0], evidence.registrations
+    opened = evidence.events[0]
+    cited = {h for e in evidence.events if e.payload.get("code") == SOP_CHANGED for h in e.payload["evidence"]}
+    registrations = [e for e in evidence.registrations if e.leaf_hash not in cited]
     wanted = {
-        (kind, plain["key"], plain["version"], plain["digest"], len(evidence.definitions[plain["digest"]]))
-        for kind, plain in definitions.plain.items()
+        (each["kind"], each["key"], each["version"], each["digest"], len(evidence.definitions[each["digest"]]))
+        for each in definitions.plain
     }
     registered = {
         (p["definition_kind"], p["key"], p["version"], p["digest"], p["size"])
@@ -195,12 +211,16 @@ def check_registrations(evidence: Evidence, definitions: Definitions) -> Found:
         found.append(Discrepancy("key_unregistered", manifest.REGISTRATIONS))
     if units != [(unit, f"unit:{unit}")]:
         found.append(Discrepancy("unit_unregistered", manifest.REGISTRATIONS))
-    if len(registrations) != 5:
-        found.append(Discrepancy("registration_extra", manifest.REGISTRATIONS, f"{len(registrations)} ≠ 5"))
-    leaves = [evidence.leaves[e.leaf_hash].index for e in registrations if e.leaf_hash in evidence.leaves]
+    expected = len(wanted) + 3
+    if len(registrations) != expected:
+        found.append(Discrepancy("registration_extra", manifest.REGISTRATIONS, f"{len(registrations)} ≠ {expected}"))
+    leaves = [evidence.leaves[e.leaf_hash].index for e in evidence.registrations if e.leaf_hash in evidence.leaves]
     if leaves != sorted(leaves):
         found.append(Discrepancy("registration_order", manifest.REGISTRATIONS))
-    opened_leaf = evidence.leaves.get(opened.leaf_hash)
-    if opened_leaf is not None and any(index > opened_leaf.index for index in leaves):
-        found.append(Discrepancy("registered_late", manifest.REGISTRATIONS))
+    adopted = {e.payload["calendar"]: e for e in evidence.events if e.type == "calendar.adopted"}
+    for event in registrations:
+        rests = adopted.get(event.payload.get("digest", ""), opened)
+        leaf, before = evidence.leaves.get(event.leaf_hash), evidence.leaves.get(rests.leaf_hash)
+        if leaf is not None and before is not None and leaf.index > before.index:
+            found.append(Discrepancy("registered_late", manifest.REGISTRATIONS))
     return found

@@ -32,6 +32,22 @@ _WORDS: Dict[str, Tuple[str, str]] = {
 }
 
 
+_CAUSES: Dict[str, str] = {
+    "outside_party": "menunggu pihak luar",
+    "force_majeure": "keadaan kahar",
+    "system_outage": "gangguan sistem",
+    "official_duty": "tugas kedinasan lain",
+    "other": "sebab lain",
+}
+_STATES: Dict[str, str] = {
+    "unexplained": "Belum dijelaskan",
+    "explained": "Dijelaskan, belum diterima",
+    "asked_again": "Diminta penjelasan lagi",
+    "accepted": "Penjelasan diterima",
+    "relieved": "Gugur menurut penilaian terbaru",
+}
+
+
 @dataclass(frozen=True)
 class Names:
     """The words behind ids and commitments, as far as they were not erased."""
@@ -122,7 +138,8 @@ def render_table(statement: Mapping[str, Any], sop: Sop, names: Names, lang: str
         tuple(word(key) for key in ("no", "activity", "who", "norm", "used", "completeness", "time"))
     ]
     for step in statement["steps"]:
-        present = sum(1 for r in step["requirements"] if r["state"] == "present")
+        due = [r for r in step["requirements"] if r["state"] != "not_applicable"]
+        present = sum(1 for r in due if r["state"] == "present")
         number = step["step"] if step["iteration"] == 1 else f"{step['step']} ({word('round')} {step['iteration']})"
         result = word(step["time"]["result"])
         if step["outcome"] == "returned":
@@ -134,7 +151,7 @@ def render_table(statement: Mapping[str, Any], sop: Sop, names: Names, lang: str
                 _cut(names.person(step["performed_by"]), 28),
                 sop.step(step["step"]).norm.text,
                 f"{_minutes(step['time']['used_seconds'])} {word('minutes')}",
-                f"{present} {word('of')} {len(step['requirements'])}",
+                f"{present} {word('of')} {len(due)}",
                 result,
             )
         )
@@ -162,9 +179,10 @@ def render_report(statement: Mapping[str, Any], sop: Sop, names: Names) -> str:
         "",
         "PERNYATAAN KELENGKAPAN",
         "",
-        f"{sop.number} versi {statement['definitions']['sop']['version']} mensyaratkan {statement['required']} hal: "
+        f"{sop.number} versi {sop.version} mensyaratkan {statement['required']} hal: "
         f"{statement['present']} ada, {statement['missing']} tidak ada, {statement['damaged']} rusak.",
-        f"Putaran langkah yang terlambat: {statement['late']}. Pengembalian: {statement['returns']}.",
+        f"Putaran langkah yang terlambat: {statement['late']}. Pengembalian: {statement['returns']}."
+        + (f" Langkah yang dilewati: {', '.join(statement['skipped'])}." if statement["skipped"] else ""),
         "",
         render_table(statement, sop, names),
         "",
@@ -174,6 +192,28 @@ def render_report(statement: Mapping[str, Any], sop: Sop, names: Names) -> str:
     for step in statement["steps"]:
         days = ", ".join(f"{day}: {_minutes(seconds)} menit" for day, seconds in step["used_by_day"]) or "tidak ada"
         lines.append(f"{step['step']} putaran {step['iteration']}: {days}")
+        for pause in step["pauses"]:
+            cause = _CAUSES[pause["cause"]]
+            lines.append(f"  jeda ({cause}): {_local(pause['from_at'])} sampai {_local(pause['to_at'])}")
+        if step["transfer"] is not None and step["time"]["excluded_seconds"]:
+            lines.append(f"  waktu pengiriman berkas terakhir tidak dihitung sejak {_local(step['transfer'][0])}")
+        for number, verdict in enumerate(step["verdicts"][:-1], 1):
+            time = verdict["time"]
+            result = _WORDS[time["result"]][0]
+            lines.append(
+                f"  penilaian {number} (kalender {time['calendar'][:16]}…): {_minutes(time['used_seconds'])} menit, {result}"
+            )
+    lines += ["", "WAKTU KERJA PER LANGKAH, SEMUA PUTARAN", ""]
+    for total in statement["totals"]:
+        lines.append(
+            f"{total['step']}: {total['iterations']} putaran, {_minutes(total['used_seconds'])} menit; "
+            f"waktu baku {_minutes(total['limit_seconds'])} menit: {_WORDS[total['result']][0]}"
+        )
+    equipment = statement["equipment"]
+    if equipment:
+        lines += ["", "PERALATAN / PERLENGKAPAN", ""]
+        words = {"present": "ada", "missing": "TIDAK ADA", "not_checked": "bukan dokumen, tidak diperiksa"}
+        lines += [f"[{words[e['state']]}] {e['text']}" for e in equipment]
     lines += ["", "KEPUTUSAN PENGEMBALIAN", ""]
     lines += [
         f"Langkah {step} putaran {iteration}: {reason}"
@@ -186,14 +226,20 @@ def render_report(statement: Mapping[str, Any], sop: Sop, names: Names) -> str:
         place = "" if d["step"] is None else f"langkah {d['step']} putaran {d['iteration']}, "
         subject = "" if d["subject"] is None else f" ({d['subject']})"
         explained = names.explanations.get(d["deviation"], "belum dijelaskan")
-        lines.append(f"{d['code']}{subject}: {place}{names.person(d['responsible'])}. Penjelasan: {explained}")
+        state = _STATES[d["state"]]
+        lines.append(f"{d['code']}{subject}: {place}{names.person(d['responsible'])}. {state}. Penjelasan: {explained}")
     if not statement["deviations"]:
         lines.append("Tidak ada.")
     lines += ["", "BUKTI PER LANGKAH", ""]
     for step in statement["steps"]:
         lines.append(f"Langkah {step['step']} putaran {step['iteration']}: {step['activity']}")
         for r in step["requirements"]:
-            mark = {"present": "ada", "missing": "TIDAK ADA", "damaged": "RUSAK"}[r["state"]]
+            mark = {
+                "present": "ada",
+                "missing": "TIDAK ADA",
+                "damaged": "RUSAK",
+                "not_applicable": "tidak berlaku",
+            }[r["state"]]
             direction = "kelengkapan" if r["direction"] == "input" else "keluaran"
             lines.append(f"  [{mark}] {direction}: {r['title']}")
             for item in r["satisfied_by"]:

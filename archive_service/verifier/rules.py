@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from archive_service.domain import canonical, completeness, manifest, statement, verdict, working_time
+from archive_service.domain import (
+    canonical,
+    completeness,
+    deviation,
+    manifest,
+    statement,
+    verdict,
+    working_time,
+)
+from archive_service.domain.deviation import DueDeviation, IllegalEvent, Key
 from archive_service.domain.discrepancy import REDACTION, Discrepancy
-from archive_service.domain.dossier import SEALED, Dossier, IllegalEvent, Run
+from archive_service.domain.dossier import SEALED, Dossier, Run
 from archive_service.domain.event import Event, commitment, commitments_in
 from archive_service.domain.sop import Sop
-from archive_service.domain.statement import DueDeviation
 from archive_service.verifier.evidence import Evidence
 from archive_service.verifier.proofs import Found, place_of
 
@@ -36,43 +44,68 @@ def tell_dossier(sop: Sop, events: Sequence[Event]) -> Tuple[Dossier, Found]:
 
 
 def check_duties(sop: Sop, events: Sequence[Event]) -> Found:
-    """Duties are separated by person, reckoned from the events alone: who performed what, over all iterations."""
-    persons: Dict[str, Dict[str, str]] = {}
+    """Duties are separated by person, reckoned from the events alone: who performed what, over all iterations.
+
+    An exception that was recorded before a person's act at a step lifts the bar for that step and person from then on.
+    """
+    persons: Dict[str, Dict[str, List[Event]]] = {}
+    excepted: Dict[Tuple[str, str], int] = {}
     for event in events:
-        if event.type in ("document.received", "step.submitted", "decision.made", "dossier.sealed") and event.person:
-            persons.setdefault(event.payload["step"], {}).setdefault(event.person, place_of(event))
+        p = event.payload
+        if event.type == "duty.excepted":
+            excepted.setdefault((p["step"], p["person"]), event.seq)
+        is_act = event.type in ("document.received", "step.submitted", "decision.made", "dossier.sealed")
+        if is_act and event.person and p.get("deviation") is None:
+            persons.setdefault(p["step"], {}).setdefault(event.person, []).append(event)
     found: Found = []
     for step in sop.steps:
         for other in step.separate_from:
             for person in sorted(persons.get(step.key, {}).keys() & persons.get(other, {}).keys()):
-                found.append(Discrepancy("duty_conflict", persons[step.key][person], f"{other}, {step.key}"))
+                late = _later_acts(persons, step.key, other, person)
+                barred = [e for e in late if excepted.get((e.payload["step"], person), len(events)) > e.seq]
+                if barred:
+                    found.append(Discrepancy("duty_conflict", place_of(barred[0]), f"{other}, {step.key}"))
     return found
+
+
+def _later_acts(persons: Mapping[str, Mapping[str, List[Event]]], step: str, other: str, person: str) -> List[Event]:
+    """The acts of a person at either step that came when they had acted at the other one already."""
+    mine, theirs = persons[step][person], persons[other][person]
+    return [e for e in mine if e.seq > theirs[0].seq] + [e for e in theirs if e.seq > mine[0].seq]
 
 
 # verdicts ----------------------------------------------------------------------------------------------------------
 
 
 def check_extent(dossier: Dossier) -> Found:
-    """The iterations last no longer together than can be reckoned through."""
+    """The iterations last no longer together than can be reckoned through, by each calendar that they were judged by."""
     days = 0
     for run in dossier.runs:
         if run.finished_at is not None:
-            days += max(0, (verdict.parse_time(run.finished_at) - verdict.parse_time(run.started_at)).days)
+            lasted = max(0, (verdict.parse_time(run.finished_at) - verdict.parse_time(run.started_at)).days)
+            days += lasted * max(1, len(run.judgements)) * (1 + len(run.pauses))
     return [Discrepancy("too_much", manifest.EVENTS, f"{days} > {RUN_DAYS_LIMIT}")] if days > RUN_DAYS_LIMIT else []
 
 
-def check_times(dossier: Dossier, calendar: working_time.Calendar) -> Found:
-    """Every time verdict follows from start, finish, norm and calendar."""
+def check_times(dossier: Dossier, calendars: Mapping[str, working_time.Calendar]) -> Found:
+    """Every time verdict follows from start, finish, pauses, norm and the calendar that it names."""
     found: Found = []
     for run in dossier.runs:
-        if run.judged is None or run.finished_at is None:
-            continue
-        expected = verdict.judge_time(
-            dossier.sop, run.step, calendar, dossier.calendar_digest, run.started_at, run.finished_at
-        )
-        if run.judged["time"] != expected:
-            text = f"{run.judged['time']['used_seconds']} s, {expected['used_seconds']} s"
-            found.append(Discrepancy("time_verdict_differs", _of(run), text, params={"expected": expected}))
+        for judgement in run.judgements:
+            stated, finished_at = judgement.payload["time"], str(run.finished_at)
+            digest = stated["calendar"]
+            expected = verdict.judge_time(
+                dossier.sop,
+                run.step,
+                calendars[digest],
+                digest,
+                run.started_at,
+                finished_at,
+                run.excluded(finished_at),
+            )
+            if stated != expected:
+                text = f"{stated['used_seconds']} s, {expected['used_seconds']} s"
+                found.append(Discrepancy("time_verdict_differs", _of(run), text, params={"expected": expected}))
     return found
 
 
@@ -80,14 +113,14 @@ def check_completeness(dossier: Dossier) -> Found:
     """Every finished iteration has a completeness verdict that follows from what stood when it finished."""
     found: Found = []
     for run in dossier.runs:
-        if run.judged is None:
-            if run.outcome not in (None, "archived"):
-                found.append(Discrepancy("verdict_missing", _of(run)))
-            continue
-        damaged = run.judged["completeness"]["damaged"]
-        is_same = run.judged["completeness"] == completeness.judge(run.requirements, damaged)
-        if not is_same or not set(damaged) <= set(completeness.digests_of(run.requirements)):
-            found.append(Discrepancy("completeness_verdict_differs", _of(run)))
+        if not run.judgements and run.outcome not in (None, "archived"):
+            found.append(Discrepancy("verdict_missing", _of(run)))
+        for judgement in run.judgements:
+            stated = judgement.payload["completeness"]
+            damaged = stated["damaged"]
+            is_same = stated == completeness.judge(run.requirements, damaged)
+            if not is_same or not set(damaged) <= set(completeness.digests_of(run.requirements)):
+                found.append(Discrepancy("completeness_verdict_differs", _of(run)))
     return found
 
 
@@ -97,30 +130,35 @@ def _of(run: Run) -> str:
 
 # deviations --------------------------------------------------------------------------------------------------------
 
-Key = Tuple[str, Optional[str], Optional[int], Optional[str]]
 
-
-def check_deviations(sop: Sop, events: Sequence[Event], calendar: working_time.Calendar) -> Found:
+def check_deviations(sop: Sop, evidence: Evidence, calendars: Mapping[str, working_time.Calendar]) -> Found:
     """Every recorded deviation follows by rule from the events before it, and every one that follows is recorded.
 
-    The events are told again, since who answers for a step and which documents stand changes on the way.
+    The events are told again, since who answers for a step and which documents stand changes on the way. That a newer version of the SOP
+    was registered meanwhile is checked where it is recorded; a bundle cannot show that none was.
     """
     found: Found = []
     dossier = Dossier(sop)
     due: Dict[Key, DueDeviation] = {}
     recorded: Dict[Key, Tuple[str, DueDeviation]] = {}
-    for event in events:
-        if event.type == "dossier.sealed":
-            for closing in _closing_deviations(dossier, event, calendar):
-                due.setdefault(closing.key, closing)
-        if event.type == "deviation.recorded":
+    registered = {e.leaf_hash: e for e in evidence.registrations}
+    for event in evidence.events:
+        calendar = calendars[dossier.calendar_digest] if dossier.calendars else None
+        if event.type == "dossier.sealed" and calendar is not None:
+            closing = statement.Closing(event.payload["step"], event.at, str(event.person))
+            at_seal = statement.closing_deviations(dossier, closing, calendar, event.claimed_at)
+            owed = statement.owed_at_seal(dossier, closing)
+            for last in at_seal if owed is None else [*at_seal, owed]:
+                due.setdefault(last.key, last)
+        if event.type == "deviation.recorded" and calendar is not None:
             stated = _stated(event)
-            early = _early_lateness(dossier, stated, event.at, calendar)
-            if early is not None:
+            for early in _found_at(dossier, stated, event.at, calendar, registered):
                 due.setdefault(early.key, early)
             recorded[stated.key] = (place_of(event), stated)
+            if event.payload["explain_by"] != statement.explain_by(sop, calendar, event.at):
+                found.append(Discrepancy("deviation_differs", place_of(event), f"{_key_text(stated.key)}: explain_by"))
         dossier.apply(event)
-        for follows in _deviations_of(dossier, event):
+        for follows in [*_deviations_of(dossier, event), *statement.deviations_of_act(dossier, event)]:
             due.setdefault(follows.key, follows)
     for key in sorted(due.keys() - recorded.keys(), key=str):
         found.append(Discrepancy("deviation_missing", manifest.EVENTS, _key_text(key)))
@@ -146,72 +184,63 @@ def _stated(event: Event) -> DueDeviation:
     )
 
 
-def _run_of(dossier: Dossier, step: Optional[str], iteration: Optional[int]) -> Optional[Run]:
-    return next((r for r in dossier.runs if (r.step, r.iteration) == (step, iteration)), None)
-
-
 def _deviations_of(dossier: Dossier, event: Event) -> List[DueDeviation]:
-    """What follows at once from an event that was just told."""
+    """What follows at once from what the service did, just told."""
     p = event.payload
     if event.type == "step.started" and p["responsible"] is None:
-        key = (statement.NO_PERFORMER, p["step"], p["iteration"], None)
+        key = (deviation.NO_PERFORMER, p["step"], p["iteration"], None)
         return [DueDeviation(*key, p["role"], None, (event.leaf_hash,))]
     if event.type == "step.judged":
-        run = _run_of(dossier, p["step"], p["iteration"])
+        run = dossier.find_run(p["step"], p["iteration"])
         if run is not None:
             return statement.deviations_of_judgement(run, run.requirements, dict(p), event.leaf_hash)
     if event.type == "fixity.checked" and p["failed"]:
         failed = set(p["failed"])
         due = []
         for v in dossier.versions:
-            run = _run_of(dossier, v.step, v.iteration) if v.digest in failed and v.withdrawn_at is None else None
+            run = dossier.find_run(v.step, v.iteration) if v.digest in failed and v.withdrawn_at is None else None
             if run is not None:
-                damage = (statement.DOCUMENT_DAMAGED, v.step, v.iteration, v.digest)
+                damage = (deviation.DOCUMENT_DAMAGED, v.step, v.iteration, v.digest)
                 due.append(DueDeviation(*damage, run.role, run.responsible, (event.leaf_hash,)))
         return due
     return []
 
 
-def _early_lateness(
-    dossier: Dossier, stated: DueDeviation, at: str, calendar: working_time.Calendar
-) -> Optional[DueDeviation]:
-    """The lateness of an iteration that still runs at ``at``, when its norm has passed by then."""
-    if stated.code != statement.NORM_PASSED or stated.step is None:
-        return None
+def _found_at(
+    dossier: Dossier,
+    stated: DueDeviation,
+    at: str,
+    calendar: working_time.Calendar,
+    registered: Mapping[str, Event],
+) -> List[DueDeviation]:
+    """What a sweep may record at any time: an iteration that still runs past its norm, a newer version of the SOP."""
+    if stated.code == deviation.SOP_CHANGED:
+        change = registered.get(stated.evidence[0]) if stated.evidence else None
+        due = statement.change_deviation(dossier, change) if change is not None and change.at <= at else None
+        return [] if due is None else [due]
+    if stated.code != deviation.NORM_PASSED or stated.step is None:
+        return []
     run = dossier.running(stated.step)
     if run is None or run.iteration != stated.iteration or not statement.overdue(dossier, run, calendar, at):
-        return None
-    return DueDeviation(
-        statement.NORM_PASSED, run.step, run.iteration, None, run.role, run.responsible, (run.start_hash,)
-    )
-
-
-def _closing_deviations(dossier: Dossier, seal: Event, calendar: working_time.Calendar) -> List[DueDeviation]:
-    """What the archive step's own verdict shows right before the seal, and that something is unexplained then."""
-    run = dossier.running(seal.payload["step"])
-    if run is None:
         return []
-    closing = statement.Closing(run.step, seal.at, str(seal.person))
-    requirements = statement.closing_requirements(dossier, closing)
-    judged = statement.judgement(dossier, run, calendar, requirements, [], closing.at)
-    due = statement.deviations_of_judgement(run, requirements, judged, run.start_hash)
-    unexplained = [d.event_hash for d in dossier.open_deviations() if d.code != statement.SEALED_WITH_OPEN]
-    if unexplained:
-        key = (statement.SEALED_WITH_OPEN, None, None, None)
-        due.append(DueDeviation(*key, run.role, closing.person, tuple(unexplained[:32])))
-    return due
+    return [
+        DueDeviation(deviation.NORM_PASSED, run.step, run.iteration, None, run.role, run.responsible, (run.start_hash,))
+    ]
 
 
 # what the bundle holds besides the events --------------------------------------------------------------------------
 
 
 def check_statement(
-    dossier: Dossier, evidence: Evidence, calendar: working_time.Calendar, definitions: Mapping[str, Dict[str, Any]]
+    dossier: Dossier,
+    evidence: Evidence,
+    calendars: Mapping[str, working_time.Calendar],
+    definitions: Sequence[Mapping[str, Any]],
 ) -> Found:
     """The completeness statement, built again from the events, has the same bytes."""
     last = evidence.events[-1]
     closing = statement.Closing(last.payload["step"], last.at, str(last.person))
-    built = statement.build_statement(dossier, calendar, dict(definitions), closing, last.origin)
+    built = statement.build_statement(dossier, calendars, definitions, closing, last.origin)
     return (
         [] if canonical.encode(built) == evidence.statement else [Discrepancy("statement_differs", manifest.STATEMENT)]
     )

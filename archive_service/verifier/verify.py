@@ -170,20 +170,20 @@ class _Verification:
         definitions = self.definitions
         if definitions is None:
             return self.report
-        sop, calendar = definitions.sop, definitions.calendar
+        sop, calendars = definitions.sop, definitions.calendars
         self.run("registrations", lambda: proofs.check_registrations(evidence, definitions))
-        self.run("authority", lambda: check_authority(evidence, calendar.utc_offset_minutes))
+        self.run("authority", lambda: check_authority(evidence, definitions.utc_offset_minutes))
         self.run("duties", lambda: rules.check_duties(sop, evidence.events))
         self.run("moves", lambda: self._tell(sop))
         dossier = self.dossier
         if dossier is None:
             return self.report
         self.run("documents", lambda: self._check_documents(container, dossier))
-        if not self.run("time", lambda: rules.check_extent(dossier) or rules.check_times(dossier, calendar)):
+        if not self.run("time", lambda: rules.check_extent(dossier) or rules.check_times(dossier, calendars)):
             return self.report
         self.run("completeness", lambda: rules.check_completeness(dossier))
-        self.run("deviations", lambda: rules.check_deviations(sop, evidence.events, calendar))
-        self.run("statement", lambda: rules.check_statement(dossier, evidence, calendar, definitions.plain))
+        self.run("deviations", lambda: rules.check_deviations(sop, evidence, calendars))
+        self.run("statement", lambda: rules.check_statement(dossier, evidence, calendars, definitions.plain))
         self.run("report", lambda: self._check_report(container, sop))
         return self.report
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from archive_service.services import dossiers
+from archive_service.services import deviations
 from archive_service.web.auth import get_archive, require_actor
 from archive_service.web.dossiers import REFUSALS, back_to, refuse
 
@@ -16,7 +16,7 @@ blueprint = Blueprint("web_deviations", __name__, url_prefix="/dossiers/<dossier
 def explain_deviation(dossier: str, deviation: str) -> ResponseReturnValue:
     """Record an explanation; it is never edited."""
     try:
-        dossiers.explain_deviation(
+        deviations.explain_deviation(
             get_archive(),
             require_actor(),
             dossier=dossier,

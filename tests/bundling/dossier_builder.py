@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from archive_service.bundling.plan import BundledDocument, Evidence, make_plan
 from archive_service.bundling.writer import write_bundle
-from archive_service.domain import canonical, completeness, merkle, statement
+from archive_service.domain import canonical, completeness, deviation, merkle, statement
 from archive_service.domain.checkpoint import Checkpoint, format_checkpoint
 from archive_service.domain.dossier import Dossier, documents_digest
 from archive_service.domain.event import FIRST_PREV, Event, build_event, commitment, person_actor, service_actor
@@ -261,6 +261,7 @@ class Builder:
             "year": 2026,
             "quarter": 1,
             "letter": letter,
+            "answers": [],
         }
         personal = {
             "title": "Pengukuran triwulan I",
@@ -285,14 +286,19 @@ class Builder:
             }
             event = self.tell("step.started", RULES, payload)
             if event.payload["responsible"] is None:
-                due = (statement.NO_PERFORMER, key, event.payload["iteration"], None)
-                self.record(statement.DueDeviation(*due, role, None, (event.leaf_hash,)))
+                due = (deviation.NO_PERFORMER, key, event.payload["iteration"], None)
+                self.record(deviation.DueDeviation(*due, role, None, (event.leaf_hash,)))
 
-    def record(self, due: statement.DueDeviation) -> None:
+    def record(self, due: deviation.DueDeviation) -> None:
         """Record a deviation unless it is recorded already."""
         if any(d.key == due.key for d in self.dossier.deviations):
             return
-        payload = {**due._asdict(), "deviation": self.make_id(), "evidence": list(due.evidence)}
+        payload = {
+            **due._asdict(),
+            "deviation": self.make_id(),
+            "evidence": list(due.evidence),
+            "explain_by": statement.explain_by(self.sop, self.calendar, self.now),
+        }
         self.tell("deviation.recorded", RULES, payload)
 
     def upload(self, login: str, step: str, kind: str, data: bytes | None = None, document: str | None = None) -> str:
@@ -319,6 +325,8 @@ class Builder:
             "puid": "fmt/18",
             "begun_at": self.now,
             "receipt": {} if is_receipt else None,
+            "deviation": None,
+            "indicator": None,
         }
         personal: dict[str, str | None] = {"file_name": f"{kind}.pdf"}
         if is_receipt:
@@ -349,6 +357,7 @@ class Builder:
             "documents": len(bound),
             "documents_digest": documents_digest(bound),
             "gaps": len(gaps),
+            "answers": [],
         }
 
     def submit(self, login: str, step: str) -> None:
@@ -389,14 +398,14 @@ class Builder:
         for key in self.sop.order:
             run = self.dossier.running(key)
             if run is not None and statement.overdue(self.dossier, run, self.calendar, self.now):
-                late = (statement.NORM_PASSED, key, run.iteration, None)
-                self.record(statement.DueDeviation(*late, run.role, run.responsible, (run.start_hash,)))
+                late = (deviation.NORM_PASSED, key, run.iteration, None)
+                self.record(deviation.DueDeviation(*late, run.role, run.responsible, (run.start_hash,)))
 
-    def explain(self, login: str, code: str = statement.NORM_PASSED) -> None:
+    def explain(self, login: str, code: str = deviation.NORM_PASSED) -> None:
         """Explain the first open deviation of a code that this person may explain."""
         mine = [d for d in self.dossier.open_deviations() if d.responsible in (None, self.persons[login])]
-        deviation = next(d for d in mine if d.code == code)
-        payload = {"deviation": deviation.id}
+        about = next(d for d in mine if d.code == code)
+        payload = {"deviation": about.id, "number": len(about.explanations) + 1, "attachments": []}
         self.tell("deviation.explained", self.actor(login), payload, {"explanation": "Rapat\nditunda."})
 
     def reassign(self, login: str, step: str, to: str) -> None:
@@ -418,28 +427,26 @@ class Builder:
         for v in self.dossier.versions:
             if v.digest in failed and v.withdrawn_at is None:
                 run = next(r for r in self.dossier.runs if (r.step, r.iteration) == (v.step, v.iteration))
-                due = (statement.DOCUMENT_DAMAGED, v.step, v.iteration, v.digest)
-                self.record(statement.DueDeviation(*due, run.role, run.responsible, (event.leaf_hash,)))
+                due = (deviation.DOCUMENT_DAMAGED, v.step, v.iteration, v.digest)
+                self.record(deviation.DueDeviation(*due, run.role, run.responsible, (event.leaf_hash,)))
 
     def seal(self, login: str = "maya", step: str = "11") -> None:
         """Archive the dossier."""
         run = self.dossier.running(step)
         assert run is not None
         closing = statement.Closing(step, self.now, self.persons[login])
-        requirements = statement.closing_requirements(self.dossier, closing)
-        judged = statement.judgement(self.dossier, run, self.calendar, requirements, [], self.now)
-        for due in statement.deviations_of_judgement(run, requirements, judged, run.start_hash):
+        for due in statement.closing_deviations(self.dossier, closing, self.calendar):
             self.record(due)
-        unexplained = tuple(d.event_hash for d in self.dossier.open_deviations()[:32])
-        if unexplained:
-            key = (statement.SEALED_WITH_OPEN, None, None, None)
-            self.record(statement.DueDeviation(*key, run.role, closing.person, unexplained))
-        definitions = {
-            kind: {"key": value["key"], "version": value["version"], "digest": sha256(data).hexdigest()}
+        owed = statement.owed_at_seal(self.dossier, closing)
+        if owed is not None:
+            self.record(owed)
+        definitions = [
+            {"kind": kind, "key": value["key"], "version": value["version"], "digest": sha256(data).hexdigest()}
             for kind, data in (("sop", self.sop_data), ("calendar", self.calendar_data))
             for value in [canonical.decode(data)]
-        }
-        built = statement.build_statement(self.dossier, self.calendar, definitions, closing, ORIGIN)
+        ]
+        calendars = {self.dossier.calendar_digest: self.calendar}
+        built = statement.build_statement(self.dossier, calendars, definitions, closing, ORIGIN)
         self.sealed_statement = canonical.encode(built)
         payload = {
             "step": step,

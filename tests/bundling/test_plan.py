@@ -9,7 +9,7 @@ import pytest
 
 from archive_service.bundling.plan import Evidence, make_plan, size_of_bundle, zip_entries
 from archive_service.domain import canonical, manifest
-from archive_service.domain.dossier import IllegalEvent
+from archive_service.domain.deviation import IllegalEvent
 from archive_service.errors import TooLarge
 from tests.bundling.dossier_builder import LOG_KEY, ORIGIN, RECEIPT_KEY, Builder
 from tests.verifier.forger import unpack

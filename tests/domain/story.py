@@ -122,6 +122,7 @@ class Story:
             "quarter": 1,
             "title_commitment": HASH,
             "letter": letter,
+            "answers": [],
         }
         self.tell("dossier.opened", actor_of("data_officer"), payload, received)
         self.start_due()
@@ -168,6 +169,8 @@ class Story:
                 "begun_at": self.at(),
                 "file_name_commitment": HASH,
                 "receipt": receipt if evidence == "receipt" else None,
+                "deviation": None,
+                "indicator": None,
             },
         )
         return version
@@ -183,6 +186,7 @@ class Story:
             "documents": len(bound),
             "documents_digest": documents_digest(bound),
             "gaps": len(gaps),
+            "answers": [],
         }
 
     def submit(self, step: str, actor: Mapping[str, Any] | None = None) -> Event:
@@ -238,6 +242,8 @@ class Story:
                 "due_at": moment,
                 "limit_seconds": 1,
                 "used_seconds": 0,
+                "excluded_seconds": 0,
+                "late_by_seconds": 0,
                 "policy": "working_minutes",
                 "day_minutes": 450,
                 "calendar": HASH,
@@ -251,7 +257,13 @@ class Story:
                 "damaged": [],
                 "requirements_digest": HASH,
             }
-            payload = {"step": run.step, "iteration": run.iteration, "time": time, "completeness": completeness}
+            payload = {
+                "step": run.step,
+                "iteration": run.iteration,
+                "number": len(run.judgements) + 1,
+                "time": time,
+                "completeness": completeness,
+            }
             self.tell("step.judged", RULES, payload)
 
     def seal(self) -> Event:

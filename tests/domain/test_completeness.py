@@ -7,7 +7,8 @@ import tomllib
 import pytest
 
 from archive_service.domain import completeness
-from archive_service.domain.dossier import Action, IllegalEvent, documents_digest, find_refusal
+from archive_service.domain.deviation import IllegalEvent
+from archive_service.domain.dossier import Action, documents_digest, find_refusal
 from archive_service.domain.sop import Sop, parse_sop, plain
 from tests.domain.story import DATA, PERSONS, UNIT, Story, actor_of
 

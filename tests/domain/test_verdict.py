@@ -44,9 +44,9 @@ def test_the_statement_is_the_same_before_and_after_the_seal(calendar: Calendar)
     story.play("11")
     story.judge_all()
     closing = statement.Closing("11", story.at(), "a" * 32)
-    before = statement.build_statement(story.dossier, calendar, {}, closing, "archive.test/log")
+    before = statement.build_statement(story.dossier, {HASH: calendar}, [], closing, "archive.test/log")
     story.seal()
-    assert statement.build_statement(story.dossier, calendar, {}, closing, "archive.test/log") == before
+    assert statement.build_statement(story.dossier, {HASH: calendar}, [], closing, "archive.test/log") == before
     assert before["required"] == sum(len(s["requirements"]) for s in before["steps"]) == before["present"]
     assert [s["step"] for s in before["steps"]] == list(story.sop.order)
 
@@ -55,4 +55,6 @@ def test_a_statement_about_a_running_step_cannot_be_made(calendar: Calendar) -> 
     story = Story()
     story.play("5")
     with pytest.raises(ValueError, match="still runs"):
-        statement.build_statement(story.dossier, calendar, {}, statement.Closing("11", START, "a" * 32), "a.b/log")
+        statement.build_statement(
+            story.dossier, {HASH: calendar}, [], statement.Closing("11", START, "a" * 32), "a.b/log"
+        )

@@ -11,7 +11,7 @@ import pytest
 from archive_service import wiring
 from archive_service.config import load_settings
 from archive_service.db.models import Base
-from archive_service.services import audit, users
+from archive_service.services import audit, compliance, users
 from tests.office import PASSWORD, Office, make_office
 
 TABLES = sorted(Base.metadata.tables)
@@ -46,6 +46,12 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     office.turn()
     office.at("2026-03-31T10:12")
     office.seal(office.play("10"))
+    settle(office)
+    dossier = office.play()
+    office.turn()
+    office.answer(dossier, "hendra", "time_norm_passed", office.explain(dossier, "sari", "time_norm_passed"))
+    office.register("calendars/id-government.toml", version=2, title="Kalender yang dikoreksi")
+    compliance.judge_again(office.archive, office.actor("nuraini"), dossier=dossier, reason="SKB dikoreksi")
     settle(office)
     office.archive.db.close()
     return folder

@@ -4,7 +4,7 @@ import pytest
 
 from archive_service.domain.dossier import SEALED
 from archive_service.errors import Conflict, Forbidden, InvalidInput
-from archive_service.services import decisions, dossiers, reading
+from archive_service.services import decisions, deviations, reading
 from archive_service.services.work import load_dossier, read_dossier_events
 from tests.office import Office
 
@@ -74,10 +74,10 @@ def test_an_explained_deviation_is_not_open_at_sealing(office: Office) -> None:
     late = reading.read_dossier(office.archive, office.actor("sari"), dossier=dossier)["deviations"][0]
     assert (late["code"], late["step"], late["responsible"]) == ("time_norm_passed", "4", office.persons["sari"])
     with pytest.raises(Forbidden):
-        dossiers.explain_deviation(
+        deviations.explain_deviation(
             office.archive, office.actor("maya"), dossier=dossier, deviation=late["deviation"], explanation="Bukan saya"
         )
-    dossiers.explain_deviation(
+    deviations.explain_deviation(
         office.archive, office.actor("sari"), dossier=dossier, deviation=late["deviation"], explanation="Libur panjang"
     )
     office.at("2026-03-31T10:12")

@@ -8,7 +8,7 @@ import pytest
 
 from archive_service.errors import ArchiveError
 from archive_service.runner import Runner
-from archive_service.services import dossiers, reading
+from archive_service.services import deviations, reading
 from archive_service.signing import SigningKey
 from tests.bundling.dossier_builder import LOG_KEY, Builder
 from tests.office import make_office
@@ -35,7 +35,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Sealed:
     dossier = office.play("10")
     office.turn()
     late = reading.read_dossier(office.archive, office.actor("sari"), dossier=dossier)["deviations"][0]
-    dossiers.explain_deviation(
+    deviations.explain_deviation(
         office.archive, office.actor("sari"), dossier=dossier, deviation=late["deviation"], explanation="Libur panjang"
     )
     office.at("2026-03-31T10:12")

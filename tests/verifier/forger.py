@@ -14,7 +14,8 @@ from archive_service.bundling.plan import BundledDocument, Evidence, make_plan
 from archive_service.bundling.writer import write_bundle
 from archive_service.domain import canonical, completeness, manifest, merkle, statement
 from archive_service.domain.checkpoint import Checkpoint, format_checkpoint
-from archive_service.domain.dossier import Dossier, IllegalEvent
+from archive_service.domain.deviation import IllegalEvent
+from archive_service.domain.dossier import Dossier
 from archive_service.domain.event import FIRST_PREV, parse_event
 from archive_service.domain.manifest import ZipEntry
 from archive_service.domain.sop import parse_sop
@@ -198,18 +199,14 @@ class Forger:
         if told is None or last["type"] != "dossier.sealed":
             return
         opened = self.events[0]["payload"]
-        calendar = canonical.decode(self.definitions[opened["calendar"]])
-        definitions = {
-            kind: {
-                **{k: canonical.decode(self.definitions[opened[kind]])[k] for k in ("key", "version")},
-                "digest": opened[kind],
-            }
-            for kind in ("sop", "calendar")
-        }
+        pinned = [("sop", opened["sop"]), ("calendar", opened["calendar"])]
+        definitions = [
+            {"kind": kind, **{k: canonical.decode(self.definitions[d])[k] for k in ("key", "version")}, "digest": d}
+            for kind, d in pinned
+        ]
+        calendars = {opened["calendar"]: parse_calendar(canonical.decode(self.definitions[opened["calendar"]]))}
         closing = statement.Closing(last["payload"]["step"], last["at"], last["actor"].get("person", ""))
-        data = canonical.encode(
-            statement.build_statement(told, parse_calendar(calendar), definitions, closing, last["origin"])
-        )
+        data = canonical.encode(statement.build_statement(told, calendars, definitions, closing, last["origin"]))
         self.files[manifest.STATEMENT] = data
         last["payload"]["statement_digest"] = sha256(data).hexdigest()
         last["payload"]["statement_size"] = len(data)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from archive_service.bundling.plan import Evidence
-from archive_service.domain import canonical, merkle, note, statement
+from archive_service.domain import canonical, deviation, merkle, note
 from archive_service.domain.checkpoint import Checkpoint, format_checkpoint
 from archive_service.domain.event import person_actor, service_actor
 from archive_service.verifier.verify import INVALID
@@ -101,7 +101,7 @@ def without_recording(code: str | None = None, **attributes: Any) -> Story:
         for name, value in attributes.items():
             setattr(b, name, value)
 
-        def keep(due: statement.DueDeviation) -> None:
+        def keep(due: deviation.DueDeviation) -> None:
             if code is not None and due.code != code:
                 record(due)
 
@@ -118,7 +118,7 @@ def recording(code: str, step: str | None, subject: str | None = None) -> Story:
     def act(b: Builder) -> None:
         run = b.dossier.running("5")
         assert run is not None
-        due = statement.DueDeviation(
+        due = deviation.DueDeviation(
             code, step, None if step is None else 1, subject, run.role, run.responsible, (run.start_hash,)
         )
         b.record(due)
@@ -387,14 +387,15 @@ ATTACKS: dict[str, Attack] = {
     "limit raised": Attack(TIME, payload("step.judged", {"time.limit_seconds": lambda v: v * 2}, step="4")),
     "due later": Attack(TIME, payload("step.judged", {"time.due_at": wib("2026-04-30T10:00")}, step="4")),
     "late called on time": Attack(
-        TIME, payload("step.judged", {"time.result": "on_time"}, step="4"), without_recording(statement.NORM_PASSED)
+        TIME, payload("step.judged", {"time.result": "on_time"}, step="4"), without_recording(deviation.NORM_PASSED)
     ),
     "on time called late": Attack(TIME, payload("step.judged", {"time.result": "late"}, step="5")),
     "start moved": Attack(TIME, payload("step.judged", {"time.started_at": wib("2026-04-09T10:00")}, step="4")),
     "finish moved": Attack(TIME, payload("step.judged", {"time.finished_at": wib("2026-04-07T10:00")}, step="4")),
     "other policy": Attack(TIME, payload("step.judged", {"time.policy": "clock_minutes"}, step="5")),
     "longer day": Attack(TIME, payload("step.judged", {"time.day_minutes": 1440}, step="5")),
-    "other calendar": Attack(TIME, payload("step.judged", {"time.calendar": OTHER_HASH}, step="5")),
+    "less excluded": Attack(TIME, payload("step.judged", {"time.excluded_seconds": 60}, step="5")),
+    "later than it was": Attack(TIME, payload("step.judged", {"time.late_by_seconds": 60}, step="5")),
     # completeness
     "more required": Attack(COMPLETE, payload("step.judged", {"completeness.required": 3}, step="5")),
     "less present": Attack(COMPLETE, payload("step.judged", {"completeness.present": 1}, step="5")),
@@ -406,20 +407,20 @@ ATTACKS: dict[str, Attack] = {
         COMPLETE, payload("step.judged", {"completeness.damaged": [OTHER_HASH]}, step="5")
     ),
     # deviations
-    "lateness not recorded": Attack("deviation_missing", story=without_recording(statement.NORM_PASSED)),
+    "lateness not recorded": Attack("deviation_missing", story=without_recording(deviation.NORM_PASSED)),
     "open deviations not said at the seal": Attack(
-        "deviation_missing", story=without_recording(statement.SEALED_WITH_OPEN)
+        "deviation_missing", story=without_recording(deviation.SEALED_WITH_OPEN)
     ),
     "missing performer not recorded": Attack(
-        "deviation_missing", story=without_recording(statement.NO_PERFORMER, without=frozenset(["planning_officer"]))
+        "deviation_missing", story=without_recording(deviation.NO_PERFORMER, without=frozenset(["planning_officer"]))
     ),
     "damage not recorded": Attack("deviation_missing", story=before_step_5(damage_not_recorded)),
-    "lateness before the norm passed": Attack("deviation_unfounded", story=recording(statement.NORM_PASSED, "5")),
+    "lateness before the norm passed": Attack("deviation_unfounded", story=recording(deviation.NORM_PASSED, "5")),
     "gap invented": Attack("deviation_unfounded", story=recording("input_missing", "5", "measurement_data")),
-    "damage invented": Attack("deviation_unfounded", story=recording(statement.DOCUMENT_DAMAGED, "5", OTHER_HASH)),
-    "missing performer invented": Attack("deviation_unfounded", story=recording(statement.NO_PERFORMER, "5")),
+    "damage invented": Attack("deviation_unfounded", story=recording(deviation.DOCUMENT_DAMAGED, "5", OTHER_HASH)),
+    "missing performer invented": Attack("deviation_unfounded", story=recording(deviation.NO_PERFORMER, "5")),
     "unknown deviation": Attack("deviation_unfounded", story=recording("bad_mood", None)),
-    "open deviations said too early": Attack("deviation_unfounded", story=recording(statement.SEALED_WITH_OPEN, None)),
+    "open deviations said too early": Attack("deviation_unfounded", story=recording(deviation.SEALED_WITH_OPEN, None)),
     "deviation blamed on nobody": Attack("deviation_differs", payload("deviation.recorded", {"responsible": None})),
     "deviation blamed on another": Attack(
         "deviation_differs",
@@ -443,7 +444,7 @@ ATTACKS: dict[str, Attack] = {
     ),
     "statement without deviations": Attack("statement_differs", false_statement(lambda v: v.update(deviations=[]))),
     "statement of another SOP version": Attack(
-        "statement_differs", false_statement(lambda v: v["definitions"]["sop"].update(version=9))
+        "statement_differs", false_statement(lambda v: v["definitions"][0].update(version=9))
     ),
     "seal of another statement": Attack(
         "statement_digest", payload("dossier.sealed", {"statement_digest": OTHER_HASH})
@@ -451,7 +452,7 @@ ATTACKS: dict[str, Attack] = {
     "seal of another size": Attack("statement_digest", payload("dossier.sealed", {"statement_size": 1})),
     # chains
     "claimed in the future": Attack(
-        "claimed_in_future", member("step.submitted", {"claimed_at": wib("2027-01-01T00:00")})
+        "claimed_in_future", member("step.started", {"claimed_at": wib("2027-01-01T00:00")})
     ),
     "time backwards": Attack("time_backwards", member("step.judged", {"at": wib("2026-04-06T09:00")}, step="5")),
     "one id twice": Attack("id_twice", member("step.judged", {"id": make_id(1003)}, step="5")),

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from archive_service.domain import statement
+from archive_service.domain import deviation
 from archive_service.verifier.verify import REDACTED, UNCONFIRMED, VALID
 from tests.bundling.dossier_builder import LOG_KEY, STAFF, Builder
 from tests.verifier.forger import check
@@ -95,7 +95,7 @@ def damaged_then_withdrawn(b: Builder) -> None:
     assert known is not None
     b.check_fixity([known.digest])
     b.withdraw("sari", version)
-    b.explain("sari", statement.DOCUMENT_DAMAGED)
+    b.explain("sari", deviation.DOCUMENT_DAMAGED)
     b.play_from_step_5()
 
 
@@ -149,7 +149,7 @@ def damage_in_a_verdict(b: Builder) -> None:
         b.decide(login, step)
     b.submit("maya", "10")
     b.seal()
-    assert statement.DOCUMENT_DAMAGED in {d.code for d in b.dossier.deviations}
+    assert deviation.DOCUMENT_DAMAGED in {d.code for d in b.dossier.deviations}
 
 
 def checked_intact(b: Builder) -> None:
