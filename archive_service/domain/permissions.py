@@ -29,11 +29,23 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
             "explanation.judge",
             "pause.grant",
             "duty.except",
+            "delegation.manage",
+            "attestation.make",
             "events.read",
             "bundle.read",
         ]
     ),
-    AUDITOR: frozenset(["dossier.read", "document.read", "events.read", "bundle.read", "people.read"]),
+    AUDITOR: frozenset(
+        [
+            "dossier.read",
+            "document.read",
+            "events.read",
+            "bundle.read",
+            "people.read",
+            "delegation.read",
+            "attestation.read",
+        ]
+    ),
     QUALITY_CHECKER: frozenset(
         [
             "dossier.read",
@@ -43,9 +55,21 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
             "explanation.judge",
             "pause.grant",
             "verdict.judge_again",
+            "delegation.read",
+            "attestation.read",
         ]
     ),
-    ADMINISTRATOR: frozenset(["people.manage", "people.read", "definition.manage", "work_unit.manage"]),
+    ADMINISTRATOR: frozenset(
+        [
+            "people.manage",
+            "people.read",
+            "definition.manage",
+            "work_unit.manage",
+            "delegation.manage",
+            "delegation.read",
+            "attestation.read",
+        ]
+    ),
 }
 """Class of role → actions. What is not listed is refused."""
 
@@ -74,7 +98,16 @@ ACTION_OF_EVENT: Dict[str, str] = {
 """Event types of a dossier's stream that only a person with the action's permission may cause."""
 
 SERVICE_EVENTS: FrozenSet[str] = frozenset(
-    ["step.started", "step.skipped", "step.judged", "deviation.recorded", "deviation.escalated", "fixity.checked"]
+    [
+        "step.started",
+        "step.moved",
+        "step.skipped",
+        "step.judged",
+        "decision.flagged",
+        "deviation.recorded",
+        "deviation.escalated",
+        "fixity.checked",
+    ]
 )
 """Event types of a dossier's stream that follow from rules: the service itself is their actor."""
 

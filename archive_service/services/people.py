@@ -63,8 +63,9 @@ def append_assignment(
     from_on: str,
     to_on: str | None,
     lead: bool,
+    acting: dict[str, object] | None = None,
 ) -> str:
-    """Write an assignment of a person whose stream the writer holds; its id."""
+    """Write an assignment of a person whose stream the writer holds; its id. ``acting``: for whom, for a substitute's."""
     assignment = writer.make_id()
     writer.append(
         f"person:{person}",
@@ -77,10 +78,30 @@ def append_assignment(
             "from_on": from_on,
             "to_on": to_on,
             "lead": lead,
+            "acting": acting,
         },
     )
     save_stream_rows(session, archive, f"person:{person}")
     return assignment
+
+
+def require_compatible(
+    session: Session, person: str, role: str, from_on: str, to_on: str | None
+) -> list[AssignmentRow]:
+    """The person's assignments of that time; Conflict ``roles_exclude`` when one of them excludes the role."""
+    held = session.execute(
+        select(AssignmentRow).where(AssignmentRow.person_id == person, AssignmentRow.ended_at.is_(None))
+    ).scalars()
+    overlapping = [
+        other
+        for other in held
+        if (other.to_on is None or other.to_on >= from_on) and (to_on is None or other.from_on <= to_on)
+    ]
+    if any(permissions.excludes(role, other.role) for other in overlapping):
+        raise Conflict(
+            "roles_exclude", "An administrator holds no role of an SOP: end the one before giving the other."
+        )
+    return overlapping
 
 
 def register_person(archive: Archive, actor: Actor, *, name: str) -> str:
@@ -120,16 +141,8 @@ def assign_role(
         if role not in permissions.OFFICE_ROLES and role not in known_roles(session, archive):
             raise InvalidInput("role_unknown", f"No registered SOP has the role {role}.", field="role")
         writer = open_streams(session, archive.log, [f"person:{person}"], acting=[actor.person])
-        held = session.execute(
-            select(AssignmentRow).where(AssignmentRow.person_id == person, AssignmentRow.ended_at.is_(None))
-        ).scalars()
-        for other in held:
-            overlaps = (other.to_on is None or other.to_on >= from_on) and (to_on is None or other.from_on <= to_on)
-            if overlaps and permissions.excludes(role, other.role):
-                raise Conflict(
-                    "roles_exclude", "An administrator holds no role of an SOP: end the one before giving the other."
-                )
-            if overlaps and (other.role, other.work_unit_id) == (role, work_unit):
+        for other in require_compatible(session, person, role, from_on, to_on):
+            if (other.role, other.work_unit_id, other.acting_absent) == (role, work_unit, None):
                 raise Conflict("assignment_exists", "The person holds this role in this unit in that time already.")
         return append_assignment(
             session,

@@ -16,7 +16,7 @@ from archive_service.domain.sop import OutputRule
 from archive_service.domain.verdict import format_time
 from archive_service.errors import Conflict, DocumentRefused, InvalidInput, NotFound, TooLarge
 from archive_service.inspection import Inspection, inspect_document, require_file_name
-from archive_service.services.actor import Actor, Assignment
+from archive_service.services.actor import Actor, Assignment, require_covering
 from archive_service.services.fields import clean_text, require_id
 from archive_service.services.work import error_of, hold_dossier, load_dossier
 from archive_service.storage.base import RangedReader, ReceivedObject
@@ -199,7 +199,8 @@ def _assignment(dossier: Dossier, actor: Actor, step: str, permission: str = "do
     performer = dossier.sop.step(step).performer if step in dossier.sop.order else None
     for assignment in actor.holds(permission):
         if (assignment.role, assignment.work_unit) == (performer, dossier.work_unit):
-            return assignment
+            # asked before a byte is read, and again with the act
+            return require_covering(actor, assignment, dossier.sop.key)
     return first
 
 

@@ -206,6 +206,7 @@ class Builder:
             "from_on": from_on,
             "to_on": to_on,
             "lead": login == "sari",
+            "acting": None,
         }
         event = self.append(f"person:{self.persons[login]}", "assignment.made", by, payload)
         self.made[(login, role)] = event.leaf_hash
