@@ -34,7 +34,7 @@ def find_hands(chain: Sequence[Event], position: int) -> Optional[Hands]:
     """What the acting ``assignment.made`` at a position of a person's stream rests on; None when it is not founded.
 
     Founded: the proposal that it names stands before it in this stream with the same facts, was confirmed in between by another person,
-    who is also the one that wrote the assignment, and nothing else came of it.
+    who is also the one that wrote the assignment, and nothing else came of it. Two administrators are no two hands.
     """
     made = chain[position]
     acting = made.payload["acting"]
@@ -55,6 +55,8 @@ def find_hands(chain: Sequence[Event], position: int) -> Optional[Hands]:
         and confirmation.payload["delegation"] == p["delegation"]
         and confirmation.seq > proposal.seq
     )
+    if {proposal.actor.get("role"), confirmation.actor.get("role")} == {permissions.ADMINISTRATOR}:
+        return None
     persons = (proposal.person, confirmation.person, made.person)
     if not is_confirmed or None in persons or persons[0] == persons[1] or persons[1] != persons[2]:
         return None

@@ -341,8 +341,8 @@ def _move_steps(archive: Archive, session: Session, writer: StreamWriter, dossie
         if dossier.status != OPEN:
             continue
         work = DossierWork(archive, session, writer, dossier, calendars_of(archive, session, dossier), dossier.head)
-        running = [run.step for run in dossier.runs if run.state == RUNNING]
-        touched += any([work.move_step(step) for step in running])
+        moved = [work.move_step(run.step) for run in dossier.runs if run.state == RUNNING]
+        touched += any(moved)
     return touched
 
 

@@ -172,7 +172,7 @@ class _Verification:
             return self.report
         sop, calendars = definitions.sop, definitions.calendars
         self.run("registrations", lambda: proofs.check_registrations(evidence, definitions))
-        self.run("authority", lambda: check_authority(evidence, definitions.utc_offset_minutes))
+        self.run("authority", lambda: check_authority(evidence, sop, definitions.utc_offset_minutes))
         self.run("duties", lambda: rules.check_duties(sop, evidence.events))
         self.run("moves", lambda: self._tell(sop))
         dossier = self.dossier
