@@ -6,6 +6,7 @@ from typing import Literal
 
 from apiflask import APIBlueprint
 from flask.typing import ResponseReturnValue
+from pydantic import Field
 
 from archive_service.api.auth import get_archive, require_actor
 from archive_service.api.body import Answer, Body
@@ -25,6 +26,8 @@ class DecisionBody(Body):
     reason: str | None = None
     returns_to: str | None = None
     accepts_gaps: bool = False
+    answers: dict[str, str] = Field(default_factory=dict)
+    happened_at: str | None = None
 
 
 class MadeDecision(Answer):
@@ -69,6 +72,8 @@ def decide_step(dossier: str, step: str, body: DecisionBody) -> ResponseReturnVa
         reason=body.reason,
         returns_to=body.returns_to,
         accepts_gaps=body.accepts_gaps,
+        answers=body.answers,
+        happened_at=body.happened_at,
         seen=seen_states(),
     )
     return "", 204

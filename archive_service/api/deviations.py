@@ -27,6 +27,19 @@ class ExplanationBody(Body):
     explanation: str
 
 
+class AnswerBody(Body):
+    """The answer to an explanation: accepted, or asked again with a reason."""
+
+    is_accepted: bool
+    reason: str | None = None
+
+
+class RecordedExplanation(Answer):
+    """The number of an explanation: it is answered by it."""
+
+    number: int
+
+
 class OneDossierQuery(PageQuery):
     """Which deviations of a dossier."""
 
@@ -66,6 +79,9 @@ class ReadDeviation(Answer):
     responsible_name: str | None
     at: str
     event: str
+    state: str
+    explain_by: str | None
+    escalated_at: str | None
     explained_at: str | None
     explained_by: str | None
     explained_by_name: str | None
@@ -114,16 +130,33 @@ def read_deviation(dossier: str, deviation: str) -> ResponseReturnValue:
     return with_state(head, jsonify(found))
 
 
-@blueprint.post(f"{OF_DOSSIER}/<id:deviation>/explanation")
-@operation(status=204, body=ExplanationBody, takes_key=True, takes_match=True)
+@blueprint.post(f"{OF_DOSSIER}/<id:deviation>/explanations")
+@operation(answer=RecordedExplanation, status=201, body=ExplanationBody, takes_key=True, takes_match=True)
 def explain_deviation(dossier: str, deviation: str, body: ExplanationBody) -> ResponseReturnValue:
     """The explanation of whoever answers for a deviation."""
-    deviations.explain_deviation(
+    number = deviations.explain_deviation(
         get_archive(),
         require_actor(),
         dossier=dossier,
         deviation=deviation,
         explanation=body.explanation,
+        seen=seen_states(),
+    )
+    return jsonify({"number": number}), 201
+
+
+@blueprint.post(f"{OF_DOSSIER}/<id:deviation>/explanations/<seq:number>/answer")
+@operation(status=204, body=AnswerBody, takes_key=True, takes_match=True)
+def answer_explanation(dossier: str, deviation: str, number: int, body: AnswerBody) -> ResponseReturnValue:
+    """Accept an explanation as the role that the SOP names, or ask again."""
+    deviations.answer_explanation(
+        get_archive(),
+        require_actor(),
+        dossier=dossier,
+        deviation=deviation,
+        number=number,
+        is_accepted=body.is_accepted,
+        reason=body.reason,
         seen=seen_states(),
     )
     return "", 204

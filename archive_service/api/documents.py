@@ -40,8 +40,11 @@ class ListedDocument(Answer):
     media_type: str
     file_name: str | None
     person: str | None
+    begun_at: str
     received_at: str
     withdrawn_at: str | None
+    deviation: str | None
+    indicator: str | None
 
 
 class DocumentPage(PageAnswer):

@@ -7,6 +7,7 @@ from typing import Literal
 from apiflask import APIBlueprint
 from flask import jsonify
 from flask.typing import ResponseReturnValue
+from pydantic import Field
 
 from archive_service.api.auth import get_archive, require_actor
 from archive_service.api.body import Answer, Body, Id, Quarter, Year
@@ -41,6 +42,7 @@ class DossierBody(Body):
     quarter: int
     title: str
     letter: LetterBody
+    answers: dict[str, str] = Field(default_factory=dict)
 
 
 class CancellationBody(Body):
@@ -65,7 +67,7 @@ class RunningStep(Answer):
     iteration: int
     responsible: str | None
     responsible_name: str | None
-    due_at: str
+    due_at: str | None
 
 
 class ListedDossier(Answer):
@@ -121,6 +123,31 @@ class ReadLetter(Answer):
     reply_due_on: str | None
 
 
+class GivenExplanation(Answer):
+    """One explanation of a deviation, its attachments as version ids, and what was answered to it."""
+
+    number: int
+    person: str
+    person_name: str | None
+    at: str
+    event: str
+    explanation: str | None
+    attachments: list[str]
+    answer: str | None
+    answered_by_name: str | None
+    answered_at: str | None
+    reason: str | None
+
+
+class AskedQuestion(Answer):
+    """Something that the SOP asks once: ``asked_at`` is a step, or ``opening``."""
+
+    key: str
+    title: str
+    choices: list[str]
+    asked_at: str
+
+
 class DossierDeviation(Answer):
     """A deviation, as a dossier shows it."""
 
@@ -133,7 +160,15 @@ class DossierDeviation(Answer):
     responsible: str | None
     responsible_name: str | None
     at: str
+    evidence: list[str]
+    state: str
+    is_open: bool
+    explain_by: str | None
     explained_at: str | None
+    escalated_at: str | None
+    escalated_to: str | None
+    accepted_by_role: str
+    explanations: list[GivenExplanation]
 
 
 class HistoryEntry(Answer):
@@ -169,6 +204,9 @@ class ReadDossier(Answer):
     status: str
     sop: PinnedSop
     calendar: str
+    calendars: list[str]
+    answers: dict[str, str]
+    questions: list[AskedQuestion]
     work_unit: UnitName
     year: int
     quarter: int
@@ -212,6 +250,7 @@ def open_dossier(body: DossierBody) -> ResponseReturnValue:
         quarter=body.quarter,
         title=body.title,
         letter=letter,
+        answers=body.answers,
     )
     return jsonify({"dossier": dossier}), 201, {"Location": f"/api/v1/dossiers/{dossier}"}
 

@@ -19,16 +19,29 @@ blueprint = APIBlueprint("api_steps", __name__, url_prefix="/api/v1/dossiers/<id
 
 
 class SubmissionBody(Body):
-    """A submission; ``versions`` are the ids that it is meant to hold, all that stand when left out."""
+    """A submission; ``versions`` are the ids that it is meant to hold, all that stand when left out.
+
+    ``answers``: question to choice. ``happened_at``: when it is said to have happened, for an act that is entered later.
+    """
 
     versions: list[str] | None = None
     accepts_gaps: bool = False
+    answers: dict[str, str] = Field(default_factory=dict)
+    happened_at: str | None = None
 
 
 class ArchivingBody(Body):
     """The act that seals a dossier."""
 
     accepts_gaps: bool = False
+    happened_at: str | None = None
+
+
+class ExceptionBody(Body):
+    """Whom the separation of duties shall not bar from a step, and why."""
+
+    person: str
+    reason: str
 
 
 class ResponsibleBody(Body):
@@ -61,7 +74,39 @@ class ReadRequirement(Answer):
     source: str | None = Field(alias="from")
     evidence: str
     state: str
+    minimum: int
+    media: list[str]
     satisfied_by: list[Satisfier]
+
+
+class ReadPause(Answer):
+    """Time that does not count; without ``to_at`` it goes on."""
+
+    pause: str
+    cause: str
+    from_at: str
+    to_at: str | None
+    granted_by: str
+    granted_by_name: str | None
+    reason: str | None
+
+
+class TimeVerdict(Answer):
+    """One verdict on the time of an iteration."""
+
+    event: str
+    number: int
+    started_at: str
+    finished_at: str
+    due_at: str
+    limit_seconds: int
+    used_seconds: int
+    excluded_seconds: int
+    late_by_seconds: int
+    policy: str
+    day_minutes: int
+    calendar: str
+    result: str
 
 
 class ReadRun(Answer):
@@ -74,16 +119,31 @@ class ReadRun(Answer):
     performed_by: str | None
     performed_by_name: str | None
     started_at: str
-    due_at: str
+    due_at: str | None
     finished_at: str | None
     outcome: str | None
     used_seconds: int
     limit_seconds: int
+    excluded_seconds: int
+    late_by_seconds: int
     used_by_day: dict[str, int]
+    policy: str
+    calendar: str
     time: str
+    pauses: list[ReadPause]
+    transfer: list[str] | None
+    verdicts: list[TimeVerdict]
     is_judged: bool
     completeness: str | None
     requirements: list[ReadRequirement]
+
+
+class InAll(Answer):
+    """All iterations of a step together, against the norm of one."""
+
+    iterations: int
+    used_seconds: int
+    limit_seconds: int
 
 
 class ReadStep(Answer):
@@ -93,6 +153,7 @@ class ReadStep(Answer):
     activity: str
     performer: str
     performer_title: str
+    pauses_granted_by: str
     kind: str
     norm: str
     norm_seconds: int
@@ -100,6 +161,7 @@ class ReadStep(Answer):
     to_decide: list[str]
     checklist: list[ReadRequirement]
     iterations: list[ReadRun]
+    in_all: InAll
 
 
 class StepPage(PageAnswer):
@@ -139,6 +201,8 @@ def submit_step(dossier: str, step: str, body: SubmissionBody) -> ResponseReturn
         step=step,
         versions=body.versions,
         accepts_gaps=body.accepts_gaps,
+        answers=body.answers,
+        happened_at=body.happened_at,
         seen=seen_states(),
     )
     return "", 204
@@ -154,6 +218,7 @@ def archive_dossier(dossier: str, step: str, body: ArchivingBody) -> ResponseRet
         dossier=dossier,
         step=step,
         accepts_gaps=body.accepts_gaps,
+        happened_at=body.happened_at,
         seen=seen_states(),
     )
     return jsonify({"statement": digest}), 202
@@ -164,6 +229,22 @@ def archive_dossier(dossier: str, step: str, body: ArchivingBody) -> ResponseRet
 def reassign_step(dossier: str, step: str, body: ResponsibleBody) -> ResponseReturnValue:
     """Another person answers for a running step."""
     dossiers.reassign_step(
+        get_archive(),
+        require_actor(),
+        dossier=dossier,
+        step=step,
+        person=body.person,
+        reason=body.reason,
+        seen=seen_states(),
+    )
+    return "", 204
+
+
+@blueprint.post("/<key:step>/exceptions")
+@operation(status=204, body=ExceptionBody, takes_key=True, takes_match=True)
+def except_duty(dossier: str, step: str, body: ExceptionBody) -> ResponseReturnValue:
+    """Let a person perform a running step that the separation of duties bars them from, where it leaves nobody; a deviation."""
+    dossiers.except_duty(
         get_archive(),
         require_actor(),
         dossier=dossier,

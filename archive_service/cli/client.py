@@ -11,7 +11,20 @@ from archive_service.cli.connection import connect
 from archive_service.cli.listing import AS_JSON, cell_text, show_rows
 from archive_service.errors import InvalidInput, NotFound
 
+CAUSES = ("outside_party", "force_majeure", "system_outage", "official_duty", "other")
 GAPS = click.option("--accept-gaps", is_flag=True, help="Go on although required inputs are missing.")
+
+ANSWERS = click.option(
+    "--answer",
+    "answers",
+    type=(str, str),
+    multiple=True,
+    metavar="QUESTION CHOICE",
+    help="Answer a question of the SOP.",
+)
+HAPPENED = click.option(
+    "--happened-at", help="When it is said to have happened, where it is entered later (2026-03-16T08:00:00+07:00)."
+)
 
 
 def _path(dossier: str, rest: str = "") -> str:
@@ -217,9 +230,14 @@ def upload_document(
 @click.argument("dossier_id", metavar="DOSSIER")
 @click.argument("step")
 @GAPS
-def submit_step(dossier_id: str, step: str, accept_gaps: bool) -> None:
+@ANSWERS
+@HAPPENED
+def submit_step(
+    dossier_id: str, step: str, accept_gaps: bool, answers: tuple[tuple[str, str], ...], happened_at: str | None
+) -> None:
     """Finish a step with its documents."""
-    connect().change(_path(dossier_id, f"/steps/{step}/submission"), {"accepts_gaps": accept_gaps})
+    body = {"accepts_gaps": accept_gaps, "answers": dict(answers), "happened_at": happened_at}
+    connect().change(_path(dossier_id, f"/steps/{step}/submission"), body)
     click.echo(f"Step {step} is submitted.")
 
 
@@ -231,6 +249,8 @@ def submit_step(dossier_id: str, step: str, accept_gaps: bool) -> None:
 @click.option("--reason", help="Why it goes back.")
 @click.option("--to", "returns_to", help="The step that it goes back to.")
 @GAPS
+@ANSWERS
+@HAPPENED
 def decide_step(
     dossier_id: str,
     step: str,
@@ -239,6 +259,8 @@ def decide_step(
     reason: str | None,
     returns_to: str | None,
     accept_gaps: bool,
+    answers: tuple[tuple[str, str], ...],
+    happened_at: str | None,
 ) -> None:
     """Approve a step or return it, on exactly the versions that you looked at."""
     body = {
@@ -247,6 +269,8 @@ def decide_step(
         "reason": reason,
         "returns_to": returns_to,
         "accepts_gaps": accept_gaps,
+        "answers": dict(answers),
+        "happened_at": happened_at,
     }
     connect().change(_path(dossier_id, f"/steps/{step}/decision"), body)
     click.echo(f"Step {step}: {decision}.")
@@ -268,17 +292,77 @@ def withdraw_document(dossier_id: str, version: str, reason: str) -> None:
 @click.argument("explanation")
 def explain_deviation(dossier_id: str, deviation: str, explanation: str) -> None:
     """Account for a deviation that you answer for."""
-    connect().change(_path(dossier_id, f"/deviations/{deviation}/explanation"), {"explanation": explanation})
-    click.echo(f"Deviation {deviation} is explained.")
+    made = connect().change(_path(dossier_id, f"/deviations/{deviation}/explanations"), {"explanation": explanation})
+    click.echo(f"Explanation {made['number']} of deviation {deviation} is recorded.")
+
+
+@dossier.command("answer")
+@click.argument("dossier_id", metavar="DOSSIER")
+@click.argument("deviation")
+@click.argument("number", type=click.IntRange(1))
+@click.argument("answer", type=click.Choice(["accept", "ask-again"]))
+@click.option("--reason", help="What is missing, where it is asked again.")
+def answer_explanation(dossier_id: str, deviation: str, number: int, answer: str, reason: str | None) -> None:
+    """Accept an explanation, or ask again, as the role that the SOP names."""
+    body = {"is_accepted": answer == "accept", "reason": reason}
+    connect().change(_path(dossier_id, f"/deviations/{deviation}/explanations/{number}/answer"), body)
+    click.echo(f"Explanation {number} of deviation {deviation}: {answer}.")
+
+
+@dossier.command("pause")
+@click.argument("dossier_id", metavar="DOSSIER")
+@click.argument("step")
+@click.argument("cause", type=click.Choice(CAUSES))
+@click.option("--reason", required=True)
+@click.option("--from", "from_at", help="Since when (2026-03-16T08:00:00+07:00); now if left out.")
+@click.option("--to", "to_at", help="Until when; until it is ended if left out.")
+def grant_pause(dossier_id: str, step: str, cause: str, reason: str, from_at: str | None, to_at: str | None) -> None:
+    """Stop the clock of a running step, as the role that the SOP names."""
+    body = {"cause": cause, "reason": reason, "from_at": from_at, "to_at": to_at}
+    made = connect().change(_path(dossier_id, f"/steps/{step}/pauses"), body)
+    click.echo(f"Step {step} is paused: {made['pause']}")
+
+
+@dossier.command("resume")
+@click.argument("dossier_id", metavar="DOSSIER")
+@click.argument("pause")
+@click.option("--to", "to_at", help="When it ended; now if left out.")
+def end_pause(dossier_id: str, pause: str, to_at: str | None) -> None:
+    """Let the clock of a paused step run again."""
+    connect().change(_path(dossier_id, f"/pauses/{pause}/end"), {"to_at": to_at})
+    click.echo(f"Pause {pause} is over.")
+
+
+@dossier.command("except")
+@click.argument("dossier_id", metavar="DOSSIER")
+@click.argument("step")
+@click.argument("person")
+@click.option("--reason", required=True)
+def except_duty(dossier_id: str, step: str, person: str, reason: str) -> None:
+    """Let a person perform a step that separate duties bar them from, because nobody else may; a deviation."""
+    connect().change(_path(dossier_id, f"/steps/{step}/exceptions"), {"person": person, "reason": reason})
+    click.echo(f"{person} may perform step {step}; the exception is a deviation that you answer for.")
+
+
+@dossier.command("judge-again")
+@click.argument("dossier_id", metavar="DOSSIER")
+@click.option("--calendar", help="The digest of the calendar's version; the newest if left out.")
+@click.option("--reason", required=True)
+def judge_again(dossier_id: str, calendar: str | None, reason: str) -> None:
+    """Judge by another version of the calendar; the verdicts that were given stay beside the new ones."""
+    made = connect().change(_path(dossier_id, "/verdicts/again"), {"calendar": calendar, "reason": reason})
+    click.echo(f"Judged again by the calendar {made['calendar']}")
 
 
 @dossier.command("archive")
 @click.argument("dossier_id", metavar="DOSSIER")
 @click.argument("step")
 @GAPS
-def archive_dossier(dossier_id: str, step: str, accept_gaps: bool) -> None:
+@HAPPENED
+def archive_dossier(dossier_id: str, step: str, accept_gaps: bool, happened_at: str | None) -> None:
     """Seal a dossier as the performer of its last step; its bundle is built afterwards."""
-    sealed = connect().change(_path(dossier_id, f"/steps/{step}/archiving"), {"accepts_gaps": accept_gaps})
+    body = {"accepts_gaps": accept_gaps, "happened_at": happened_at}
+    sealed = connect().change(_path(dossier_id, f"/steps/{step}/archiving"), body)
     click.echo(f"Sealed. Statement sha256 {sealed['statement']}")
 
 

@@ -201,14 +201,12 @@ class Play:
         raise Failed("The verdicts did not come; see the service's log.")
 
     def explain_late_step(self) -> None:
-        """The responsible person accounts for the late step."""
+        """The responsible person accounts for the late step, and the section head accepts it."""
         for deviation in self.wait_until_judged()["deviations"]:
-            if deviation["explained_at"] is None:
-                self._people["sari"].call(
-                    "POST",
-                    f"/api/v1/dossiers/{self.dossier}/deviations/{deviation['deviation']}/explanation",
-                    json={"explanation": LATE_REASON},
-                )
+            if deviation["is_open"]:
+                path = f"/api/v1/dossiers/{self.dossier}/deviations/{deviation['deviation']}/explanations"
+                made = self._people["sari"].call("POST", path, json={"explanation": LATE_REASON})
+                self._people["hendra"].call("POST", f"{path}/{made['number']}/answer", json={"is_accepted": True})
 
     def run(self) -> None:
         """All eleven steps, with one late step and one return."""

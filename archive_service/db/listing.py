@@ -19,6 +19,7 @@ from archive_service.db.models import (
     DeviationRow,
     DossierRow,
     EventRow,
+    ExplanationRow,
     JobRow,
     LocationRow,
     OpeningRow,
@@ -125,6 +126,9 @@ def _deviation(
         "responsible_name": names.get(row.responsible or ""),
         "at": row.at.isoformat(),
         "event": row.event_hash,
+        "state": row.state,
+        "explain_by": None if row.explain_by is None else row.explain_by.isoformat(),
+        "escalated_at": None if row.escalated_at is None else row.escalated_at.isoformat(),
         "explained_at": None if row.explained_at is None else row.explained_at.isoformat(),
         "explained_by": row.explained_by,
         "explained_by_name": names.get(row.explained_by or ""),
@@ -133,17 +137,16 @@ def _deviation(
 
 
 def _explanations(session: Session, deviations: list[str]) -> dict[str, str]:
-    """Deviation → its explanation, where it was given and not erased."""
+    """Deviation → its newest explanation, where it was given and not erased."""
     if not deviations:
         return {}
-    dossiers = select(DeviationRow.dossier_id).where(DeviationRow.id.in_(deviations)).distinct()
-    streams = ["dossier:" + dossier for dossier in session.execute(dossiers).scalars()]
     rows = session.execute(
-        select(EventRow.data, OpeningRow.value)
-        .join(OpeningRow, (OpeningRow.event_hash == EventRow.leaf_hash) & (OpeningRow.field == "explanation"))
-        .where(EventRow.stream.in_(streams), EventRow.type == "deviation.explained")
+        select(ExplanationRow.deviation_id, OpeningRow.value)
+        .join(OpeningRow, (OpeningRow.event_hash == ExplanationRow.event_hash) & (OpeningRow.field == "explanation"))
+        .where(ExplanationRow.deviation_id.in_(deviations))
+        .order_by(ExplanationRow.number)
     )
-    return {json.loads(data)["payload"]["deviation"]: text for data, text in rows}
+    return dict(rows.all())
 
 
 def page_verdicts(session: Session, dossier: str, page: PageRequest) -> Page[dict[str, Any]]:
@@ -161,6 +164,9 @@ def page_verdicts(session: Session, dossier: str, page: PageRequest) -> Page[dic
             {
                 "step": v.step,
                 "iteration": v.iteration,
+                "number": v.number,
+                "calendar": v.calendar_digest,
+                "excluded_seconds": v.excluded_seconds,
                 "time": v.time_result,
                 "used_seconds": v.used_seconds,
                 "limit_seconds": v.limit_seconds,

@@ -36,6 +36,8 @@ DOSSIER_ACTIONS: FrozenSet[str] = AFTER_ACTIONS | frozenset(
     ["request_cancellation", "confirm_cancellation", "attach", "adopt_calendar"]
 )
 ACTIONS: FrozenSet[str] = STEP_ACTIONS | DOSSIER_ACTIONS
+AFTER_TYPES: FrozenSet[str] = deviation.EVENT_TYPES | {"dossier.judged_again"}
+"""The events of ``after:<dossier>`` that belong to what people do with a sealed dossier."""
 ATTACHMENT = "attachment"
 """The kind of a document that belongs to an explanation, not to a step's output."""
 ATTACHMENTS_LIMIT = 32
@@ -248,6 +250,7 @@ class Dossier:
     pending_starts: Dict[str, str] = field(default_factory=dict)
     count: int = 0
     head: str = ""
+    latest: str = ""
     settled: Set[str] = field(default_factory=set)
 
     # what the state machine and the pages ask ------------------------------------------------------------------
@@ -400,10 +403,13 @@ class Dossier:
                 raise IllegalEvent(refusal.code, refusal.text)
         _FOLDS[event.type](self, event)
         self.count += 1
-        self.head = event.leaf_hash
+        self.head = self.latest = event.leaf_hash
 
     def apply_after(self, event: Event) -> None:
         """Take an event of the stream ``after:<dossier>``: of these, explanations and what comes of them change a sealed dossier."""
+        if event.type not in AFTER_TYPES:
+            return
+        self.latest = event.leaf_hash
         if event.type not in deviation.EVENT_TYPES:
             return
         action = action_of(event)

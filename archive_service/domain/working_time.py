@@ -11,8 +11,10 @@ How time is counted, the same for all functions:
   it is additive: for a <= b <= c, used(a, b) + used(b, c) = used(a, c), whatever the microseconds.
 - Intervals are half-open. Work from 10.00 to 10.00 is nothing; a session's last instant is not part of it.
 - Local time is UTC plus a fixed offset (WIB is 420 minutes): Indonesia has no daylight saving.
-- On a closed day nobody works, whatever else is said of it. Else a special period (Ramadan) names the profile of its
-  days; on all others the one ordinary profile that is valid then applies.
+- What wins on a date, from the most specific rule down: what a work unit's own day says, also on a national holiday;
+  a closed day; the profile of the unit's own shift; the profile of a special period (Ramadan); the one ordinary
+  profile that is valid then. ``for_unit`` gives the calendar of one unit; without it the units' rules do not count.
+- Time that a pause takes away does not count, however often it is named: ``without``.
 - A calendar answers for the instants from the first midnight of ``covers_from`` to the last one of ``covers_to``,
   both included; for any other it raises OutOfCalendar, never a guess.
 """
@@ -22,10 +24,10 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta, timezone
 from typing import NamedTuple, Optional
 
@@ -35,6 +37,19 @@ from archive_service.errors import InvalidDefinition, InvalidInput, Problem
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 CLOSED_KINDS = ("national", "joint_leave")
 STATUSES = ("decreed", "estimated")
+
+WORKING_MINUTES = "working_minutes"
+OWN_DAY_MINUTES = "own_day_minutes"
+END_OF_NEXT_WORKING_DAY = "end_of_next_working_day"
+DAY_POLICIES = (WORKING_MINUTES, OWN_DAY_MINUTES, END_OF_NEXT_WORKING_DAY)
+"""What "1 hari" means: see ``limit_of``."""
+
+# What the hours of a date follow from: see ``rule_on``.
+UNIT_DAY = "unit_day"
+CLOSED_DAY = "closed_day"
+UNIT_SHIFT = "unit_shift"
+SPECIAL_PERIOD = "special_period"
+ORDINARY = "ordinary"
 
 DAY_SECONDS = 86_400
 YEAR_RANGE = (1900, 2999)
@@ -67,6 +82,7 @@ class Profile:
     valid_to: Optional[date]
     decree: str
     week: tuple[tuple[Session, ...], ...]
+    named_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,8 +109,36 @@ class ClosedDay:
 
 
 @dataclass(frozen=True)
+class UnitDay:
+    """The hours of one work unit on one date, none when it is closed; stronger than a national holiday."""
+
+    unit: str
+    on: date
+    title: str
+    decree: str
+    status: str
+    sessions: tuple[Session, ...]
+
+
+@dataclass(frozen=True)
+class UnitShift:
+    """Days, both ends included, on which another profile applies to one work unit."""
+
+    unit: str
+    title: str
+    first_on: date
+    last_on: date
+    profile: str
+    decree: str
+    status: str
+
+
+@dataclass(frozen=True)
 class Calendar:
-    """One version of an office's working days and hours, from ``parse_calendar`` alone."""
+    """One version of an office's working days and hours, from ``parse_calendar`` and ``for_unit`` alone.
+
+    ``work_unit`` is the unit whose own rules count in it, None when those of no unit do.
+    """
 
     key: str
     version: int
@@ -105,10 +149,15 @@ class Calendar:
     profiles: tuple[Profile, ...]
     special_periods: tuple[SpecialPeriod, ...]
     closed_days: tuple[ClosedDay, ...]
+    unit_days: tuple[UnitDay, ...]
+    unit_shifts: tuple[UnitShift, ...]
+    work_unit: Optional[str]
     # Of each covered day, in order, what the rules above come to; and the working seconds before it, with one entry
     # more for the end.
     day_sessions: tuple[tuple[Session, ...], ...] = field(repr=False, compare=False)
     seconds_before: tuple[int, ...] = field(repr=False, compare=False)
+    # The calendars of the units that were asked for, and under None that of no unit; one and the same for all of them.
+    views: dict[Optional[str], Calendar] = field(repr=False, compare=False)
 
 
 class Used(NamedTuple):
@@ -116,6 +165,20 @@ class Used(NamedTuple):
 
     seconds: int
     by_day: tuple[tuple[str, int], ...]
+
+
+class Rule(NamedTuple):
+    """What the hours of a date follow from: the kind of rule, its words, and the profile that has the hours, if one has.
+
+    ``kind`` is one of UNIT_DAY, CLOSED_DAY, UNIT_SHIFT, SPECIAL_PERIOD and ORDINARY. A date can have several closed
+    days: then their titles and decrees are joined with "; ", and the status is that of the first.
+    """
+
+    kind: str
+    title: str
+    decree: str
+    status: str
+    profile: Optional[str]
 
 
 class OutOfCalendar(InvalidInput):
@@ -137,75 +200,41 @@ class OutOfCalendar(InvalidInput):
 
 
 def for_unit(calendar: Calendar, work_unit: str) -> Calendar:
-    """STUB."""
-    return calendar
+    """The calendar with a work unit's own days and shifts laid over it; without any, the calendar of no unit itself.
+
+    Made once for each unit and kept, so asking again costs a look-up.
+    """
+    view = calendar.views.get(work_unit)
+    if view is None:
+        units = {*(own.unit for own in calendar.unit_days), *(shift.unit for shift in calendar.unit_shifts)}
+        # Two threads may both make it: the same, so the last one may stay.
+        view = _for_unit(calendar, work_unit) if work_unit in units else calendar.views[None]
+        calendar.views[work_unit] = view
+    return view
 
 
-def limit_of(calendar: Calendar, started_at: datetime, amount: int, unit: str, policy: str, day_minutes: int) -> int:
-    """STUB."""
-    return limit_seconds(amount, unit, day_minutes)
+Pauses = Iterable[tuple[datetime, datetime]]
+"""Stretches of time, as pairs of aware instants, the end not included. They may overlap, stand in any order, lie outside
+what is asked for and even outside the calendar; one whose end is not after its start takes nothing away."""
 
 
-Span2 = tuple[datetime, datetime]
+def used_between(calendar: Calendar, started_at: datetime, finished_at: datetime, without: Pauses = ()) -> Used:
+    """The working time from one aware instant to another, less the pauses; none when the second is not after the first.
 
-
-def used_between(
-    calendar: Calendar, started_at: datetime, finished_at: datetime, without: Sequence[Span2] = ()
-) -> Used:
-    """STUB."""
-    whole = dict(_used_between(calendar, started_at, finished_at).by_day)
-    at = started_at
-    for from_at, to_at in sorted(without):
-        low, high = max(at, from_at), min(finished_at, to_at)
-        if high > low:
-            for day, seconds in _used_between(calendar, low, high).by_day:
-                whole[day] -= seconds
-            at = high
-    by_day = tuple((day, seconds) for day, seconds in whole.items() if seconds)
-    return Used(sum(seconds for _, seconds in by_day), by_day)
-
-
-def due_at(calendar: Calendar, started_at: datetime, limit_seconds: int, without: Sequence[Span2] = ()) -> datetime:
-    """STUB."""
-    at = started_at
-    left = limit_seconds
-    for from_at, to_at in sorted(without):
-        if to_at <= at:
-            continue
-        if from_at > at:
-            used = _used_between(calendar, at, from_at).seconds
-            if used >= left:
-                break
-            left -= used
-        at = to_at
-    return _due_at(calendar, at, left)
-
-
-def _used_between(calendar: Calendar, started_at: datetime, finished_at: datetime) -> Used:
-    """The working time from one aware instant to another; none when the second is not after the first.
-
-    Raises OutOfCalendar when either is not covered, InvalidInput when one has no zone.
+    Raises OutOfCalendar when either instant is not covered, InvalidInput when one, or one of a pause, has no zone.
     """
     start, end = _position(calendar, started_at), _position(calendar, finished_at)
     if end <= start:
         return Used(0, ())
-    (first, first_second), (last, last_second) = divmod(start, DAY_SECONDS), divmod(end, DAY_SECONDS)
+    by_day: dict[int, int] = {}
+    for low, high in _stretches(start, end, _merged(calendar, without)):
+        _add_days(calendar, low, high, by_day)
     first_ordinal = calendar.covers_from.toordinal()
-    before = calendar.seconds_before
-    by_day = []
-    # The very end of the calendar is second 0 of a day that is not in the table.
-    for index in range(first, min(last + 1, len(calendar.day_sessions))):
-        seconds = before[index + 1] - before[index]
-        if seconds and index in (first, last):
-            low = first_second if index == first else 0
-            high = last_second if index == last else DAY_SECONDS
-            seconds = _overlap(calendar.day_sessions[index], low, high)
-        if seconds:
-            by_day.append((date.fromordinal(first_ordinal + index).isoformat(), seconds))
-    return Used(sum(seconds for _, seconds in by_day), tuple(by_day))
+    days = tuple((date.fromordinal(first_ordinal + index).isoformat(), seconds) for index, seconds in by_day.items())
+    return Used(sum(by_day.values()), days)
 
 
-def _due_at(calendar: Calendar, started_at: datetime, limit_seconds: int) -> datetime:
+def due_at(calendar: Calendar, started_at: datetime, limit_seconds: int, without: Pauses = ()) -> datetime:
     """The smallest instant (aware UTC) at which the used time reaches the limit; for 0 the floored start itself.
 
     A step that finishes within that second is on time, since late means used > limit. Raises OutOfCalendar when the
@@ -216,18 +245,69 @@ def _due_at(calendar: Calendar, started_at: datetime, limit_seconds: int) -> dat
     start = _position(calendar, started_at)
     if limit_seconds == 0:
         return _instant(calendar, start)
-    target = _worked_before(calendar, start) + limit_seconds
-    # The last day before which less than the target was worked is the one that reaches it.
-    index = bisect_left(calendar.seconds_before, target) - 1
-    if index == len(calendar.day_sessions):
-        raise OutOfCalendar(calendar, f"The end of {limit_seconds} working seconds after {started_at.isoformat()}")
-    missing = target - calendar.seconds_before[index]
-    sessions = iter(calendar.day_sessions[index])
-    session = next(sessions)
-    while missing > session.seconds:
-        missing -= session.seconds
-        session = next(sessions)
-    return _instant(calendar, index * DAY_SECONDS + session.start_seconds + missing)
+    missing = limit_seconds
+    for low, high in _stretches(start, len(calendar.day_sessions) * DAY_SECONDS, _merged(calendar, without)):
+        worked = _worked_before(calendar, low)
+        target = worked + missing
+        missing -= _worked_before(calendar, high) - worked
+        if missing <= 0:
+            return _instant(calendar, _reached(calendar, target))
+    raise OutOfCalendar(calendar, f"The end of {limit_seconds} working seconds after {started_at.isoformat()}")
+
+
+def limit_of(calendar: Calendar, started_at: datetime, amount: int, unit: str, policy: str, day_minutes: int) -> int:
+    """The working seconds that a norm gives a step that starts then, in the calendar of its own work unit.
+
+    Minutes and hours are those worked, under every policy. What n days are is the policy's:
+
+    - ``working_minutes``: n times ``day_minutes``, whichever days they are.
+    - ``own_day_minutes``: the seconds that the first n working days have of their own (390 minutes in Ramadan),
+      counted from the start's date when there is still work on it after the start, else from the next working day.
+    - ``end_of_next_working_day``: what is worked from the start to the end of the n-th working day after the start's
+      date; nothing for 0 days.
+
+    Raises InvalidInput for another policy, unit or an amount below 0, OutOfCalendar when the days are not all covered.
+    """
+    if policy not in DAY_POLICIES:
+        raise InvalidInput(
+            "policy_unknown", f"A policy is one of {', '.join(DAY_POLICIES)}, not {_quote(policy)}.", policy=policy
+        )
+    limit = limit_seconds(amount, unit, day_minutes)
+    if unit != "day" or policy == WORKING_MINUTES or amount == 0:
+        return limit
+    start = _position(calendar, started_at)
+    before = calendar.seconds_before
+    worked = _worked_before(calendar, start)
+    if policy == END_OF_NEXT_WORKING_DAY:
+        # At the very end of the calendar the start's date is not in the table, and no day comes after it.
+        today = min(start // DAY_SECONDS + 1, len(calendar.day_sessions))
+        return before[_nth_working_day(calendar, before[today], amount) + 1] - worked
+    first, last = _nth_working_day(calendar, worked, 1), _nth_working_day(calendar, worked, amount)
+    return before[last + 1] - before[first]
+
+
+def rule_on(calendar: Calendar, day: date) -> Rule:
+    """Why a local date has the hours that it has; OutOfCalendar when it is not covered."""
+    _day_index(calendar, day)
+    for own in calendar.unit_days:
+        if own.unit == calendar.work_unit and own.on == day:
+            return Rule(UNIT_DAY, own.title, own.decree, own.status, None)
+    closed = [each for each in calendar.closed_days if each.on == day]
+    if closed:
+        decrees = "; ".join(dict.fromkeys(each.decree for each in closed))
+        return Rule(CLOSED_DAY, "; ".join(each.title for each in closed), decrees, closed[0].status, None)
+    for shift in calendar.unit_shifts:
+        if shift.unit == calendar.work_unit and shift.first_on <= day <= shift.last_on:
+            return Rule(UNIT_SHIFT, shift.title, shift.decree, shift.status, shift.profile)
+    for period in calendar.special_periods:
+        if period.first_on <= day <= period.last_on:
+            return Rule(SPECIAL_PERIOD, period.title, period.decree, period.status, period.profile)
+    (profile,) = (
+        each
+        for each in _ordinary(calendar.profiles, calendar.special_periods)
+        if each.valid_from <= day <= (each.valid_to or day)
+    )
+    return Rule(ORDINARY, profile.title, profile.decree, "decreed", profile.key)
 
 
 def sessions_on(calendar: Calendar, day: date) -> tuple[Session, ...]:
@@ -304,6 +384,81 @@ def _worked_before(calendar: Calendar, position: int) -> int:
     return calendar.seconds_before[index] + _overlap(sessions, 0, second)
 
 
+def _reached(calendar: Calendar, target: int) -> int:
+    """The smallest position before which so many seconds (1 or more) are worked since the calendar's begin."""
+    # The last day before which less than the target was worked is the one that reaches it.
+    index = bisect_left(calendar.seconds_before, target) - 1
+    missing = target - calendar.seconds_before[index]
+    sessions = iter(calendar.day_sessions[index])
+    session = next(sessions)
+    while missing > session.seconds:
+        missing -= session.seconds
+        session = next(sessions)
+    return index * DAY_SECONDS + session.start_seconds + missing
+
+
+def _nth_working_day(calendar: Calendar, worked: int, count: int) -> int:
+    """The index of the n-th (1 or more) working day, the first being that of the next second worked after so many."""
+    index = -1
+    for _ in range(count):
+        # The last day before which no more was worked: its own work comes next, and the table's end has none.
+        index = bisect_right(calendar.seconds_before, worked) - 1
+        if index == len(calendar.day_sessions):
+            raise OutOfCalendar(calendar, f"The end of {count} working days")
+        worked = calendar.seconds_before[index + 1]
+    return index
+
+
+def _merged(calendar: Calendar, pauses: Pauses) -> list[tuple[int, int]]:
+    """Pauses as stretches of positions, in order, none touching the next; they may lie outside the calendar."""
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted((_offset(calendar, begin), _offset(calendar, end)) for begin, end in pauses):
+        if high <= low:
+            continue
+        if merged and low <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], high))
+        else:
+            merged.append((low, high))
+    return merged
+
+
+def _stretches(start: int, end: int, pauses: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """What is left of the time from one position to another, in order, when the merged pauses are taken out."""
+    for low, high in pauses:
+        before = min(low, end)
+        if start < before:
+            yield start, before
+        start = max(start, high)
+    if start < end:
+        yield start, end
+
+
+def _add_days(calendar: Calendar, start: int, end: int, by_day: dict[int, int]) -> None:
+    """Add to each day's index what is worked on it from one position to a later one, where that is anything."""
+    (first, first_second), (last, last_second) = divmod(start, DAY_SECONDS), divmod(end, DAY_SECONDS)
+    before = calendar.seconds_before
+    # The very end of the calendar is second 0 of a day that is not in the table.
+    for index in range(first, min(last + 1, len(calendar.day_sessions))):
+        seconds = before[index + 1] - before[index]
+        if seconds and index in (first, last):
+            low = first_second if index == first else 0
+            high = last_second if index == last else DAY_SECONDS
+            seconds = _overlap(calendar.day_sessions[index], low, high)
+        if seconds:
+            by_day[index] = by_day.get(index, 0) + seconds
+
+
+def _for_unit(calendar: Calendar, work_unit: Optional[str]) -> Calendar:
+    """The calendar laid out again with the rules of that unit."""
+    day_sessions = _lay_out(calendar, work_unit)
+    seconds_before = [0]
+    for sessions in day_sessions:
+        seconds_before.append(seconds_before[-1] + sum(s.seconds for s in sessions))
+    return replace(
+        calendar, work_unit=work_unit, day_sessions=tuple(day_sessions), seconds_before=tuple(seconds_before)
+    )
+
+
 # ---- how a definition becomes a calendar
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -323,10 +478,16 @@ _CALENDAR_KEYS = (
     "profiles",
     "special_periods",
     "closed_days",
+    "unit_days",
+    "unit_shifts",
 )
-_PROFILE_KEYS = ("key", "title", "valid_from", "valid_to", "decree", "days")
+_PROFILE_KEYS = ("key", "title", "valid_from", "valid_to", "decree", "days", "named_only")
 _PERIOD_KEYS = ("title", "from", "to", "profile", "decree", "status")
 _CLOSED_KEYS = ("on", "title", "kind", "decree", "status")
+_UNIT_DAY_KEYS = ("unit", "on", "title", "decree", "status", "sessions")
+_UNIT_SHIFT_KEYS = ("unit", "title", "from", "to", "profile", "decree", "status")
+# A work unit's id, as events have it: a UUIDv7 in lower hex.
+_UNIT = re.compile(r"[0-9a-f]{32}")
 
 
 def parse_calendar(mapping: Mapping[str, object]) -> Calendar:
@@ -334,18 +495,19 @@ def parse_calendar(mapping: Mapping[str, object]) -> Calendar:
 
     Beyond the shape of each field:
 
-    - A profile that a special period names is special and applies in such periods alone. All others are ordinary: no
-      two of them may be valid on one day, and each covered day needs one. A special period lies within the validity
-      of its profile.
-    - Special periods do not overlap. They and the closed days lie within what the calendar covers: outside they could
-      only be slips of the pen.
+    - A profile that a special period names is special and applies in such periods alone; one that says
+      ``named_only = true`` applies where a period or a unit's shift names it. All others are ordinary: no two of them
+      may be valid on one day, and each covered day needs one. A unit's shift may name any profile, and makes it no
+      less ordinary. A special period and a unit's shift lie within the validity of their profile.
+    - Special periods do not overlap, nor do the shifts of one unit; a unit has one day of its own on a date. They and
+      the closed days lie within what the calendar covers: outside they could only be slips of the pen.
     - Two closed days may share a date when their titles differ, as two feasts can; the same title twice is a slip.
     - A weekday that is absent is closed; an empty list of sessions is refused, so that there is one way to say it.
       Sessions stand in order, may touch and may not overlap. The last may end at "24:00"; work past midnight is a
       session of the next day.
     """
     read = _Reading()
-    top = read.table(mapping, "", _CALENDAR_KEYS)
+    top = read.table(mapping, "", _CALENDAR_KEYS, optional=["unit_days", "unit_shifts"])
     # 1.0 and true are equal to 1, and other bytes.
     if "schema" in top and not (type(top["schema"]) is int and top["schema"] == 1):
         read.refuse("schema", "must be 1, the only schema known here")
@@ -359,18 +521,19 @@ def parse_calendar(mapping: Mapping[str, object]) -> Calendar:
     profiles = [read.profile(item, place) for place, item in read.items(top, "profiles", "", 1, 100)]
     periods = [read.period(item, place) for place, item in read.items(top, "special_periods", "", 0, 1000)]
     closed = [read.closed_day(item, place) for place, item in read.items(top, "closed_days", "", 0, 10_000)]
+    unit_days = [read.unit_day(item, place) for place, item in read.items(top, "unit_days", "", 0, 10_000)]
+    shifts = [read.unit_shift(item, place) for place, item in read.items(top, "unit_shifts", "", 0, 1000)]
 
     covered = _require_order(read, "covers_to", "covers_from", covers_from, covers_to)
     if covered is not None and (covered[1] - covered[0]).days >= COVER_DAYS_LIMIT:
         read.refuse("covers_to", "must be at most a hundred years after covers_from")
         covered = None
     _check_profiles(read, profiles, periods, covered)
-    _check_periods(read, profiles, periods, covered)
+    _check_periods(read, "special_periods", profiles, periods, covered)
+    _check_periods(read, "unit_shifts", profiles, shifts, covered)
     _check_closed_days(read, closed, covered)
+    _check_unit_days(read, unit_days, covered)
 
-    whole_profiles = tuple(p.whole for p in profiles if p.whole is not None)
-    whole_periods = tuple(p.whole for p in periods if p.whole is not None)
-    whole_closed = tuple(c for c in closed if c is not None)
     if (
         read.problems
         or key is None
@@ -380,23 +543,26 @@ def parse_calendar(mapping: Mapping[str, object]) -> Calendar:
         or covered is None
     ):
         raise InvalidDefinition(read.problems)
-    day_sessions = _lay_out(covered, whole_profiles, whole_periods, whole_closed)
-    seconds_before = [0]
-    for sessions in day_sessions:
-        seconds_before.append(seconds_before[-1] + sum(s.seconds for s in sessions))
-    return Calendar(
+    views: dict[Optional[str], Calendar] = {}
+    calendar = Calendar(
         key=key,
         version=version,
         title=title,
         utc_offset_minutes=utc_offset_minutes,
         covers_from=covered[0],
         covers_to=covered[1],
-        profiles=whole_profiles,
-        special_periods=whole_periods,
-        closed_days=whole_closed,
-        day_sessions=tuple(day_sessions),
-        seconds_before=tuple(seconds_before),
+        profiles=tuple(p.whole for p in profiles if p.whole is not None),
+        special_periods=tuple(p.whole for p in periods if p.whole is not None),
+        closed_days=tuple(c for c in closed if c is not None),
+        unit_days=tuple(d for d in unit_days if d is not None),
+        unit_shifts=tuple(_shift(p.unit, p.whole) for p in shifts if p.unit is not None and p.whole is not None),
+        work_unit=None,
+        day_sessions=(),
+        seconds_before=(),
+        views=views,
     )
+    views[None] = _for_unit(calendar, None)
+    return views[None]
 
 
 Span = tuple[date, date]
@@ -411,10 +577,11 @@ class _ProfileDraft(NamedTuple):
 
 
 class _PeriodDraft(NamedTuple):
-    """What could be read of a special period: the name of its profile alone may be sound."""
+    """What could be read of a special period or a unit's shift: the name of its profile alone may be sound."""
 
     profile: Optional[str]
     whole: Optional[SpecialPeriod]
+    unit: Optional[str] = None
 
 
 class _Reading:
@@ -548,6 +715,20 @@ class _Reading:
             return None
         return Session(start, end)
 
+    def sessions(self, table: Mapping[str, object], name: str, place: str, low: int) -> tuple[Session, ...]:
+        """The sessions that could be read of a list of at least ``low``; a problem for each that is not in order."""
+        sessions: list[Session] = []
+        for spot, item in self.items(table, name, place, low, 24):
+            session = self.session(item, spot)
+            if session is None:
+                continue
+            if sessions and session.start_seconds < sessions[-1].end_seconds:
+                self.refuse(
+                    spot, f"must not start before {_clock(sessions[-1].end_seconds)}, the end of the one before"
+                )
+            sessions.append(session)
+        return tuple(sessions)
+
     def week(self, table: Mapping[str, object], place: str) -> Optional[tuple[tuple[Session, ...], ...]]:
         if "days" not in table:
             return None
@@ -555,23 +736,13 @@ class _Reading:
         days = self.table(table["days"], place, WEEKDAYS, optional=WEEKDAYS)
         week = []
         for name in WEEKDAYS:
-            sessions: list[Session] = []
-            for spot, item in self.items(days, name, place, 1, 24):
-                session = self.session(item, spot)
-                if session is None:
-                    continue
-                if sessions and session.start_seconds < sessions[-1].end_seconds:
-                    self.refuse(
-                        spot, f"must not start before {_clock(sessions[-1].end_seconds)}, the end of the one before"
-                    )
-                sessions.append(session)
-            week.append(tuple(sessions))
+            week.append(self.sessions(days, name, place, 1))
         if len(self.problems) == count and not any(week):
             self.refuse(place, "must have at least one working day")
         return tuple(week) if len(self.problems) == count else None
 
     def profile(self, value: object, place: str) -> _ProfileDraft:
-        table = self.table(value, place, _PROFILE_KEYS, optional=["valid_to"])
+        table = self.table(value, place, _PROFILE_KEYS, optional=["valid_to", "named_only"])
         count = len(self.problems)
         key, title, decree = (
             self.word(table, "key", place),
@@ -581,6 +752,9 @@ class _Reading:
         valid_from, valid_to = self.day(table, "valid_from", place), self.day(table, "valid_to", place)
         _require_order(self, _join(place, "valid_to"), "valid_from", valid_from, valid_to)
         week = self.week(table, place)
+        named_only = table.get("named_only", False)
+        if not isinstance(named_only, bool):
+            self.refuse(_join(place, "named_only"), "must be true or false")
         if (
             len(self.problems) > count
             or key is None
@@ -590,10 +764,12 @@ class _Reading:
             or week is None
         ):
             return _ProfileDraft(key, None)
-        return _ProfileDraft(key, Profile(key, title, valid_from, valid_to, decree, week))
+        return _ProfileDraft(key, Profile(key, title, valid_from, valid_to, decree, week, named_only is True))
 
     def period(self, value: object, place: str) -> _PeriodDraft:
-        table = self.table(value, place, _PERIOD_KEYS)
+        return self._period(self.table(value, place, _PERIOD_KEYS), place)
+
+    def _period(self, table: Mapping[str, object], place: str) -> _PeriodDraft:
         title, decree = self.text(table, "title", place), self.text(table, "decree", place)
         profile, status = self.word(table, "profile", place), self.one_of(table, "status", place, STATUSES)
         first_on, last_on = self.day(table, "from", place), self.day(table, "to", place)
@@ -601,6 +777,40 @@ class _Reading:
         if title is None or decree is None or profile is None or status is None or span is None:
             return _PeriodDraft(profile, None)
         return _PeriodDraft(profile, SpecialPeriod(title, span[0], span[1], profile, decree, status))
+
+    def unit_shift(self, value: object, place: str) -> _PeriodDraft:
+        table = self.table(value, place, _UNIT_SHIFT_KEYS)
+        unit, draft = self.unit(table, place), self._period(table, place)
+        if unit is None or draft.whole is None:
+            return _PeriodDraft(draft.profile, None)
+        return _PeriodDraft(draft.profile, draft.whole, unit)
+
+    def unit_day(self, value: object, place: str) -> Optional[UnitDay]:
+        table = self.table(value, place, _UNIT_DAY_KEYS)
+        count = len(self.problems)
+        unit, on = self.unit(table, place), self.day(table, "on", place)
+        title, decree = self.text(table, "title", place), self.text(table, "decree", place)
+        status = self.one_of(table, "status", place, STATUSES)
+        sessions = self.sessions(table, "sessions", place, 0)
+        if (
+            len(self.problems) > count
+            or unit is None
+            or on is None
+            or title is None
+            or decree is None
+            or status is None
+        ):
+            return None
+        return UnitDay(unit, on, title, decree, status, sessions)
+
+    def unit(self, table: Mapping[str, object], place: str) -> Optional[str]:
+        if "unit" not in table:
+            return None
+        value = table["unit"]
+        if isinstance(value, str) and _UNIT.fullmatch(value):
+            return value
+        self.refuse(_join(place, "unit"), "must be the id of a work unit, 32 digits of 0-9 and a-f")
+        return None
 
     def closed_day(self, value: object, place: str) -> Optional[ClosedDay]:
         table = self.table(value, place, _CLOSED_KEYS)
@@ -613,6 +823,10 @@ class _Reading:
         if on is None or title is None or kind is None or decree is None or status is None:
             return None
         return ClosedDay(on, title, kind, decree, status)
+
+
+def _shift(unit: str, period: SpecialPeriod) -> UnitShift:
+    return UnitShift(unit, period.title, period.first_on, period.last_on, period.profile, period.decree, period.status)
 
 
 def _quote(value: object) -> str:
@@ -659,14 +873,14 @@ def _check_profiles(
     ordinary = sorted(
         (draft.whole.valid_from, draft.whole.valid_to or date.max, index)
         for index, draft in enumerate(profiles)
-        if draft.whole is not None and draft.key not in special
+        if draft.whole is not None and not draft.whole.named_only and draft.key not in special
     )
     for (_, last, index), (next_first, _, next_index) in zip(ordinary, ordinary[1:]):
         if next_first <= last:
             read.refuse(
                 f"profiles[{max(index, next_index)}]",
                 f"must not be valid on {next_first}, when profiles[{min(index, next_index)}] is; only profiles that a"
-                " special period names may be valid beside another",
+                " special period names, or that say named_only = true, may be valid beside another",
             )
     if covered is None:
         return
@@ -684,26 +898,33 @@ def _refuse_gap(read: _Reading, first: int, last: int) -> None:
         read.refuse(
             "profiles",
             f"none is valid from {date.fromordinal(first)} to {date.fromordinal(last)}, which the calendar covers;"
-            " those that a special period names do not count",
+            " those that a special period names, or that say named_only = true, do not count",
         )
 
 
 def _check_periods(
-    read: _Reading, profiles: Sequence[_ProfileDraft], periods: Sequence[_PeriodDraft], covered: Optional[Span]
+    read: _Reading,
+    name: str,
+    profiles: Sequence[_ProfileDraft],
+    periods: Sequence[_PeriodDraft],
+    covered: Optional[Span],
 ) -> None:
-    """Each special period names a profile that is valid all the time, lies in what is covered and overlaps no other."""
+    """Each period or shift names a profile that is valid all the time, and lies in what is covered.
+
+    It overlaps no other of the same unit; special periods are those of no unit.
+    """
     keys = {draft.key for draft in profiles}
     by_key = {draft.key: draft.whole for draft in profiles if draft.whole is not None}
-    spans: list[tuple[Span, int]] = []
+    spans: list[tuple[str, Span, int]] = []
     for index, draft in enumerate(periods):
-        place, period = f"special_periods[{index}]", draft.whole
+        place, period = f"{name}[{index}]", draft.whole
         # A profile that could not be read may be the one that is meant.
         if draft.profile is not None and keys and None not in keys and draft.profile not in keys:
             read.refuse(f"{place}.profile", f"must be the key of a profile; there is no {_quote(draft.profile)}")
         if period is None:
             continue
         span = (period.first_on, period.last_on)
-        spans.append((span, index))
+        spans.append((draft.unit or "", span, index))
         profile = by_key.get(period.profile)
         if profile is not None and not _is_within(span, (profile.valid_from, profile.valid_to or date.max)):
             until = f"to {profile.valid_to}" if profile.valid_to else "on"
@@ -714,9 +935,9 @@ def _check_periods(
         if covered is not None and not _is_within(span, covered):
             read.refuse(place, f"must lie within what the calendar covers, {covered[0]} to {covered[1]}")
     spans.sort()
-    for ((_, last), index), ((next_first, _), next_index) in zip(spans, spans[1:]):
-        if next_first <= last:
-            read.refuse(f"special_periods[{next_index}]", f"must not overlap special_periods[{index}]")
+    for (unit, (_, last), index), (next_unit, (next_first, _), next_index) in zip(spans, spans[1:]):
+        if unit == next_unit and next_first <= last:
+            read.refuse(f"{name}[{next_index}]", f"must not overlap {name}[{index}]")
 
 
 def _check_closed_days(read: _Reading, closed: Sequence[Optional[ClosedDay]], covered: Optional[Span]) -> None:
@@ -732,11 +953,28 @@ def _check_closed_days(read: _Reading, closed: Sequence[Optional[ClosedDay]], co
             read.refuse(f"{place}.on", f"must lie within what the calendar covers, {covered[0]} to {covered[1]}")
 
 
-def _lay_out(
-    covered: Span, profiles: Sequence[Profile], periods: Sequence[SpecialPeriod], closed: Sequence[ClosedDay]
-) -> list[tuple[Session, ...]]:
-    """The sessions of each covered day; the later layer hides the earlier one."""
-    first, last = covered[0].toordinal(), covered[1].toordinal()
+def _check_unit_days(read: _Reading, days: Sequence[Optional[UnitDay]], covered: Optional[Span]) -> None:
+    """The units' own days lie in what is covered; none is there twice."""
+    first_with: dict[tuple[str, date], int] = {}
+    for index, day in enumerate(days):
+        if day is None:
+            continue
+        place, first = f"unit_days[{index}]", first_with.setdefault((day.unit, day.on), index)
+        if first != index:
+            read.refuse(place, f"is the same unit and date as unit_days[{first}]")
+        if covered is not None and not covered[0] <= day.on <= covered[1]:
+            read.refuse(f"{place}.on", f"must lie within what the calendar covers, {covered[0]} to {covered[1]}")
+
+
+def _ordinary(profiles: Sequence[Profile], periods: Sequence[SpecialPeriod]) -> list[Profile]:
+    """The profiles that apply where nothing names one."""
+    special = {period.profile for period in periods}
+    return [profile for profile in profiles if not profile.named_only and profile.key not in special]
+
+
+def _lay_out(calendar: Calendar, work_unit: Optional[str]) -> list[tuple[Session, ...]]:
+    """The sessions of each covered day, for a unit or for none; the later layer hides the earlier one."""
+    first, last = calendar.covers_from.toordinal(), calendar.covers_to.toordinal()
     days: list[tuple[Session, ...]] = [()] * (last - first + 1)
 
     def lay(profile: Profile, from_on: date, to_on: date) -> None:
@@ -744,13 +982,17 @@ def _lay_out(
             # Ordinal 1 was a Monday.
             days[ordinal - first] = profile.week[(ordinal - 1) % 7]
 
-    special = {period.profile for period in periods}
-    for profile in profiles:
-        if profile.key not in special:
-            lay(profile, profile.valid_from, profile.valid_to or covered[1])
-    by_key = {profile.key: profile for profile in profiles}
-    for period in periods:
+    for profile in _ordinary(calendar.profiles, calendar.special_periods):
+        lay(profile, profile.valid_from, profile.valid_to or calendar.covers_to)
+    by_key = {profile.key: profile for profile in calendar.profiles}
+    for period in calendar.special_periods:
         lay(by_key[period.profile], period.first_on, period.last_on)
-    for day in closed:
+    for shift in calendar.unit_shifts:
+        if shift.unit == work_unit:
+            lay(by_key[shift.profile], shift.first_on, shift.last_on)
+    for day in calendar.closed_days:
         days[day.on.toordinal() - first] = ()
+    for own in calendar.unit_days:
+        if own.unit == work_unit:
+            days[own.on.toordinal() - first] = own.sessions
     return days

@@ -12,11 +12,12 @@ from archive_service.db import queries
 from archive_service.db.event_log import read_openings, read_stream
 from archive_service.db.queries import ReadScope
 from archive_service.domain import completeness, permissions, verdict, working_time
-from archive_service.domain.dossier import Action, Dossier, documents_digest, find_refusal, fold
+from archive_service.domain.dossier import CANCELLED, Action, Dossier, documents_digest, find_refusal, fold
 from archive_service.domain.event import Event
+from archive_service.domain.sop import OPENING
 from archive_service.errors import Forbidden
 from archive_service.services import reading
-from archive_service.services.actor import Actor
+from archive_service.services.actor import Actor, list_holders
 from archive_service.services.work import fold_dossier, read_dossier_events, unit_calendar
 
 UPLOAD = "upload"
@@ -52,7 +53,14 @@ def list_openable(archive: Archive, actor: Actor) -> dict[str, Any]:
         units = [unit for unit in queries.list_work_units(session) if unit["work_unit"] in held]
         newest = {d["key"]: d["digest"] for d in queries.list_definitions(session) if d["kind"] == "sop"}
         sops = [
-            {"sop": key, "number": sop.number, "title": sop.title}
+            {
+                "sop": key,
+                "number": sop.number,
+                "title": sop.title,
+                "questions": [
+                    {"key": q.key, "title": q.title, "choices": list(q.choices)} for q in sop.questions_at(OPENING)
+                ],
+            }
             for key, sop in ((key, archive.catalog.sop(session, digest)) for key, digest in newest.items())
         ]
     return {"work_units": units, "sops": sops}
@@ -120,6 +128,7 @@ def read_desk(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]
     with archive.db.read() as session:
         events = read_dossier_events(archive, session, dossier)
         state = fold_dossier(archive, session, events)
+        now = verdict.format_time(archive.log.clock())
         events = [*events, *read_stream(session, f"after:{dossier}")]
         openings = {k: v[0] for k, v in read_openings(session, [e.leaf_hash for e in events]).items()}
         names = queries.names_of(session, {e.person for e in events if e.person})
@@ -128,6 +137,12 @@ def read_desk(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]
             step.update(_acting(state, actor, step["step"]))
             step["returned"] = _return_of(session, state, step["step"])
             step["returns_to"] = rule.returns_to
+            step["questions"] = [
+                {"key": q.key, "title": q.title, "choices": list(q.choices)}
+                for q in state.sop.questions_at(step["step"])
+            ]
+            step.update(_clock_acts(state, actor, step["step"], now))
+            step["exceptable"] = _exceptable(session, state, actor, step["step"], now)
             step["bound"] = [v.id for v in state.bound_documents(step["step"])] if step["acts"] else []
             step["takes"] = [
                 {
@@ -146,6 +161,7 @@ def read_desk(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]
     by_event = {e.leaf_hash: e for e in events}
     _add_document_facts(found, state, actor, by_event, openings)
     _add_deviation_facts(found, state, actor, events, openings, names)
+    found["may_judge_again"] = actor.may("verdict.judge_again") and state.status != CANCELLED
     for entry in found["history"]:
         entry.update(_history_facts(by_event[entry["event"]], openings))
     return found
@@ -171,6 +187,8 @@ def _acting(state: Dossier, actor: Actor, step_key: str) -> dict[str, Any]:
         step=step_key,
         documents_digest=documents_digest(state.bound_documents(step_key)),
         accepts_gaps=True,
+        # whatever is answered: the page asks
+        answers=tuple((question.key, question.choices[0]) for question in state.sop.questions_at(step_key)),
     )
     refusal = find_refusal(state, action)
     if refusal is not None and refusal.code != "outputs_missing":
@@ -255,10 +273,44 @@ def _add_deviation_facts(
     for entry, deviation in zip(found["deviations"], state.deviations, strict=True):
         entry["explanation"] = explanations.get(deviation.id)
         entry["explained_by_name"] = names.get(deviation.explained_by or "")
-        entry["may_explain"] = any(
-            find_refusal(state, Action("explain", actor.person, a.role, a.work_unit, deviation=deviation.id)) is None
-            for a in actor.holds("deviation.explain")
+        entry["may_explain"] = _may(
+            state, actor, "deviation.explain", Action("explain", actor.person, None, None, deviation=deviation.id)
         )
+        answer = Action("accept_explanation", actor.person, None, None, deviation=deviation.id)
+        entry["may_answer"] = _may(state, actor, "explanation.judge", answer)
+
+
+def _may(state: Dossier, actor: Actor, permission: str, action: Action) -> bool:
+    """Whether the actor may do this under any of the assignments that allow it at all."""
+    return any(
+        find_refusal(state, action._replace(role=a.role, work_unit=a.work_unit)) is None
+        for a in actor.holds(permission)
+    )
+
+
+def _clock_acts(state: Dossier, actor: Actor, step_key: str, now: str) -> dict[str, Any]:
+    """Whether the actor may stop the clock of a step now, and which pauses they may end."""
+    run = state.running(step_key)
+    if run is None:
+        return {"may_pause": False, "may_resume": []}
+    pause = Action("pause", actor.person, None, None, step=step_key, has_reason=True, from_at=now, at=now)
+    end = Action("resume", actor.person, None, None, step=step_key, to_at=now, at=now)
+    return {
+        "may_pause": _may(state, actor, "pause.grant", pause),
+        "may_resume": [p.id for p in run.pauses if _may(state, actor, "pause.grant", end._replace(pause=p.id))],
+    }
+
+
+def _exceptable(session: Session, state: Dossier, actor: Actor, step_key: str, now: str) -> list[dict[str, Any]]:
+    """The holders of a running step's role whom the actor may except, where separate duties leave nobody to perform it."""
+    run = state.running(step_key)
+    if run is None or not any(a.role in state.sop.leaders() for a in actor.holds("duty.except")):
+        return []
+    holders = list_holders(session, run.role, state.work_unit, verdict.parse_time(now))
+    if any(state.duty_conflict(step_key, person) is None for person in holders):
+        return []
+    names = queries.names_of(session, set(holders))
+    return [{"person": person, "name": names.get(person)} for person in holders]
 
 
 def _history_facts(event: Event, openings: dict[tuple[str, str], str]) -> dict[str, Any]:

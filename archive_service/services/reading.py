@@ -14,8 +14,8 @@ from archive_service.db import queries
 from archive_service.db.event_log import open_streams, read_openings, read_stream, stream_head
 from archive_service.db.models import LocationRow, PersonRow
 from archive_service.db.queries import ReadScope
-from archive_service.domain import completeness, deviation, permissions, statement, verdict, working_time
-from archive_service.domain.dossier import RUNNING, Dossier, Run, fold
+from archive_service.domain import completeness, permissions, statement, verdict, working_time
+from archive_service.domain.dossier import AFTER_TYPES, RUNNING, Dossier, Run, fold
 from archive_service.domain.event import Event
 from archive_service.domain.receipt import Receipt, format_receipt
 from archive_service.errors import Conflict, NotFound
@@ -99,7 +99,7 @@ def list_dossiers(
             dossier[key] = None if dossier[key] is None else dossier[key].isoformat()
         for run in dossier["running"]:
             run["responsible_name"] = names.get(run["responsible"])
-            run["due_at"] = run["due_at"].isoformat()
+            run["due_at"] = None if run["due_at"] is None else run["due_at"].isoformat()
     return found
 
 
@@ -243,6 +243,7 @@ def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, A
         "status": state.status,
         "sop": {"digest": state.sop_digest, "number": state.sop.number, "title": state.sop.title},
         "calendar": state.calendar_digest,
+        "calendars": list(state.calendars),
         "work_unit": {"id": state.work_unit, "name": unit},
         "year": state.year,
         "quarter": state.quarter,
@@ -337,7 +338,7 @@ def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, A
         ],
         "history": [
             {"seq": e.seq, "type": e.type, "at": e.at, "person": names.get(e.person or ""), "event": e.leaf_hash}
-            for e in [*events, *(e for e in after if e.type in AFTER_SHOWN)]
+            for e in [*events, *(e for e in after if e.type in AFTER_TYPES)]
         ],
         "bundle": {
             "job": job,
@@ -345,10 +346,6 @@ def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, A
             "size": bundle.size if bundle else None,
         },
     }
-
-
-AFTER_SHOWN = deviation.EVENT_TYPES | {"dossier.judged_again"}
-"""What of the events after the seal belongs into a dossier's history for people."""
 
 
 def _answer_reason(

@@ -274,7 +274,7 @@ def hold_dossier(
     streams = [f"dossier:{dossier_id}", *([f"after:{dossier_id}"] if with_after else [])]
     writer = open_streams(session, archive.log, streams, acting=acting)
     dossier = fold_dossier(archive, session, read_dossier_events(archive, session, dossier_id))
-    return DossierWork(archive, session, writer, dossier, calendars_of(archive, session, dossier), dossier.head, seen)
+    return DossierWork(archive, session, writer, dossier, calendars_of(archive, session, dossier), dossier.latest, seen)
 
 
 def acting_as(work: DossierWork, actor: Actor, permission: str, role: str | None = None) -> Assignment:

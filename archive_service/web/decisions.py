@@ -7,13 +7,24 @@ from flask.typing import ResponseReturnValue
 
 from archive_service.services import decisions
 from archive_service.web.auth import get_archive, require_actor
-from archive_service.web.dossiers import REFUSALS, back_to, refuse
+from archive_service.web.dossiers import REFUSALS, WIB, back_to, refuse
 
 blueprint = Blueprint("web_decisions", __name__, url_prefix="/dossiers/<dossier>/steps/<step>")
 
 
 def _accepts_gaps() -> bool:
     return request.form.get("accepts_gaps") == "yes"
+
+
+def _answers() -> dict[str, str]:
+    """Question → choice, of the fields ``answer-<question>`` that were filled in."""
+    fields = {name: value for name, value in request.form.items() if name.startswith("answer-") and value}
+    return {name.removeprefix("answer-"): value for name, value in fields.items()}
+
+
+def _happened_at() -> str | None:
+    typed = request.form.get("happened_at", "")
+    return typed + WIB if typed else None
 
 
 @blueprint.post("/submission")
@@ -27,6 +38,8 @@ def submit_step(dossier: str, step: str) -> ResponseReturnValue:
             step=step,
             versions=request.form.getlist("version"),
             accepts_gaps=_accepts_gaps(),
+            answers=_answers(),
+            happened_at=_happened_at(),
         )
     except REFUSALS as exc:
         return refuse(dossier, f"submit-{step}", exc)
@@ -47,6 +60,8 @@ def decide_step(dossier: str, step: str) -> ResponseReturnValue:
             versions=request.form.getlist("version"),
             reason=request.form.get("reason"),
             accepts_gaps=_accepts_gaps(),
+            answers={} if wanted == "return" else _answers(),
+            happened_at=_happened_at(),
         )
     except REFUSALS as exc:
         return refuse(dossier, f"decide-{step}", exc)

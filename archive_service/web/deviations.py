@@ -1,4 +1,4 @@
-"""Deviations: whoever answers for one explains it."""
+"""Deviations: whoever answers for one explains it; whom the SOP names accepts the explanation or asks again."""
 
 from __future__ import annotations
 
@@ -26,3 +26,23 @@ def explain_deviation(dossier: str, deviation: str) -> ResponseReturnValue:
     except REFUSALS as exc:
         return refuse(dossier, f"explain-{deviation}", exc)
     return back_to(dossier, "deviations", done="explained")
+
+
+@blueprint.post("/<deviation>/answer")
+def answer_explanation(dossier: str, deviation: str) -> ResponseReturnValue:
+    """Accept the explanation that the page showed, or ask again with a reason."""
+    number = request.form.get("number", "")
+    is_accepted = request.form.get("answer") == "accept"
+    try:
+        deviations.answer_explanation(
+            get_archive(),
+            require_actor(),
+            dossier=dossier,
+            deviation=deviation,
+            number=int(number) if number.isascii() and number.isdigit() and len(number) < 7 else 0,
+            is_accepted=is_accepted,
+            reason=request.form.get("reason"),
+        )
+    except REFUSALS as exc:
+        return refuse(dossier, f"answer-{deviation}", exc)
+    return back_to(dossier, "deviations", done="accepted" if is_accepted else "asked_again")

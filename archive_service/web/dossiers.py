@@ -106,6 +106,7 @@ def open_dossier() -> ResponseReturnValue:
                 received_at=typed.get("received_at", "") + WIB,
                 reply_due_on=typed.get("reply_due_on") or None,
             ),
+            answers=_opening_answers(typed.get("sop", "")),
         )
     except (InvalidInput, Conflict) as exc:
         return _form_page(exc, next(status for kind, status in STATUS if isinstance(exc, kind)))
@@ -123,6 +124,13 @@ def _form_page(error: ArchiveError | None, status: HTTPStatus) -> Response:
         field=None if error is None else str(error.params.get("field", "")).removeprefix("letter."),
     )
     return make_response(page, status)
+
+
+def _opening_answers(sop: str) -> dict[str, str]:
+    """The answers to what this SOP asks; the form holds the questions of all."""
+    prefix = f"answer-{sop}-"
+    fields = {name: value for name, value in request.form.items() if name.startswith(prefix) and value}
+    return {name.removeprefix(prefix): value for name, value in fields.items()}
 
 
 def _number(text: str) -> int:

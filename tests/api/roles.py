@@ -116,7 +116,16 @@ ROUTES: dict[str, Row] = {
     f"POST {IN_DOSSIER}/cancellation": UNIT_ACT,
     # confirmed by a second person: the first asked just now
     f"POST {IN_DOSSIER}/cancellation/confirmation": Row(NO, NO, NO, NO, OUT),
-    f"POST {IN_DOSSIER}/deviations/<id:deviation>/explanation": Row(NO, NO, NO, NO, OUT, section_head="204/403"),
+    f"POST {IN_DOSSIER}/deviations/<id:deviation>/explanations": Row(NO, NO, NO, NO, OUT, section_head="201/403"),
+    # the head of the satker accepts what the section head explains; the head's own explanations are the quality checker's
+    f"POST {IN_DOSSIER}/deviations/<id:deviation>/explanations/<seq:number>/answer": Row(
+        NO, NO, "403/409", NO, OUT, satker_head="409/403"
+    ),
+    f"POST {AT_STEP}/pauses": Row(NO, NO, NO, NO, OUT, satker_head="201/403"),
+    f"POST {IN_DOSSIER}/pauses/<id:pause>/end": Row("404/403", NO, "404/404", NO, OUT),
+    # nobody is barred from the step that runs
+    f"POST {AT_STEP}/exceptions": Row(NO, NO, NO, NO, OUT, satker_head="409/403"),
+    f"POST {IN_DOSSIER}/verdicts/again": Row(NO, NO, "409/409", NO, OUT),
     # its step is submitted: the one who performed it may withdraw nothing any more
     f"POST {IN_DOSSIER}/documents/<id:version>/withdrawal": Row(NO, NO, NO, NO, OUT, satker_head="409/403"),
     f"POST {AT_STEP}/submission": STEP_ACT,
@@ -137,6 +146,11 @@ ROUTES: dict[str, Row] = {
     # a form without its fields: who may open a dossier is told what is missing
     "POST /dossiers": Row("422/422", NO, NO, NO, TO_LOGIN),
     f"POST {PAGE}/deviations/<deviation>/explanation": STEP_FORM,
+    f"POST {PAGE}/deviations/<deviation>/answer": Row("403/404", NO, "403/409", NO, TO_LOGIN, satker_head="409/404"),
+    f"POST {PAGE}/steps/<step>/pause": Row("403/404", NO, "403/403", NO, TO_LOGIN, satker_head="409/404"),
+    f"POST {PAGE}/pauses/<pause>/end": Row("404/404", NO, "404/404", NO, TO_LOGIN),
+    f"POST {PAGE}/verdicts/again": Row("403/404", NO, "409/409", NO, TO_LOGIN),
+    f"POST {PAGE}/steps/<step>/exception": Row("422/404", "422/422", "422/422", NO, TO_LOGIN),
     f"POST {PAGE}/documents/<version>/withdrawal": Row("403/404", NO, NO, NO, TO_LOGIN, satker_head="409/404"),
     f"POST {PAGE}/steps/<step>/submission": STEP_FORM,
     f"POST {PAGE}/steps/<step>/decision": STEP_FORM,

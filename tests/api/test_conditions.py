@@ -54,7 +54,7 @@ def test_acts_on_a_dossier_are_refused_when_it_is_stale(office: Office, call: Cl
     assert refused_as_stale(hendra, "POST", f"{base}/steps/8/decision", decision)
     assert refused_as_stale(hendra, "PUT", f"{base}/steps/8/responsible", handing)
     assert refused_as_stale(hendra, "POST", f"{base}/cancellation", {"reason": "Batal."})
-    assert refused_as_stale(sari, "POST", f"{base}/deviations/{deviation}/explanation", {"explanation": "Libur."})
+    assert refused_as_stale(sari, "POST", f"{base}/deviations/{deviation}/explanations", {"explanation": "Libur."})
     assert hendra.get(base)[1]["events"] == found["events"]
     assert call("maya").send("POST", f"{base}/cancellation", json={"reason": "Batal."})[0] == 204
     assert refused_as_stale(hendra, "POST", f"{base}/cancellation/confirmation", None)

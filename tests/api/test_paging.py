@@ -104,7 +104,7 @@ def test_an_explained_deviation_shows_its_explanation(office: Office, call: Clie
     sari = call("sari")
     listed = sari.get(f"/api/v1/dossiers/{dossier}/deviations")[1]["deviations"][0]  # type: ignore[index]
     path = f"/api/v1/dossiers/{dossier}/deviations/{listed['deviation']}"
-    assert sari.send("POST", f"{path}/explanation", json={"explanation": "Libur Nyepi."})[0] == 204
+    assert sari.send("POST", f"{path}/explanations", json={"explanation": "Libur Nyepi."})[0] == 201
     found = sari.get(path)[1]
     assert (found["explanation"], found["explained_by"]) == ("Libur Nyepi.", office.persons["sari"])
     assert sari.get(f"/api/v1/dossiers/{dossier}/deviations/{'0' * 32}")[0] == 404

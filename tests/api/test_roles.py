@@ -76,6 +76,8 @@ def places_of(office: Office, dossier: str) -> dict[str, str]:
         "job": str(first("jobs", "jobs")["job"]),
         "step": "3",
         "seq": "0",
+        "number": "1",
+        "pause": dossier,
         "work_unit": office.unit,
     }
 
@@ -86,7 +88,13 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/archiving": {},
     "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/decision": {"decision": "approve", "versions": []},
     "POST /api/v1/dossiers/<id:dossier>/documents/<id:version>/withdrawal": {"reason": "Keliru."},
-    "POST /api/v1/dossiers/<id:dossier>/deviations/<id:deviation>/explanation": {"explanation": "Libur."},
+    "POST /api/v1/dossiers/<id:dossier>/deviations/<id:deviation>/explanations": {"explanation": "Libur."},
+    "POST /api/v1/dossiers/<id:dossier>/deviations/<id:deviation>/explanations/<seq:number>/answer": {
+        "is_accepted": True
+    },
+    "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/pauses": {"cause": "other", "reason": "Banjir."},
+    "POST /api/v1/dossiers/<id:dossier>/pauses/<id:pause>/end": {},
+    "POST /api/v1/dossiers/<id:dossier>/verdicts/again": {"reason": "SKB dikoreksi."},
     "PUT /api/v1/users/<id:user>/password": {"password": PASSWORD},
     "POST /api/v1/people": {"name": "Baru"},
 }
@@ -94,6 +102,10 @@ PAGE_FORMS: dict[str, dict[str, str]] = {
     "decision": {"decision": "approve"},
     "withdrawal": {"reason": "Keliru."},
     "explanation": {"explanation": "Libur."},
+    "answer": {"number": "1", "answer": "accept"},
+    "pause": {"cause": "other", "reason": "Banjir."},
+    "again": {"reason": "SKB dikoreksi."},
+    "exception": {"reason": "Tim lain sakit."},
 }
 QUERIES = {
     "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/documents": "?kind=request_letter&name=surat.pdf",
@@ -115,7 +127,7 @@ def body_of(route: str, place: dict[str, str], login: str) -> dict[str, Any]:
         return {"json": {"code": f"baru-{place['dossier'][-4:]}", "name": "Baru"}}
     if route == "POST /api/v1/users":
         return {"json": {"person": place["person"], "login": f"baru-{place['dossier'][-4:]}", "password": PASSWORD}}
-    if route.endswith("/responsible"):
+    if route.endswith(("/responsible", "/exceptions")):
         return {"json": {"person": place["person"], "reason": "Cuti."}}
     if route.endswith("/assignments") and route.startswith("POST"):
         body = {"role": "auditor", "work_unit": place["work_unit"], "from_on": "2026-05-01", "to_on": "2026-05-02"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -222,7 +223,7 @@ def test_where_separate_duties_leave_nobody_the_head_excepts_a_person_and_answer
     assert again.value.code == "step_finished"
 
 
-def tomllib_of(name: str) -> dict[str, object]:
+def tomllib_of(name: str) -> dict[str, Any]:
     import tomllib
 
     from tests.office import SAMPLES
