@@ -10,10 +10,12 @@ from flask import Response, jsonify, request
 
 from archive_service.api import (
     assignments,
+    attestations,
     auth,
     bundles,
     decisions,
     definitions,
+    delegations,
     demo,
     deviations,
     documents,
@@ -44,6 +46,8 @@ GUARDED = (
     people,
     users,
     assignments,
+    delegations,
+    attestations,
     definitions,
     dossiers,
     steps,

@@ -136,7 +136,7 @@ def confirm_delegation(archive: Archive, actor: Actor, *, delegation: str, seen:
     """The id of the substitute's assignment, as another person than the proposer confirms it; running steps move if it is in force."""
     actor.require_reach("delegation.manage")
     with archive.db.write() as session:
-        row = _get(session, delegation)
+        row = _get(session, actor, delegation)
         dossiers = _dossiers_of(session, row.absent, row.role, row.work_unit_id)
         streams = [f"person:{row.substitute}", *(f"dossier:{d}" for d in dossiers)]
         writer = open_streams(session, archive.log, streams, acting=[actor.person, row.absent])
@@ -204,7 +204,7 @@ def end_delegation(archive: Archive, actor: Actor, *, delegation: str, seen: Col
     """End a confirmed delegation now, as the absent person, a superior or an administrator; the substitute's steps go back."""
     actor.require_reach("delegation.manage")
     with archive.db.write() as session:
-        row = _get(session, delegation)
+        row = _get(session, actor, delegation)
         dossiers = _dossiers_of(session, row.substitute, row.role, row.work_unit_id)
         stream = f"person:{row.substitute}"
         streams = [stream, *(f"dossier:{d}" for d in dossiers)]
@@ -226,7 +226,7 @@ def end_delegation(archive: Archive, actor: Actor, *, delegation: str, seen: Col
 def _close(archive: Archive, actor: Actor, delegation: str, seen: Collection[str] | None, type: str) -> None:
     actor.require_reach("delegation.manage")
     with archive.db.write() as session:
-        row = _get(session, delegation)
+        row = _get(session, actor, delegation)
         writer = open_streams(session, archive.log, [f"person:{row.substitute}"], acting=[actor.person])
         if type == "delegation.declined":
             standing = _require_answerer(archive, session, actor, row)
@@ -396,6 +396,20 @@ def _require_standing(
     return found
 
 
+def may_answer(archive: Archive, session: Session, actor: Actor, row: DelegationRow) -> bool:
+    """Whether the actor may confirm or decline this proposal."""
+    try:
+        _require_answerer(archive, session, actor, row)
+    except Forbidden:
+        return False
+    return True
+
+
+def may_end(archive: Archive, session: Session, actor: Actor, row: DelegationRow) -> bool:
+    """Whether the actor may end this delegation early."""
+    return _find_standing(archive, session, actor, _place(row), row.substitute, PROPOSERS) is not None
+
+
 def _require_answerer(archive: Archive, session: Session, actor: Actor, row: DelegationRow) -> Standing:
     standing = _require_standing(archive, session, actor, _place(row), row.substitute, ANSWERERS)
     if row.proposed_by == actor.person:
@@ -408,11 +422,18 @@ def _require_answerer(archive: Archive, session: Session, actor: Actor, row: Del
     return standing
 
 
-def _get(session: Session, delegation: str) -> DelegationRow:
+def _get(session: Session, actor: Actor, delegation: str) -> DelegationRow:
     row = session.get(DelegationRow, require_id("delegation", delegation))
-    if row is None:
+    if row is None or not is_visible(actor, row):
         raise NotFound("delegation_unknown", "There is no such delegation.")
     return row
+
+
+def is_visible(actor: Actor, row: DelegationRow) -> bool:
+    """Whether the actor may know of a delegation: an office role, somebody of the unit, or somebody it names."""
+    is_named = actor.person in (row.substitute, row.absent, row.proposed_by)
+    is_near = any(a.work_unit == row.work_unit_id for a in actor.assignments)
+    return is_named or is_near or actor.may("delegation.read")
 
 
 def _place(row: DelegationRow) -> Place:
