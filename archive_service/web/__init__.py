@@ -13,6 +13,7 @@ from archive_service.web import (
     bundles,
     compliance,
     decisions,
+    delegations,
     deviations,
     dossiers,
     home,
@@ -33,7 +34,7 @@ def register(app: Flask) -> None:
     """Add the pages, their languages, the guard in front of them and the throttle on logging in."""
     archive: Archive = app.extensions["archive"]
     i18n.register(app, archive.settings.language)
-    modules = (sessions, home, dossiers, uploads, decisions, deviations, compliance, bundles, static)
+    modules = (sessions, home, dossiers, uploads, decisions, deviations, compliance, delegations, bundles, static)
     for module in modules:
         app.register_blueprint(module.blueprint)
     names = frozenset(module.blueprint.name for module in modules)

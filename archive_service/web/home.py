@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 
-from archive_service.services import desk, reading
+from archive_service.services import attestations, desk, reading
 from archive_service.web.auth import get_archive, require_actor
 
 blueprint = Blueprint("web_home", __name__, template_folder="templates")
@@ -18,7 +18,8 @@ def home() -> ResponseReturnValue:
     done = request.args.get("done")
     if desk.is_performer(actor):
         work = desk.read_work(archive, actor)
-        return render_template("home.html", work=work, done=done, may_open=actor.may("dossier.open"))
+        due = attestations.list_due(archive, actor)
+        return render_template("home.html", work=work, due=due, done=done, may_open=actor.may("dossier.open"))
     if not actor.may("dossier.read"):
         return render_template("nothing.html", done=done)
     return render_template(
