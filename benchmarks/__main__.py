@@ -1,4 +1,4 @@
-"""``make bench``: every figure, or those that are named: large, small, appends, sequencing."""
+"""``make bench``: every figure, or those that are named: large, small, appends, sequencing, sweep, verdict, dashboard."""
 
 from __future__ import annotations
 
@@ -7,25 +7,39 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import appends, stack, uploads
+from benchmarks import appends, quality, stack, uploads
+from benchmarks.stack import Bench
+
+ON_THE_STACK: dict[str, Callable[[Bench, Path], None]] = {
+    "large": uploads.measure_large,
+    "small": lambda bench, _: uploads.measure_small(bench),
+    "appends": lambda bench, _: appends.measure_appends(bench),
+    "sequencing": lambda bench, _: appends.measure_sequencing(bench),
+}
+"""Figures of a running installation."""
+ON_A_DATABASE: dict[str, Callable[[], None]] = {
+    "sweep": quality.measure_sweep,
+    "verdict": quality.measure_verdict,
+    "dashboard": quality.measure_dashboard,
+}
+"""Figures that make archives of their own."""
 
 
 def main(names: list[str]) -> int:
     """Measure and print; exit status 2 for an unknown name."""
-    with tempfile.TemporaryDirectory(prefix="archive-bench-") as made, stack.running() as bench:
-        folder = Path(made)
-        figures: dict[str, Callable[[], None]] = {
-            "large": lambda: uploads.measure_large(bench, folder),
-            "small": lambda: uploads.measure_small(bench),
-            "appends": lambda: appends.measure_appends(bench),
-            "sequencing": lambda: appends.measure_sequencing(bench),
-        }
-        if unknown := set(names) - set(figures):
-            print(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(figures)}", file=sys.stderr)
-            return 2
-        for name, measure in figures.items():
-            if not names or name in names:
-                measure()
+    known = [*ON_THE_STACK, *ON_A_DATABASE]
+    if unknown := set(names) - set(known):
+        print(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(known)}", file=sys.stderr)
+        return 2
+    wanted = [name for name in known if not names or name in names]
+    if any(name in ON_THE_STACK for name in wanted):
+        with tempfile.TemporaryDirectory(prefix="archive-bench-") as made, stack.running() as bench:
+            for name in wanted:
+                if name in ON_THE_STACK:
+                    ON_THE_STACK[name](bench, Path(made))
+    for name in wanted:
+        if name in ON_A_DATABASE:
+            ON_A_DATABASE[name]()
     return 0
 
 

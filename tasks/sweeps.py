@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from archive_service.services import fixity, idempotency, users
+from archive_service.services import fixity, idempotency, quality, users
 from tasks.app import app, get_archive
+
+
+@app.task
+def fold_counts() -> None:
+    """Fold the numbers that changed."""
+    quality.fold_counts(get_archive())
 
 
 @app.task

@@ -74,6 +74,15 @@ def office_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def lite(office_template: Path, tmp_path: Path) -> Iterator[Office]:
+    """The office on SQLite alone: for what does not depend on the database."""
+    shutil.copytree(office_template, tmp_path / "lite")
+    made = open_office(tmp_path / "lite", "2026-03-12T09:00")
+    yield made
+    made.archive.db.close()
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """A PostgreSQL server: the one of TEST_DATABASE_URL (a superuser's), else one of this process's own."""

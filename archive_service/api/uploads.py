@@ -27,6 +27,9 @@ class UploadQuery(Query):
     kind: str = Field(max_length=64, description="The kind of document, as the step's checklist names it.")
     name: str = Field(max_length=1000, description="The file's name.")
     document: Id | None = Field(None, description="The document that this is a new version of.")
+    indicator: str | None = Field(
+        None, max_length=64, description="The code of the listed indicator that it is evidence for."
+    )
     application: str | None = Field(None, max_length=1000, description="Where the report was uploaded.")
     address: str | None = Field(None, max_length=1000, description="That application's address.")
     number: str | None = Field(None, max_length=1000, description="The number that it gave.")
@@ -83,6 +86,7 @@ def receive_document(
             chunks=check_chunks(read_chunks(), digests),
             document=query.document,
             submission=submission,
+            indicator=query.indicator,
         )
     finally:
         slots.release()

@@ -208,6 +208,7 @@ def list_deviations(dossier_id: str | None, is_json: bool) -> None:
 @click.option("--kind", required=True, help="The kind of document, as the step's checklist names it.")
 @click.option("--name", help="The file's name, if it should be another.")
 @click.option("--document", help="The document that this is a new version of.")
+@click.option("--indicator", help="The code of the indicator that it is evidence for.")
 @click.option("--application", help="Receipt of an upload elsewhere: the application,")
 @click.option("--address", help="its address,")
 @click.option("--number", help="and the number that it gave.")

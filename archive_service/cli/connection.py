@@ -37,6 +37,10 @@ class Connection:
         response = self._send(self._client.build_request(method, path, **kwargs))
         return response.json() if response.content else None
 
+    def read_bytes(self, path: str) -> bytes:
+        """The answer's bytes as they are: for what is small and no JSON."""
+        return self._send(self._client.build_request("GET", path)).content
+
     def change(self, path: str, body: dict[str, Any]) -> Any:
         """The answer to a POST that changes something, under a key of its own: a network that fails in between does nothing twice."""
         key = {"Idempotency-Key": str(uuid.uuid4())}

@@ -23,6 +23,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -335,6 +336,7 @@ class StepRunRow(Base):
         Index("ix_step_run_due", "state", "due_at"),
         Index("ix_step_run_responsible", "responsible", "state"),
         Index("ix_step_run_acting", "acting_hash", "state"),
+        Index("ix_step_run_watched", "is_watched", "late_at"),
     )
     dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), primary_key=True)
     step: Mapped[str] = evidenced(KEY, primary_key=True)
@@ -345,6 +347,12 @@ class StepRunRow(Base):
     acting_hash: Mapped[str | None] = evidenced(HASH)
     started_at: Mapped[datetime] = evidenced(UtcDateTime)
     due_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    # the first instant at which more than the norm is used: due at the end of office hours, a step is late on the next morning
+    late_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    # it runs in an open dossier, and that its norm has passed is not recorded: what the deadline sweep looks for
+    is_watched: Mapped[bool] = evidenced(Boolean)
+    # what the sweep could not record is tried again from then on
+    look_again_at: Mapped[datetime | None] = operational(UtcDateTime)
     finished_at: Mapped[datetime | None] = evidenced(UtcDateTime)
     outcome: Mapped[str | None] = evidenced(KEY)
     performed_by: Mapped[str | None] = evidenced(ForeignKey("person.id"))
@@ -426,7 +434,16 @@ class DeviationRow(Base):
     """A departure from the SOP's norms."""
 
     __tablename__ = "deviation"
-    __table_args__ = (Index("ix_deviation_owed", "owed_until"),)
+    __table_args__ = (
+        Index("ix_deviation_owed", "owed_until"),
+        Index(
+            "ix_deviation_unexplained",
+            "at",
+            "id",
+            postgresql_where=text("explained_at IS NULL"),
+            sqlite_where=text("explained_at IS NULL"),
+        ),
+    )
     id: Mapped[str] = evidenced(ID, primary_key=True)
     dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), index=True)
     code: Mapped[str] = evidenced(KEY)
@@ -458,6 +475,97 @@ class ExplanationRow(Base):
     answer: Mapped[str | None] = evidenced(KEY)
     answered_by: Mapped[str | None] = evidenced(ForeignKey("person.id"))
     answered_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+
+
+class IndicatorRow(Base):
+    """One performance indicator on a dossier's list, as it is listed now."""
+
+    __tablename__ = "indicator"
+    __table_args__ = (Index("ix_indicator_person", "person_id"),)
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), primary_key=True)
+    code: Mapped[str] = evidenced(String(32), primary_key=True)
+    title: Mapped[str] = evidenced(String(300))
+    unit: Mapped[str | None] = evidenced(String(50))
+    target: Mapped[str] = evidenced(String(100))
+    achievement: Mapped[str | None] = evidenced(String(100))
+    person_id: Mapped[str | None] = evidenced(ForeignKey("person.id"))
+    at: Mapped[datetime] = evidenced(UtcDateTime)
+    event_hash: Mapped[str] = evidenced(HASH)
+
+
+class IndicatorResultRow(Base):
+    """What a step recorded of an indicator, or of the dossier as a whole (no code): the newest of each iteration."""
+
+    __tablename__ = "indicator_result"
+    event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), index=True)
+    step: Mapped[str] = evidenced(KEY)
+    iteration: Mapped[int] = evidenced(Integer)
+    code: Mapped[str | None] = evidenced(String(32))
+    achievement: Mapped[str | None] = evidenced(String(100))
+    has_recommendation: Mapped[bool] = evidenced(Boolean)
+    person_id: Mapped[str] = evidenced(ForeignKey("person.id"))
+    at: Mapped[datetime] = evidenced(UtcDateTime)
+
+
+class RecommendationRow(Base):
+    """A recommendation of the period before, with what became of it."""
+
+    __tablename__ = "recommendation"
+    event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), index=True)
+    from_dossier: Mapped[str] = evidenced(ID)
+    from_event: Mapped[str] = evidenced(HASH)
+    code: Mapped[str | None] = evidenced(String(32))
+    at: Mapped[datetime] = evidenced(UtcDateTime)
+    state: Mapped[str | None] = evidenced(KEY)
+    answered_by: Mapped[str | None] = evidenced(ForeignKey("person.id"))
+    answered_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    answer_hash: Mapped[str | None] = evidenced(HASH)
+
+
+class QualityCountRow(Base):
+    """Numbers to be added up over dossiers: each change of a dossier adds a row, and a sweep makes one row of all those of a cell.
+
+    A cell is SOP, step, work unit and quarter; the step is empty for what is said of the whole dossier. Only sums mean anything.
+    """
+
+    __tablename__ = "quality_count"
+    __table_args__ = (
+        Index("ix_quality_count_period", "year", "quarter", "work_unit_id"),
+        Index("ix_quality_count_unit", "work_unit_id", "year", "quarter"),
+        Index(
+            "ix_quality_count_fresh",
+            "id",
+            postgresql_where=text("NOT is_folded"),
+            sqlite_where=text("NOT is_folded"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = operational(COUNT, primary_key=True, autoincrement=True)
+    is_folded: Mapped[bool] = operational(Boolean)
+    sop: Mapped[str] = evidenced(KEY)
+    step: Mapped[str] = evidenced(KEY)
+    work_unit_id: Mapped[str] = evidenced(ID)
+    year: Mapped[int] = evidenced(Integer)
+    quarter: Mapped[int] = evidenced(Integer)
+    dossiers: Mapped[int] = evidenced(COUNT)
+    sealed: Mapped[int] = evidenced(COUNT)
+    cancelled: Mapped[int] = evidenced(COUNT)
+    runs: Mapped[int] = evidenced(COUNT)
+    running: Mapped[int] = evidenced(COUNT)
+    overdue: Mapped[int] = evidenced(COUNT)
+    on_time: Mapped[int] = evidenced(COUNT)
+    late: Mapped[int] = evidenced(COUNT)
+    used_seconds: Mapped[int] = evidenced(COUNT)
+    limit_seconds: Mapped[int] = evidenced(COUNT)
+    complete: Mapped[int] = evidenced(COUNT)
+    incomplete: Mapped[int] = evidenced(COUNT)
+    returns: Mapped[int] = evidenced(COUNT)
+    sent_back: Mapped[int] = evidenced(COUNT)
+    deviations: Mapped[int] = evidenced(COUNT)
+    open_deviations: Mapped[int] = evidenced(COUNT)
+    unexplained: Mapped[int] = evidenced(COUNT)
 
 
 class StatementRow(Base):

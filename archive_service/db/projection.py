@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, inspect, update
+from sqlalchemy import ColumnElement, delete, insert, update
 from sqlalchemy.orm import Session
 
 from archive_service.db.models import (
@@ -23,15 +23,20 @@ from archive_service.db.models import (
     DossierRow,
     ExplanationRow,
     FlagRow,
+    IndicatorResultRow,
+    IndicatorRow,
     PersonRow,
+    RecommendationRow,
     SessionRow,
     StepRunRow,
     UserRow,
     VerdictRow,
     WorkUnitRow,
+    table_of,
 )
 from archive_service.domain import completeness, statement, verdict, working_time
-from archive_service.domain.dossier import CANCELLED, Dossier
+from archive_service.domain.deviation import NORM_PASSED
+from archive_service.domain.dossier import CANCELLED, OPEN, RUNNING, Dossier, Run
 from archive_service.domain.event import Event
 
 DELEGATION_STATES = {
@@ -49,8 +54,16 @@ def _time(text: str | None) -> datetime | None:
     return None if text is None else verdict.parse_time(text)
 
 
+def _late_at(dossier: Dossier, run: Run, calendar: working_time.Calendar) -> datetime | None:
+    """When one working second more is used than the norm gives; None while no time is due, and where the calendar ends before."""
+    try:
+        return _time(statement.due_time(dossier, run, calendar, beyond_seconds=1))
+    except working_time.OutOfCalendar:
+        return None
+
+
 def _add(rows: Rows, table: type[Base], values: dict[str, Any]) -> None:
-    key = tuple(values[column.name] for column in inspect(table).primary_key)
+    key = tuple(values[column.name] for column in table_of(table).primary_key)
     rows[(table, key)] = values
 
 
@@ -78,7 +91,9 @@ def rows_of_dossier(dossier: Dossier, calendars: Mapping[str, working_time.Calen
             "ended_at": _time(dossier.ended_at),
         },
     )
+    recorded = {(d.step, d.iteration) for d in dossier.deviations if d.code == NORM_PASSED}
     for run in dossier.runs:
+        is_running = run.state == RUNNING and dossier.status == OPEN
         _add(
             rows,
             StepRunRow,
@@ -92,6 +107,8 @@ def rows_of_dossier(dossier: Dossier, calendars: Mapping[str, working_time.Calen
                 "acting_hash": run.acting,
                 "started_at": _time(run.started_at),
                 "due_at": _time(statement.due_time(dossier, run, calendar)),
+                "late_at": _late_at(dossier, run, calendar),
+                "is_watched": is_running and (run.step, run.iteration) not in recorded,
                 "finished_at": _time(run.finished_at),
                 "outcome": run.outcome,
                 "performed_by": run.performed_by,
@@ -221,7 +238,60 @@ def rows_of_dossier(dossier: Dossier, calendars: Mapping[str, working_time.Calen
                     "answered_at": _time(explanation.answered_at),
                 },
             )
+    _add_indicators(rows, dossier)
     return rows
+
+
+def _add_indicators(rows: Rows, dossier: Dossier) -> None:
+    for each in dossier.indicators.listed.values():
+        _add(
+            rows,
+            IndicatorRow,
+            {
+                "dossier_id": dossier.id,
+                "code": each.code,
+                "title": each.title,
+                "unit": each.unit,
+                "target": each.target,
+                "achievement": each.achievement,
+                "person_id": each.person,
+                "at": _time(each.at),
+                "event_hash": each.event_hash,
+            },
+        )
+    for result in dossier.indicators.results.values():
+        _add(
+            rows,
+            IndicatorResultRow,
+            {
+                "event_hash": result.event_hash,
+                "dossier_id": dossier.id,
+                "step": result.step,
+                "iteration": result.iteration,
+                "code": result.code,
+                "achievement": result.achievement,
+                "has_recommendation": result.has_recommendation,
+                "person_id": result.person,
+                "at": _time(result.at),
+            },
+        )
+    for carried in dossier.indicators.carried.values():
+        _add(
+            rows,
+            RecommendationRow,
+            {
+                "event_hash": carried.event_hash,
+                "dossier_id": dossier.id,
+                "from_dossier": carried.from_dossier,
+                "from_event": carried.from_event,
+                "code": carried.code,
+                "at": _time(carried.at),
+                "state": carried.state,
+                "answered_by": carried.answered_by,
+                "answered_at": _time(carried.answered_at),
+                "answer_hash": carried.answer_hash,
+            },
+        )
 
 
 def rows_of_stream(events: Iterable[Event]) -> Rows:
@@ -369,14 +439,18 @@ def _answer(rows: Rows, proposal: str, values: dict[str, Any]) -> None:
 
 def save_changes(session: Session, before: Rows, after: Rows, extra: dict[str, Any] | None = None) -> None:
     """Write the difference between two projections: new rows, changed columns. ``extra`` are operational columns of new rows."""
+    # tables, not mapped classes: the unit of work would take longer than the database
+    connection = session.connection()
     for (table, key), values in after.items():
         known = before.get((table, key))
         if known is None:
-            session.execute(insert(table).values(**values, **(extra or {})))
+            connection.execute(insert(table_of(table)).inline(), {**values, **(extra or {})})
         elif known != values:
             changed = {name: value for name, value in values.items() if known[name] != value}
-            condition = [column == part for column, part in zip(inspect(table).primary_key, key, strict=True)]
-            session.execute(update(table).where(*condition).values(**changed))
+            connection.execute(update(table_of(table)).where(*_is_row(table, key)).values(**changed))
     for table, key in before.keys() - after.keys():
-        condition = [column == part for column, part in zip(inspect(table).primary_key, key, strict=True)]
-        session.execute(delete(table).where(*condition))
+        connection.execute(delete(table_of(table)).where(*_is_row(table, key)))
+
+
+def _is_row(table: type[Base], key: tuple[Any, ...]) -> list[ColumnElement[bool]]:
+    return [column == part for column, part in zip(table_of(table).primary_key, key, strict=True)]

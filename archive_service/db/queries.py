@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from archive_service.db.models import (
@@ -25,6 +26,7 @@ from archive_service.db.models import (
     UserRow,
     WorkUnitRow,
 )
+from archive_service.db.paging import comes_after
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,27 @@ def list_running(scope: ReadScope, session: Session, limit: int = 200) -> list[d
         }
         for run, dossier, unit, title in rows
     ]
+
+
+def list_late(
+    session: Session, now: datetime, look_at: datetime, limit: int, after: tuple[datetime, str] | None
+) -> list[tuple[datetime, str]]:
+    """(late since, dossier) of running steps that are late and not recorded, the longest late first: the sweep's own, of all units.
+
+    ``look_at``: leaves out those that failed and are to be looked at later.
+    """
+    rows = session.execute(
+        select(StepRunRow.late_at, StepRunRow.dossier_id)
+        .where(
+            StepRunRow.is_watched,
+            StepRunRow.late_at <= now,
+            or_(StepRunRow.look_again_at.is_(None), StepRunRow.look_again_at <= look_at),
+            *comes_after((StepRunRow.late_at, StepRunRow.dossier_id), after),
+        )
+        .order_by(StepRunRow.late_at, StepRunRow.dossier_id)
+        .limit(limit)
+    )
+    return [(late_at, dossier) for late_at, dossier in rows if late_at is not None]
 
 
 def list_unexplained(scope: ReadScope, session: Session, person: str, limit: int = 200) -> list[dict[str, Any]]:

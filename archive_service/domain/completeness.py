@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Collection, Dict, List, Optional, Sequence, Tuple
 
-from archive_service.domain import canonical
+from archive_service.domain import canonical, indicator
 
 if TYPE_CHECKING:
     from archive_service.domain.dossier import Dossier, Version
@@ -59,7 +59,7 @@ def _documents(versions: Sequence["Version"]) -> Tuple[Dict[str, Any], ...]:
 
 
 def required_inputs(dossier: "Dossier", step_key: str) -> List[Requirement]:
-    """The step's inputs as the dossier stands now."""
+    """The step's inputs as the dossier stands now, and what it owes each indicator of the dossier's list."""
     found: List[Requirement] = []
     for rule in dossier.sop.step(step_key).inputs:
         output = dossier.sop.step(step_key if rule.source == "outside" else rule.source).output(rule.kind)
@@ -88,6 +88,35 @@ def required_inputs(dossier: "Dossier", step_key: str) -> List[Requirement]:
         found.append(
             Requirement("input", rule.kind, rule.title, rule.source, evidence, state, satisfied, minimum, output.media)
         )
+    return found + required_of_indicators(dossier, step_key)
+
+
+def required_of_indicators(dossier: "Dossier", step_key: str) -> List[Requirement]:
+    """What the step owes each listed indicator as the dossier stands now: a standing document of its own, or its result.
+
+    Direction ``indicator`` or ``indicator_result``, the indicator's code as kind. Without a list there is nothing: the statement says
+    how many are listed.
+    """
+    duty = dossier.sop.step(step_key).indicators
+    ledger = dossier.indicators
+    found: List[Requirement] = []
+    if duty == indicator.EVIDENCE:
+        tagged: Dict[str, List["Version"]] = {}
+        for version in dossier.standing_outputs(step_key) if ledger.listed else []:
+            if version.indicator is not None:
+                tagged.setdefault(version.indicator, []).append(version)
+        for each in ledger.listed.values():
+            satisfied = _documents(tagged.get(each.code, []))
+            state = PRESENT if satisfied else MISSING
+            found.append(Requirement("indicator", each.code, each.title, None, "document", state, satisfied))
+    if duty == indicator.RESULTS:
+        for each in ledger.listed.values():
+            result = ledger.standing_result(step_key, each.code)
+            results: Tuple[Dict[str, Any], ...] = ()
+            if result is not None:
+                results = ({"type": "result", "event": result.event_hash, "person": result.person},)
+            state = PRESENT if results else MISSING
+            found.append(Requirement("indicator_result", each.code, each.title, None, "result", state, results))
     return found
 
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-from archive_service.domain import canonical, completeness, deviation, permissions
+from archive_service.domain import canonical, completeness, deviation, indicator, permissions
 from archive_service.domain.completeness import Requirement
 from archive_service.domain.deviation import Deviation, IllegalEvent, Ledger, Refusal
 from archive_service.domain.event import Event
+from archive_service.domain.indicator import IndicatorLedger
 from archive_service.domain.sop import OPENING, QUARTER, Sop, Step
 from archive_service.domain.verdict import LATE, Interval
 
@@ -28,12 +29,24 @@ WAITING = "waiting"
 SKIPPED = "skipped"
 
 STEP_ACTIONS: FrozenSet[str] = frozenset(
-    ["upload", "withdraw", "submit", "approve", "return", "archive", "reassign", "pause", "resume", "except_duty"]
+    [
+        "upload",
+        "withdraw",
+        "submit",
+        "approve",
+        "return",
+        "archive",
+        "reassign",
+        "pause",
+        "resume",
+        "except_duty",
+        "record_result",
+    ]
 )
 AFTER_ACTIONS: FrozenSet[str] = frozenset(["explain", "accept_explanation", "return_explanation"])
 """What may still be done when the dossier is sealed: it goes to the stream ``after:<dossier>``."""
 DOSSIER_ACTIONS: FrozenSet[str] = AFTER_ACTIONS | frozenset(
-    ["request_cancellation", "confirm_cancellation", "attach", "adopt_calendar"]
+    [*indicator.ACTIONS, "request_cancellation", "confirm_cancellation", "attach", "adopt_calendar"]
 )
 ACTIONS: FrozenSet[str] = STEP_ACTIONS | DOSSIER_ACTIONS
 AFTER_TYPES: FrozenSet[str] = deviation.EVENT_TYPES | {"dossier.judged_again"}
@@ -60,6 +73,10 @@ _PERMISSION: Dict[str, str] = {
     "resume": "pause.grant",
     "except_duty": "duty.except",
     "adopt_calendar": "verdict.judge_again",
+    "list_indicator": "indicator.manage",
+    "remove_indicator": "indicator.manage",
+    "record_result": "indicator.manage",
+    "answer_recommendation": "indicator.manage",
 }
 _FINISHING = ("submit", "approve", "return", "archive")
 _KINDS_OF: Dict[str, Tuple[str, ...]] = {
@@ -211,6 +228,8 @@ class Action(NamedTuple):
     from_at: Optional[str] = None
     to_at: Optional[str] = None
     at: Optional[str] = None
+    indicator: Optional[str] = None
+    recommendation: Optional[str] = None
 
 
 def documents_digest(versions: Iterable[Version]) -> str:
@@ -240,6 +259,7 @@ class Dossier:
     decisions: List[Decision] = field(default_factory=list)
     flags: List[Flag] = field(default_factory=list)
     ledger: Ledger = field(default_factory=Ledger)
+    indicators: IndicatorLedger = field(default_factory=IndicatorLedger)
     answers: Dict[str, str] = field(default_factory=dict)
     exceptions: Set[Tuple[str, str]] = field(default_factory=set)
     calendars: List[str] = field(default_factory=list)
@@ -333,8 +353,9 @@ class Dossier:
         return None
 
     def persons_of(self, step_key: str) -> Set[str]:
-        """Every person who performed the step in any iteration: uploaded to it, submitted it or decided it."""
+        """Every person who performed the step in any iteration: uploaded to it, recorded results, submitted it or decided it."""
         persons = {v.person for v in self.versions if v.step == step_key and v.deviation is None}
+        persons.update(self.indicators.recorders.get(step_key, ()))
         persons.update(r.performed_by for r in self.runs if r.step == step_key and r.performed_by is not None)
         return persons
 
@@ -503,6 +524,8 @@ class Dossier:
             if about is None or p["kind"] != ATTACHMENT:
                 raise IllegalEvent("attachment_of_nothing", "an attachment belongs to a deviation of this dossier")
             self._require_receipt(p["receipt"], ATTACHMENT)
+            if p["indicator"] is not None:
+                raise IllegalEvent("indicator_not_taken", "an attachment of an explanation belongs to no indicator")
             step, iteration = p["step"], p["iteration"]
             place = (about.step or self.sop.order[0], about.iteration or 1)
             if (step, iteration) != place:
@@ -684,6 +707,17 @@ class Dossier:
             raise IllegalEvent("cancellation_differs", "the confirmation names another request")
         self.status, self.ended_at = CANCELLED, event.at
 
+    def _about_indicators(self, event: Event) -> None:
+        p = event.payload
+        if event.type == "indicator.result_recorded":
+            self._running_now(event)
+        if event.type == "recommendation.carried":
+            if p["from_dossier"] == self.id:
+                raise IllegalEvent("carried_from_itself", "recommendations come from an earlier dossier")
+            if self.versions or any(run.state != RUNNING for run in self.runs):
+                raise IllegalEvent("carried_late", "recommendations are carried over when a dossier is opened")
+        self.indicators.apply(event)
+
     def _noted(self, event: Event) -> None:
         """A refusal or a fixity check changes nothing in the dossier."""
 
@@ -774,6 +808,7 @@ _FOLDS = {
     "dossier.cancelled": Dossier._cancelled,
     "dossier.sealed": Dossier._sealed,
     "fixity.checked": Dossier._noted,
+    **dict.fromkeys(sorted(indicator.EVENT_TYPES), Dossier._about_indicators),
 }
 
 
@@ -795,6 +830,10 @@ def action_of(event: Event) -> Optional[Action]:
         "pause.ended": "resume",
         "duty.excepted": "except_duty",
         "calendar.adopted": "adopt_calendar",
+        "indicator.set": "list_indicator",
+        "indicator.removed": "remove_indicator",
+        "indicator.result_recorded": "record_result",
+        "recommendation.answered": "answer_recommendation",
     }.get(event.type)
     if event.type == "document.received" and p["deviation"] is not None:
         name = "attach"
@@ -823,6 +862,8 @@ def action_of(event: Event) -> Optional[Action]:
         from_at=p.get("from_at"),
         to_at=p.get("to_at"),
         at=event.at,
+        indicator=p.get("indicator") if event.type == "document.received" else p.get("code"),
+        recommendation=p.get("carried"),
     )
 
 
@@ -860,7 +901,7 @@ def find_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
         return Refusal(
             "role_forbidden", f"The role {action.role or 'none'} may not do this; ask a performer of the step."
         )
-    if action.work_unit != dossier.work_unit and permissions.role_class(str(action.role)) == permissions.PERFORMER:
+    if action.work_unit != dossier.work_unit and not permissions.is_office(action.role):
         return Refusal("other_work_unit", "The dossier belongs to another work unit than your role.")
     if dossier.status == SEALED and action.name not in AFTER_ACTIONS:
         return Refusal("dossier_sealed", "The dossier is sealed: nothing in it changes any more.")
@@ -888,6 +929,17 @@ def _dossier_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
         return None
     if action.name == "adopt_calendar":
         return None if action.has_reason else Refusal("reason_missing", "Say why: judging again needs a reason.")
+    if action.name in indicator.ACTIONS:
+        duties = [(step.key, step.indicators) for step in dossier.sop.steps if step.indicators is not None]
+        return indicator.find_refusal(
+            dossier.indicators,
+            action.name,
+            code=action.indicator,
+            recommendation=action.recommendation,
+            has_reason=action.has_reason,
+            is_asked=bool(duties),
+            is_frozen=any(duty == indicator.RESULTS and dossier.is_settled(key) for key, duty in duties),
+        )
     about = dossier.ledger.find(action.deviation)
     if action.name == "attach":
         refusal = deviation.find_refusal(about, "explain", action.person, action.role, "")
@@ -921,6 +973,10 @@ def _step_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
             return Refusal(
                 "not_performer", "The responsible person hands a step over, or a leader who approves in this SOP."
             )
+    elif action.role == permissions.CONTRIBUTOR:
+        refusal = _contribution_refusal(dossier, action, step)
+        if refusal is not None:
+            return refusal
     elif action.role != step.performer:
         return Refusal("not_performer", f"Step {step.key} is performed by {step.performer}.")
     if action.name in _KINDS_OF and step.kind not in _KINDS_OF[action.name]:
@@ -937,6 +993,8 @@ def _step_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
         return _upload_refusal(dossier, action)
     if action.name == "withdraw":
         return _withdrawal_refusal(dossier, action, run)
+    if action.name == "record_result":
+        return indicator.result_refusal(dossier.indicators, step.indicators, action.indicator)
     return _finish_refusal(dossier, action)
 
 
@@ -985,8 +1043,26 @@ def _exception_refusal(dossier: Dossier, action: Action, step: Step) -> Optional
     return None if action.has_reason else Refusal("reason_missing", "Say why: an exception needs a reason.")
 
 
+def _contribution_refusal(dossier: Dossier, action: Action, step: Step) -> Optional[Refusal]:
+    """Contributors perform no step: they send documents for the indicators that they are in charge of, and withdraw their own."""
+    if step.indicators != indicator.EVIDENCE:
+        return Refusal("not_performer", f"Step {step.key} is performed by {step.performer}.")
+    if action.name == "withdraw":
+        version = dossier.find_version(action.version) if action.version is not None else None
+        is_own = version is not None and version.person == action.person
+        return None if is_own else Refusal("not_contributor", "You withdraw only what you sent yourself.")
+    if action.name != "upload" or not dossier.indicators.is_in_charge(action.indicator, action.person):
+        return Refusal("not_contributor", "You send documents for the indicators that you are in charge of alone.")
+    if any(v.person != action.person for v in dossier.versions_of(action.document or "")):
+        return Refusal("not_contributor", "That document is somebody else's: send yours as a new document.")
+    return None
+
+
 def _upload_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
     assert action.step is not None
+    refusal = indicator.tag_refusal(dossier.indicators, dossier.sop.step(action.step).indicators, action.indicator)
+    if refusal is not None:
+        return refusal
     rule = next((r for r in dossier.sop.step(action.step).file_outputs if r.kind == action.kind), None)
     if rule is None:
         return Refusal("kind_not_taken", f"Step {action.step} takes no document of the kind {action.kind}.")

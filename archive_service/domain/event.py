@@ -27,6 +27,7 @@ _HEX8 = re.compile(r"[0-9a-f]{8}")
 _TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_INDICATOR = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,31}")
 _MEDIA = re.compile(r"[a-z0-9][a-z0-9.+-]{0,63}/[a-z0-9][a-z0-9.+-]{0,127}")
 _ORIGIN = re.compile(r"[a-z0-9][a-z0-9./:_-]{0,199}")
 
@@ -141,6 +142,7 @@ HASH = _matches(_HEX64, "64 lower-case hex digits")
 TIME = _time
 DATE = _date
 KEY = _matches(_KEY, "a key")
+INDICATOR = _matches(_INDICATOR, "the code of an indicator, such as IKU-1.2")
 MEDIA = _matches(_MEDIA, "a media type")
 COUNT = _integer(0, 2**53 - 1)
 ITERATION = _integer(1, 1_000_000)
@@ -258,7 +260,7 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
     ("record.read", 1): _type(
         ["user"],
         dossier=_or_null(ID),
-        what=_one_of("dossiers", "dossier", "document", "events", "bundle", "people"),
+        what=_one_of("dossiers", "dossier", "document", "events", "bundle", "people", "quality", "quality_export"),
         digest=_or_null(HASH),
     ),
     # dossier
@@ -299,7 +301,7 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         file_name_commitment=HASH,
         receipt=_or_null(_RECEIPT),
         deviation=_or_null(ID),
-        indicator=_or_null(KEY),
+        indicator=_or_null(INDICATOR),
     ),
     ("document.withdrawn", 1): _type(["dossier"], step=KEY, document=ID, version=ID, reason_commitment=HASH),
     ("document.refused", 1): _type(
@@ -378,6 +380,36 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
     ("dossier.cancelled", 1): _type(["dossier"], request=HASH),
     ("dossier.sealed", 1): _type(
         ["dossier"], step=KEY, iteration=ITERATION, count=COUNT, head=HASH, statement_digest=HASH, statement_size=COUNT
+    ),
+    ("indicator.set", 1): _type(
+        ["dossier"],
+        code=INDICATOR,
+        title=_text(300),
+        unit=_or_null(_text(50)),
+        target=_text(100),
+        achievement=_or_null(_text(100)),
+        person=_or_null(ID),
+    ),
+    ("indicator.removed", 1): _type(["dossier"], code=INDICATOR, reason_commitment=HASH),
+    ("indicator.result_recorded", 1): _type(
+        ["dossier"],
+        step=KEY,
+        iteration=ITERATION,
+        code=_or_null(INDICATOR),
+        achievement=_or_null(_text(100)),
+        recommendation_commitment=_or_null(HASH),
+        obstacle_commitment=_or_null(HASH),
+        follow_up_commitment=_or_null(HASH),
+    ),
+    ("recommendation.carried", 1): _type(
+        ["dossier"],
+        from_dossier=ID,
+        from_event=HASH,
+        code=_or_null(INDICATOR),
+        recommendation_commitment=HASH,
+    ),
+    ("recommendation.answered", 1): _type(
+        ["dossier"], carried=HASH, state=_one_of("done", "ongoing", "dropped"), note_commitment=HASH
     ),
     # after
     ("bundle.stored", 1): _type(["after"], dossier=ID, digest=HASH, size=COUNT, plan_digest=HASH),

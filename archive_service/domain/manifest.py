@@ -81,6 +81,10 @@ EVENT_LIMITS: Dict[str, int] = {
     "pause.granted": 500,
     "step.judged": 4_000,
     "calendar.adopted": 8,
+    "indicator.set": 2_000,
+    "indicator.result_recorded": 4_000,
+    "recommendation.carried": 200,
+    "recommendation.answered": 2_000,
 }
 """How much one dossier's bundle may hold: so that verifying a hostile one ends in bounded time and memory.
 

@@ -9,6 +9,8 @@ QUALITY_CHECKER = "quality_checker"
 ADMINISTRATOR = "administrator"
 PERFORMER = "performer"
 """The class of every role that an SOP names; the step's own data says which of them performs it."""
+CONTRIBUTOR = "contributor"
+"""Whoever is in charge of an indicator and performs no step: sends the evidence for it, and sees nothing else of a dossier."""
 
 OFFICE_ROLES: FrozenSet[str] = frozenset([AUDITOR, QUALITY_CHECKER, ADMINISTRATOR])
 
@@ -33,8 +35,11 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
             "attestation.make",
             "events.read",
             "bundle.read",
+            "indicator.manage",
+            "indicator.read",
         ]
     ),
+    CONTRIBUTOR: frozenset(["indicator.read", "document.upload", "document.withdraw", "document.read_own"]),
     AUDITOR: frozenset(
         [
             "dossier.read",
@@ -42,6 +47,7 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
             "events.read",
             "bundle.read",
             "people.read",
+            "indicator.read",
             "delegation.read",
             "attestation.read",
         ]
@@ -55,6 +61,7 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
             "explanation.judge",
             "pause.grant",
             "verdict.judge_again",
+            "indicator.read",
             "delegation.read",
             "attestation.read",
         ]
@@ -94,6 +101,10 @@ ACTION_OF_EVENT: Dict[str, str] = {
     "dossier.cancellation_requested": "dossier.cancel",
     "dossier.cancelled": "dossier.cancel",
     "dossier.sealed": "dossier.archive",
+    "indicator.set": "indicator.manage",
+    "indicator.removed": "indicator.manage",
+    "indicator.result_recorded": "indicator.manage",
+    "recommendation.answered": "indicator.manage",
 }
 """Event types of a dossier's stream that only a person with the action's permission may cause."""
 
@@ -107,14 +118,20 @@ SERVICE_EVENTS: FrozenSet[str] = frozenset(
         "deviation.recorded",
         "deviation.escalated",
         "fixity.checked",
+        "recommendation.carried",
     ]
 )
 """Event types of a dossier's stream that follow from rules: the service itself is their actor."""
 
 
 def role_class(role: str) -> str:
-    """The row of the table that a role belongs to: an office role is its own, every SOP role is a performer."""
-    return role if role in OFFICE_ROLES else PERFORMER
+    """The row of the table that a role belongs to: office roles and contributors are their own, every SOP role is a performer."""
+    return role if role in OFFICE_ROLES or role == CONTRIBUTOR else PERFORMER
+
+
+def is_office(role: Optional[str]) -> bool:
+    """Whether the role reaches the dossiers of all units; the others reach those of the unit that they are held in."""
+    return role in OFFICE_ROLES
 
 
 def is_allowed(role: Optional[str], action: str) -> bool:
@@ -123,6 +140,6 @@ def is_allowed(role: Optional[str], action: str) -> bool:
 
 
 def excludes(role: str, other: str) -> bool:
-    """Whether one person may not hold both roles at once: an administrator holds no SOP role."""
+    """Whether one person may not hold both roles at once: an administrator holds no SOP role and contributes nothing."""
     classes = {role_class(role), role_class(other)}
-    return classes == {ADMINISTRATOR, PERFORMER}
+    return ADMINISTRATOR in classes and bool(classes & {PERFORMER, CONTRIBUTOR})

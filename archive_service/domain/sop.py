@@ -668,7 +668,7 @@ def _each(drafts: Any, field: str, place: str) -> Iterable[tuple[str, Any]]:
 def _check_roles(sop: Draft, problems: list[Problem]) -> None:
     _check_unique(_each(sop.get("roles"), "key", "roles"), problems)
     for place, key in _each(sop.get("roles"), "key", "roles"):
-        if key in permissions.OFFICE_ROLES:
+        if key in (*permissions.OFFICE_ROLES, permissions.CONTRIBUTOR):
             _refuse(problems, place, f"is the key of an office role: {_quote(key)}; choose another")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from archive_service.domain import completeness, deviation, verdict, working_time
+from archive_service.domain import completeness, deviation, indicator, verdict, working_time
 from archive_service.domain.completeness import Requirement
 from archive_service.domain.deviation import DueDeviation
 from archive_service.domain.dossier import Dossier, Run
@@ -73,13 +73,16 @@ def overdue(dossier: Dossier, run: Run, calendar: working_time.Calendar, at: str
     return used.seconds > verdict.limit_from(dossier.sop, norm, calendar, run.started_at)
 
 
-def due_time(dossier: Dossier, run: Run, calendar: working_time.Calendar) -> Optional[str]:
-    """Until when an iteration is on time; None while a pause without an end holds it."""
+def due_time(dossier: Dossier, run: Run, calendar: working_time.Calendar, beyond_seconds: int = 0) -> Optional[str]:
+    """Until when an iteration is on time; None while a pause without an end holds it.
+
+    ``beyond_seconds``: when so many working seconds more than the norm are used.
+    """
     if run.is_held:
         return None
     norm = dossier.sop.step(run.step).norm
     until = run.finished_at if run.finished_at is not None else run.started_at
-    return verdict.due_time(dossier.sop, norm, calendar, run.started_at, run.excluded(until))
+    return verdict.due_time(dossier.sop, norm, calendar, run.started_at, run.excluded(until), beyond_seconds)
 
 
 def explain_by(sop: Sop, calendar: working_time.Calendar, at: str) -> Optional[str]:
@@ -274,6 +277,7 @@ def build_statement(
         "answers": dict(sorted(dossier.answers.items())),
         "totals": [totals[key] for key in dossier.sop.order if key in totals],
         "equipment": _equipment(dossier),
+        "indicators": indicator_summary(dossier),
         "deviations": [
             {
                 "deviation": d.id,
@@ -286,6 +290,68 @@ def build_statement(
                 "explain_by": d.explain_by,
             }
             for d in dossier.deviations
+        ],
+    }
+
+
+def indicator_summary(dossier: Dossier) -> Dict[str, Any]:
+    """The indicators as things stand: how many are listed, which have evidence and results, and what became of recommendations.
+
+    ``asked`` is false where no step of the SOP asks for indicators; nothing listed and nothing missing never look alike.
+    """
+    ledger = dossier.indicators
+    duties = {
+        s.indicators: [t.key for t in dossier.sop.steps if t.indicators == s.indicators] for s in dossier.sop.steps
+    }
+    evidence: Dict[str, List[str]] = {code: [] for code in ledger.listed}
+    for step in duties.get(indicator.EVIDENCE, []):
+        for version in dossier.standing_outputs(step):
+            if version.indicator in evidence:
+                evidence[str(version.indicator)].append(version.digest)
+    standing = ledger.standing_results()
+    without = [code for code, digests in evidence.items() if not digests]
+    recorded = {result.code for result in standing}
+    return {
+        "asked": any(duty is not None for duty in duties),
+        "listed": len(ledger.listed),
+        "with_evidence": len(ledger.listed) - len(without),
+        "without": without if indicator.EVIDENCE in duties else [],
+        "without_result": [code for code in ledger.listed if code not in recorded]
+        if indicator.RESULTS in duties
+        else [],
+        "items": [
+            {
+                "code": each.code,
+                "title": each.title,
+                "unit": each.unit,
+                "target": each.target,
+                "achievement": each.achievement,
+                "person": each.person,
+                "evidence": evidence[each.code],
+            }
+            for each in ledger.listed.values()
+        ],
+        "results": [
+            {
+                "event": each.event_hash,
+                "step": each.step,
+                "iteration": each.iteration,
+                "code": each.code,
+                "achievement": each.achievement,
+                "person": each.person,
+            }
+            for each in standing
+        ],
+        "recommendations": [
+            {
+                "event": each.event_hash,
+                "from_dossier": each.from_dossier,
+                "from_event": each.from_event,
+                "code": each.code,
+                "state": each.state,
+                "answer": each.answer_hash,
+            }
+            for each in ledger.carried.values()
         ],
     }
 

@@ -53,9 +53,13 @@ def due_time(
     calendar: working_time.Calendar,
     started_at: str,
     excluded: Sequence[Interval] = (),
+    beyond_seconds: int = 0,
 ) -> str:
-    """The instant until which something that started then is within the norm; ``excluded`` time does not count."""
-    limit = limit_from(sop, norm, calendar, started_at)
+    """The instant until which something that started then is within the norm; ``excluded`` time does not count.
+
+    ``beyond_seconds``: when so many working seconds more than the norm are used.
+    """
+    limit = limit_from(sop, norm, calendar, started_at) + beyond_seconds
     return format_time(working_time.due_at(calendar, parse_time(started_at), limit, without=_parsed(excluded)))
 
 

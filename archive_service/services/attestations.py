@@ -96,7 +96,10 @@ def page_attestations(
         rows = (
             session.execute(
                 select(AssignmentRow)
-                .where(AssignmentRow.role.not_in(permissions.OFFICE_ROLES), *in_force(archive.log.clock()))
+                .where(
+                    AssignmentRow.role.not_in([*permissions.OFFICE_ROLES, permissions.CONTRIBUTOR]),
+                    *in_force(archive.log.clock()),
+                )
                 .where(*([] if person is None else [AssignmentRow.person_id == person]))
                 .where(*comes_after((AssignmentRow.id,), page.after))
                 .order_by(AssignmentRow.id)

@@ -28,11 +28,14 @@ from archive_service.db.models import (
     EventRow,
     ExplanationRow,
     FlagRow,
+    IndicatorResultRow,
+    IndicatorRow,
     LogLeafRow,
     LogPendingRow,
     LogTileRow,
     OpeningRow,
     PersonRow,
+    RecommendationRow,
     SessionRow,
     StatementAgainRow,
     StatementRow,
@@ -43,6 +46,7 @@ from archive_service.db.models import (
     WorkUnitRow,
 )
 from archive_service.db.projection import Rows, rows_of_dossier, rows_of_stream
+from archive_service.db.tally import Tally, add_up, read_tally, tally_of
 from archive_service.domain import merkle, tiles
 from archive_service.domain.deviation import IllegalEvent
 from archive_service.domain.dossier import fold
@@ -82,6 +86,9 @@ PROJECTED: tuple[type[Base], ...] = (
     VerdictRow,
     DeviationRow,
     ExplanationRow,
+    IndicatorRow,
+    IndicatorResultRow,
+    RecommendationRow,
 )
 """Tables whose evidenced columns are a projection of the streams."""
 
@@ -270,13 +277,16 @@ def _check_definitions(session: Session, report: AuditReport) -> None:
 
 def _check_projection(archive: Archive, session: Session, report: AuditReport, streams: dict[str, list[Event]]) -> None:
     expected: Rows = {}
+    tallies: list[Tally] = []
     for name, events in streams.items():
         kind = stream_kind(name)
         try:
             if kind == "dossier":
                 after = streams.get(f"after:{name.partition(':')[2]}", [])
                 state = fold(archive.catalog.sop(session, events[0].payload["sop"]), events, after)
-                expected.update(rows_of_dossier(state, calendars_of(archive, session, state)))
+                rows = rows_of_dossier(state, calendars_of(archive, session, state))
+                expected.update(rows)
+                tallies.append(tally_of(rows, state.sop.key))
             elif kind != "after":
                 expected.update(rows_of_stream(events))
         except (IllegalEvent, ArchiveError, KeyError, ValueError) as exc:
@@ -300,6 +310,19 @@ def _check_projection(archive: Archive, session: Session, report: AuditReport, s
             for name in want:
                 if want[name] != have[name]:
                     report.add("column_differs", f"{place} {name}", f"is {have[name]!r}, the events say {want[name]!r}")
+    _check_tally(session, report, add_up(tallies))
+
+
+def _check_tally(session: Session, report: AuditReport, want: Tally) -> None:
+    have = read_tally(session)
+    report.rows += len(want)
+    for cell in sorted(want.keys() | have.keys()):
+        numbers, counted = want.get(cell, {}), have.get(cell, {})
+        for measure in sorted(numbers.keys() | counted.keys()):
+            if numbers.get(measure, 0) != counted.get(measure, 0):
+                place = f"quality_count {'/'.join(str(part) for part in cell)} {measure}"
+                text = f"adds up to {counted.get(measure, 0)}, the events say {numbers.get(measure, 0)}"
+                report.add("count_differs", place, text)
 
 
 def _check_statements(session: Session, report: AuditReport, streams: dict[str, list[Event]]) -> None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+import structlog
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from archive_service import jobs
 from archive_service.archive import Archive
-from archive_service.db.models import DefinitionRow, DossierRow, StatementAgainRow, StatementRow, StepRunRow
+from archive_service.db import queries
+from archive_service.db.models import DefinitionRow, StatementAgainRow, StatementRow, StepRunRow
 from archive_service.domain import canonical, completeness, statement
 from archive_service.domain import dossier as states
 from archive_service.domain.deviation import NORM_PASSED, DueDeviation
 from archive_service.domain.dossier import Action
 from archive_service.domain.verdict import format_time
-from archive_service.errors import Conflict, InvalidInput, NotFound
+from archive_service.errors import ArchiveError, Conflict, InvalidInput, NotFound, Unavailable
 from archive_service.services.actor import Actor, Assignment
 from archive_service.services.decisions import list_definitions
 from archive_service.services.fields import clean_text, require_id, require_moment
@@ -24,6 +27,15 @@ from archive_service.services.work import DossierWork, acting_as, hold_dossier, 
 
 CAUSES = ("outside_party", "force_majeure", "system_outage", "official_duty", "other")
 """Why a step's clock may be stopped."""
+
+SWEPT_IN_ONE_READ = 500
+SWEPT_AT_ONCE = 5000
+"""So many dossiers in one turn: what else the runner has to do waits no longer than that takes."""
+SWEPT_TOGETHER = 20
+"""In one transaction: whoever works on one of these dossiers waits for a tenth of a second at most."""
+LOOK_AGAIN = timedelta(hours=1)
+
+LOG = structlog.get_logger("archive")
 
 
 def judge_step(archive: Archive, lease: jobs.Lease, *, dossier: str, step: str, iteration: int) -> None:
@@ -45,28 +57,67 @@ def judge_step(archive: Archive, lease: jobs.Lease, *, dossier: str, step: str, 
         jobs.finish(session, lease, archive.timer())
 
 
-def sweep_deadlines(archive: Archive) -> int:
-    """Record a deviation for every running step whose norm has passed; how many were recorded now."""
+def sweep_deadlines(archive: Archive, *, limit: int = SWEPT_AT_ONCE) -> int:
+    """Record a deviation for every running step whose norm has passed, the longest late first; how many were recorded now.
+
+    What is looked at is what is late and not recorded, by an index; ``limit`` such dossiers in one turn, the others in the next. A
+    dossier that fails stops no other: it is logged, and looked at again after an hour.
+    """
     now = archive.log.clock()
-    with archive.db.read() as session:
-        due = session.execute(
-            select(StepRunRow.dossier_id, StepRunRow.step)
-            .join(DossierRow, DossierRow.id == StepRunRow.dossier_id)
-            .where(StepRunRow.state == states.RUNNING, StepRunRow.due_at < now, DossierRow.status == states.OPEN)
-        ).all()
-    recorded = 0
-    for dossier, step in due:
-        with archive.db.write() as session:
-            work = hold_dossier(archive, session, dossier)
-            run = work.dossier.running(step)
-            if work.dossier.status != states.OPEN or run is None or not work.is_overdue(step):
-                continue
-            before = len(work.dossier.deviations)
-            work.record(
-                DueDeviation(NORM_PASSED, step, run.iteration, None, run.role, run.responsible, (run.start_hash,))
-            )
-            recorded += len(work.dossier.deviations) - before
+    recorded = looked_at = 0
+    after: tuple[datetime, str] | None = None
+    while looked_at < limit:
+        with archive.db.read() as session:
+            batch = queries.list_late(session, now, archive.timer(), min(SWEPT_IN_ONE_READ, limit - looked_at), after)
+        if not batch:
+            break
+        after = batch[-1]
+        found = list(dict.fromkeys(dossier for _, dossier in batch))
+        looked_at += len(found)
+        for start in range(0, len(found), SWEPT_TOGETHER):
+            recorded += _record_late(archive, found[start : start + SWEPT_TOGETHER])
     return recorded
+
+
+def _record_late(archive: Archive, dossiers: list[str]) -> int:
+    """Record what is late in these dossiers, in one transaction unless one of them fails; how many deviations that were."""
+    try:
+        with archive.db.write() as session:
+            # locked in sorted order, as everything is that holds several streams
+            return sum(_record_late_steps(archive, session, dossier) for dossier in sorted(dossiers))
+    except (ArchiveError, ValueError, KeyError) as exc:
+        if isinstance(exc, Unavailable) and exc.code == "database_unavailable":
+            raise
+        if len(dossiers) > 1:
+            return sum(_record_late(archive, [dossier]) for dossier in dossiers)
+        code = exc.code if isinstance(exc, ArchiveError) else type(exc).__name__
+        LOG.error("deadlines.dossier_failed", dossier=dossiers[0], code=code, detail=str(exc))
+    with archive.db.write() as session:
+        _look_again(archive, session, dossiers[0])
+    return 0
+
+
+def _record_late_steps(archive: Archive, session: Session, dossier: str) -> int:
+    work = hold_dossier(archive, session, dossier)
+    before = len(work.dossier.deviations)
+    if work.dossier.status == states.OPEN:
+        for run in [run for run in work.dossier.runs if work.dossier.running(run.step) is run]:
+            if work.is_overdue(run.step):
+                key = (NORM_PASSED, run.step, run.iteration, None)
+                work.record(DueDeviation(*key, run.role, run.responsible, (run.start_hash,)))
+    recorded = len(work.dossier.deviations) - before
+    if recorded == 0:
+        # another sweep just recorded it, or its rows are not what its events say, and the audit will tell
+        _look_again(archive, session, dossier)
+    return recorded
+
+
+def _look_again(archive: Archive, session: Session, dossier: str) -> None:
+    session.execute(
+        update(StepRunRow)
+        .where(StepRunRow.dossier_id == dossier, StepRunRow.is_watched)
+        .values(look_again_at=archive.timer() + LOOK_AGAIN)
+    )
 
 
 def grant_pause(

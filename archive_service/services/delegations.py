@@ -473,7 +473,7 @@ def _require_possible(
     sops: Sequence[str],
     today: str,
 ) -> None:
-    if place.role in permissions.OFFICE_ROLES:
+    if permissions.role_class(place.role) != permissions.PERFORMER:
         raise Conflict("role_not_delegated", "Only roles of an SOP are delegated: an administrator gives office roles.")
     if original.acting_absent is not None:
         raise Conflict(

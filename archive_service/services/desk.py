@@ -18,6 +18,7 @@ from archive_service.domain.sop import OPENING
 from archive_service.errors import Forbidden
 from archive_service.services import reading
 from archive_service.services.actor import Actor, list_holders
+from archive_service.services.indicator_reading import describe_list, describe_recommendations, find_acts
 from archive_service.services.work import fold_dossier, read_dossier_events, unit_calendar
 
 UPLOAD = "upload"
@@ -37,6 +38,7 @@ def read_person(archive: Archive, actor: Actor) -> dict[str, Any]:
         "name": name,
         "roles": [{"role": a.role, "title": titles.get(a.role)} for a in actor.assignments],
         "is_performer": is_performer(actor),
+        "is_contributor": any(a.role == permissions.CONTRIBUTOR for a in actor.assignments),
     }
 
 
@@ -137,6 +139,7 @@ def read_desk(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]
             step.update(_acting(state, actor, step["step"]))
             step["returned"] = _return_of(session, state, step["step"])
             step["returns_to"] = rule.returns_to
+            step["indicators"] = rule.indicators
             step["questions"] = [
                 {"key": q.key, "title": q.title, "choices": list(q.choices)}
                 for q in state.sop.questions_at(step["step"])
@@ -158,6 +161,8 @@ def read_desk(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]
             ]
             if step["returned"]:
                 step["returned"]["person_name"] = names.get(step["returned"]["person"])
+        found["indicators"] = {**describe_list(session, state), **find_acts(state, actor)}
+        found["recommendations"] = describe_recommendations(session, state)
     by_event = {e.leaf_hash: e for e in events}
     _add_document_facts(found, state, actor, by_event, openings)
     _add_deviation_facts(found, state, actor, events, openings, names)

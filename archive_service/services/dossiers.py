@@ -21,6 +21,7 @@ from archive_service.services.actor import (
     require_covering,
 )
 from archive_service.services.fields import clean_text, require_date, require_id, require_key, require_moment
+from archive_service.services.indicators import carry_recommendations
 from archive_service.services.work import DossierWork, error_of, hold_dossier, unit_calendar
 
 CALENDAR_KEY = "id-government"
@@ -113,6 +114,7 @@ def open_dossier(
             personal,
             claimed_at=format_time(received_at),
         )
+        carry_recommendations(work)
         work.start_due_steps()
     return dossier_id
 

@@ -138,7 +138,8 @@ def assign_role(
             raise NotFound("person_unknown", "There is no such person.")
         if session.get(WorkUnitRow, work_unit) is None:
             raise NotFound("work_unit_unknown", "There is no such work unit.")
-        if role not in permissions.OFFICE_ROLES and role not in known_roles(session, archive):
+        is_known = role in (*permissions.OFFICE_ROLES, permissions.CONTRIBUTOR) or role in known_roles(session, archive)
+        if not is_known:
             raise InvalidInput("role_unknown", f"No registered SOP has the role {role}.", field="role")
         writer = open_streams(session, archive.log, [f"person:{person}"], acting=[actor.person])
         for other in require_compatible(session, person, role, from_on, to_on):

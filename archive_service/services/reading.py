@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
 from archive_service.db import queries
 from archive_service.db.event_log import open_streams, read_openings, read_stream, stream_head
-from archive_service.db.models import LocationRow, PersonRow
+from archive_service.db.models import DocumentVersionRow, LocationRow, PersonRow
 from archive_service.db.queries import ReadScope
 from archive_service.domain import completeness, permissions, statement, verdict, working_time
 from archive_service.domain.dossier import AFTER_TYPES, RUNNING, Dossier, Run, fold
@@ -53,6 +53,19 @@ def _require_readable(session: Session, actor: Actor, dossier: str, action: str)
         # the same words for both: who may not read a dossier learns not even that it exists
         raise NotFound("dossier_unknown", "There is no such dossier.")
     return unit
+
+
+def _require_version_readable(session: Session, actor: Actor, dossier: str, version: str) -> None:
+    """Within one's scope, or one's own upload: contributors read what they sent and nothing else."""
+    if not actor.may("document.read") and actor.may("document.read_own"):
+        _require_readable(session, actor, dossier, "document.read_own")
+        sender = select(DocumentVersionRow.person_id).where(
+            DocumentVersionRow.id == version, DocumentVersionRow.dossier_id == dossier
+        )
+        if session.execute(sender).scalar_one_or_none() != actor.person:
+            raise NotFound("version_unknown", "This dossier has no such version, or it is not yours.")
+        return
+    _require_readable(session, actor, dossier, "document.read")
 
 
 def find_readable(archive: Archive, actor: Actor, *, dossier: str, action: str = "dossier.read") -> str | None:
@@ -115,7 +128,7 @@ def read_events(archive: Archive, actor: Actor, *, dossier: str) -> list[bytes]:
 def read_document(archive: Archive, actor: Actor, *, dossier: str, version: str) -> Content:
     """The bytes of one version; NotFound when the dossier has no such version."""
     with archive.db.read() as session:
-        _require_readable(session, actor, dossier, "document.read")
+        _require_version_readable(session, actor, dossier, version)
         found = load_dossier(archive, session, dossier).find_version(version)
         if found is None:
             raise NotFound("version_unknown", "This dossier has no such version.")
@@ -179,7 +192,7 @@ def read_bundle_progress(archive: Archive, actor: Actor, *, dossier: str) -> dic
 def read_receipt(archive: Archive, actor: Actor, *, dossier: str, version: str) -> bytes:
     """The signed receipt of a version, made again from its event: the same bytes that its uploader was given."""
     with archive.db.read() as session:
-        _require_readable(session, actor, dossier, "document.read")
+        _require_version_readable(session, actor, dossier, version)
         events = read_dossier_events(archive, session, dossier)
     for event in events:
         if event.type == "document.received" and event.payload["version"] == version:

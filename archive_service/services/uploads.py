@@ -11,6 +11,7 @@ from archive_service.archive import Archive
 from archive_service.db.models import LocationRow
 from archive_service.domain.dossier import CANCELLED, SEALED, Action, Dossier, find_refusal
 from archive_service.domain.manifest import EVENT_LIMITS, EVENTS_LIMIT
+from archive_service.domain.permissions import CONTRIBUTOR
 from archive_service.domain.receipt import Receipt, format_receipt
 from archive_service.domain.sop import OutputRule
 from archive_service.domain.verdict import format_time
@@ -18,6 +19,7 @@ from archive_service.errors import Conflict, DocumentRefused, InvalidInput, NotF
 from archive_service.inspection import Inspection, inspect_document, require_file_name
 from archive_service.services.actor import Actor, Assignment, require_covering
 from archive_service.services.fields import clean_text, require_id
+from archive_service.services.indicators import clean_code
 from archive_service.services.work import error_of, hold_dossier, load_dossier
 from archive_service.storage.base import RangedReader, ReceivedObject
 
@@ -59,19 +61,27 @@ def receive_document(
     chunks: Iterable[bytes],
     document: str | None = None,
     submission: SubmissionReceipt | None = None,
+    indicator: str | None = None,
 ) -> Received:
     """Take a document into a step, as a new document or as a new version of ``document``; the signed receipt.
+
+    ``indicator``: the code of the listed indicator that it is evidence for; a contributor sends for their own alone.
 
     Nothing is kept unless everything holds: a refused file's object is deleted and the refusal is an event (DocumentRefused, TooLarge);
     an error while the bytes arrive leaves no trace at all.
     """
     begun_at = archive.log.clock()
+    indicator = None if indicator is None else clean_code(indicator)
     with archive.db.read() as session:
         state = load_dossier(archive, session, dossier)
-    assignment = _assignment(state, actor, step)
+    assignment = _assignment(state, actor, step, is_tagged=indicator is not None)
     _require_room(state)
     document = _resolve_document(state, step, kind, document)
-    _require(state, actor, assignment, step, kind, document)
+    if indicator is None and document is not None:
+        # a new version supports what the one before did, unless another indicator is named
+        indicator = state.versions_of(document)[-1].indicator
+        assignment = _assignment(state, actor, step, is_tagged=indicator is not None)
+    _require(state, actor, assignment, step, kind, document, indicator)
     rule = state.sop.step(step).output(kind)
     personal = _personal(rule, submission)
     try:
@@ -88,7 +98,7 @@ def receive_document(
         found = _inspect(archive, received, spool, name, rule)
         with archive.db.write() as session:
             work = hold_dossier(archive, session, dossier, actor)
-            _require(work.dossier, actor, assignment, step, kind, document)
+            _require(work.dossier, actor, assignment, step, kind, document, indicator)
             run = work.dossier.running(step)
             assert run is not None
             document_id = document or work.writer.make_id()
@@ -107,7 +117,7 @@ def receive_document(
                 "begun_at": min(format_time(begun_at), work.writer.at),
                 "receipt": None if submission is None else {},
                 "deviation": None,
-                "indicator": None,
+                "indicator": indicator,
             }
             event = work.act(actor, assignment, "document.received", payload, {"file_name": name, **personal})
             session.add(
@@ -167,7 +177,8 @@ def withdraw_document(
         work = hold_dossier(archive, session, dossier, actor, seen)
         known = work.dossier.find_version(require_id("version", version))
         step = known.step if known else ""
-        assignment = _assignment(work.dossier, actor, step, "document.withdraw")
+        is_tagged = known is not None and known.indicator is not None
+        assignment = _assignment(work.dossier, actor, step, "document.withdraw", is_tagged=is_tagged)
         if known is None:
             raise NotFound("version_unknown", "This dossier has no such version.")
         work.require(
@@ -194,21 +205,39 @@ def _require_room(dossier: Dossier) -> None:
         )
 
 
-def _assignment(dossier: Dossier, actor: Actor, step: str, permission: str = "document.upload") -> Assignment:
+def _assignment(
+    dossier: Dossier, actor: Actor, step: str, permission: str = "document.upload", *, is_tagged: bool = False
+) -> Assignment:
     first = actor.require(permission, dossier.work_unit)
     performer = dossier.sop.step(step).performer if step in dossier.sop.order else None
     for assignment in actor.holds(permission):
         if (assignment.role, assignment.work_unit) == (performer, dossier.work_unit):
             # asked before a byte is read, and again with the act
             return require_covering(actor, assignment, dossier.sop.key)
+    for assignment in actor.holds(permission) if is_tagged else []:
+        if (assignment.role, assignment.work_unit) == (CONTRIBUTOR, dossier.work_unit):
+            return assignment
     return first
 
 
 def _require(
-    dossier: Dossier, actor: Actor, assignment: Assignment, step: str, kind: str, document: str | None
+    dossier: Dossier,
+    actor: Actor,
+    assignment: Assignment,
+    step: str,
+    kind: str,
+    document: str | None,
+    indicator: str | None = None,
 ) -> None:
     action = Action(
-        "upload", actor.person, assignment.role, assignment.work_unit, step=step, kind=kind, document=document
+        "upload",
+        actor.person,
+        assignment.role,
+        assignment.work_unit,
+        step=step,
+        kind=kind,
+        document=document,
+        indicator=indicator,
     )
     refusal = find_refusal(dossier, action)
     if refusal is not None:

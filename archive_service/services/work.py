@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from archive_service import jobs
 from archive_service.archive import Archive
 from archive_service.db.event_log import StreamWriter, open_streams, read_stream
-from archive_service.db.projection import rows_of_dossier, save_changes
+from archive_service.db.projection import Rows, rows_of_dossier, save_changes
+from archive_service.db.tally import save_tally_changes
 from archive_service.domain import statement
 from archive_service.domain.deviation import NO_PERFORMER, DueDeviation, Refusal
 from archive_service.domain.dossier import SEALED, Action, Dossier, find_refusal, fold
@@ -40,6 +41,11 @@ _CLASS_OF_CODE: dict[str, type[ArchiveError]] = {
     "not_pause_granter": Forbidden,
     "own_pause": Forbidden,
     "not_leader": Forbidden,
+    "not_contributor": Forbidden,
+    "recommendation_unknown": NotFound,
+    "indicator_unknown": InvalidInput,
+    "indicator_not_taken": InvalidInput,
+    "results_not_taken": InvalidInput,
     "step_unknown": NotFound,
     "version_unknown": NotFound,
     "deviation_unknown": NotFound,
@@ -109,6 +115,8 @@ class DossierWork:
     calendars: dict[str, Calendar]
     held_head: str = ""
     seen: Collection[str] | None = None
+    rows: Rows = field(default_factory=dict)
+    """What the last event left in the tables: the next one's rows are compared with these."""
 
     @property
     def stream(self) -> str:
@@ -157,14 +165,16 @@ class DossierWork:
         claimed_at: str | None = None,
     ) -> Event:
         """Append an event, take it into the dossier, and save the rows that it changes."""
-        before = rows_of_dossier(self.dossier, self.calendars)
+        before = self.rows or rows_of_dossier(self.dossier, self.calendars)
         stream = f"dossier:{payload['dossier']}" if type == "dossier.opened" else self.stream
         event = self.writer.append(stream, type, by, payload, personal=personal, claimed_at=claimed_at)
         if self.dossier.status == SEALED:
             self.dossier.apply_after(event)
         else:
             self.dossier.apply(event)
-        save_changes(self.session, before, rows_of_dossier(self.dossier, self.calendars))
+        self.rows = rows_of_dossier(self.dossier, self.calendars)
+        save_changes(self.session, before, self.rows)
+        save_tally_changes(self.session, self.dossier.sop.key, before, self.rows)
         return event
 
     def start_due_steps(self) -> None:

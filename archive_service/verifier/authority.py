@@ -62,8 +62,7 @@ def check_authority(evidence: Evidence, sop: Sop, utc_offset_minutes: int) -> Fo
             found.append(Discrepancy("on_behalf_of", place, event.type))
         if not permissions.is_allowed(actor["role"], action):
             found.append(Discrepancy("role_forbidden", place, f"{actor['role']}: {action}"))
-        is_office = permissions.role_class(str(actor["role"])) != permissions.PERFORMER
-        if actor["work_unit"] != work_unit and not is_office:
+        if actor["work_unit"] != work_unit and not permissions.is_office(actor["role"]):
             found.append(Discrepancy("other_work_unit", place))
         person = persons.get(str(event.person))
         if person is None:

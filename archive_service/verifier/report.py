@@ -48,6 +48,25 @@ _STATES: Dict[str, str] = {
 }
 
 
+_TEXTS: Dict[str, Tuple[str, ...]] = {
+    "indicator.result_recorded": ("recommendation", "obstacle", "follow_up"),
+    "recommendation.carried": ("recommendation",),
+    "recommendation.answered": ("note",),
+}
+_DIRECTIONS: Dict[str, str] = {
+    "input": "kelengkapan",
+    "output": "keluaran",
+    "indicator": "bukti indikator",
+    "indicator_result": "hasil indikator",
+}
+_ANSWERS: Dict[Any, str] = {
+    None: "belum dijawab",
+    "done": "sudah dilaksanakan",
+    "ongoing": "sedang dilaksanakan",
+    "dropped": "tidak dilanjutkan",
+}
+
+
 @dataclass(frozen=True)
 class Names:
     """The words behind ids and commitments, as far as they were not erased."""
@@ -61,6 +80,8 @@ class Names:
     received_at: str
     reasons: Mapping[Tuple[str, int], str]
     explanations: Mapping[str, str]
+    texts: Mapping[Tuple[str, str], str]
+    """What was written about indicators and recommendations, by event and field."""
 
     @staticmethod
     def gather(events: Iterable[Event], openings: Mapping[Tuple[str, str], str]) -> "Names":
@@ -68,6 +89,7 @@ class Names:
         persons: Dict[str, str] = {}
         reasons: Dict[Tuple[str, int], str] = {}
         explanations: Dict[str, str] = {}
+        texts: Dict[Tuple[str, str], str] = {}
         facts = {"title": ERASED, "letter.number": ERASED, "letter.sender": ERASED, "letter.agenda_number": ERASED}
         work_unit, received_at = "", ""
 
@@ -88,6 +110,10 @@ class Names:
                 reasons[(p["step"], p["iteration"])] = opened(event, "reason")
             elif event.type == "deviation.explained":
                 explanations[p["deviation"]] = opened(event, "explanation")
+            elif event.type in _TEXTS:
+                for name in _TEXTS[event.type]:
+                    if p[f"{name}_commitment"] is not None:
+                        texts[(event.leaf_hash, name)] = opened(event, name)
         return Names(
             persons,
             facts["title"],
@@ -98,6 +124,7 @@ class Names:
             received_at,
             reasons,
             explanations,
+            texts,
         )
 
     def person(self, person: Any) -> str:
@@ -214,6 +241,8 @@ def render_report(statement: Mapping[str, Any], sop: Sop, names: Names) -> str:
         lines += ["", "PERALATAN / PERLENGKAPAN", ""]
         words = {"present": "ada", "missing": "TIDAK ADA", "not_checked": "bukan dokumen, tidak diperiksa"}
         lines += [f"[{words[e['state']]}] {e['text']}" for e in equipment]
+    if statement["indicators"]["asked"]:
+        lines += ["", "INDIKATOR KINERJA", "", *_indicator_lines(statement["indicators"], names)]
     lines += ["", "KEPUTUSAN PENGEMBALIAN", ""]
     lines += [
         f"Langkah {step} putaran {iteration}: {reason}"
@@ -240,16 +269,51 @@ def render_report(statement: Mapping[str, Any], sop: Sop, names: Names) -> str:
                 "damaged": "RUSAK",
                 "not_applicable": "tidak berlaku",
             }[r["state"]]
-            direction = "kelengkapan" if r["direction"] == "input" else "keluaran"
-            lines.append(f"  [{mark}] {direction}: {r['title']}")
+            code = f"{r['kind']} " if r["direction"].startswith("indicator") else ""
+            lines.append(f"  [{mark}] {_DIRECTIONS[r['direction']]}: {code}{one_line(r['title'])}")
             for item in r["satisfied_by"]:
                 lines.append("    " + _evidence(item))
     return "\n".join(lines) + "\n"
 
 
+def _indicator_lines(indicators: Mapping[str, Any], names: Names) -> List[str]:
+    if not indicators["listed"]:
+        lines = ["Tidak ada indikator yang didaftarkan: bukti dan capaian per indikator tidak diperiksa."]
+    else:
+        lines = [
+            f"{indicators['listed']} indikator didaftarkan, {indicators['with_evidence']} dengan bukti dukung. "
+            f"Tanpa bukti: {', '.join(indicators['without']) or 'tidak ada'}. "
+            f"Tanpa hasil perumusan: {', '.join(indicators['without_result']) or 'tidak ada'}."
+        ]
+    for item in indicators["items"]:
+        unit = "" if item["unit"] is None else f" {one_line(item['unit'])}"
+        measured = "" if item["achievement"] is None else f"; terukur {one_line(item['achievement'])}"
+        lines.append(
+            f"{item['code']} {one_line(item['title'])}: target {one_line(item['target'])}{unit}{measured}; "
+            f"penanggung jawab {names.person(item['person'])}; {len(item['evidence'])} dokumen"
+        )
+    for result in indicators["results"]:
+        achieved = "" if result["achievement"] is None else f": capaian {one_line(result['achievement'])}"
+        lines.append(
+            f"Hasil {result['code'] or 'keseluruhan'} (langkah {result['step']} putaran {result['iteration']}){achieved}"
+        )
+        for field, word in (("recommendation", "rekomendasi"), ("obstacle", "kendala"), ("follow_up", "tindak lanjut")):
+            text = names.texts.get((result["event"], field))
+            if text is not None:
+                lines.append(f"  {word}: {text}")
+    for each in indicators["recommendations"]:
+        text = names.texts.get((each["event"], "recommendation"), ERASED)
+        note = "" if each["answer"] is None else f" – {names.texts.get((each['answer'], 'note'), ERASED)}"
+        code = "" if each["code"] is None else f"{each['code']}, "
+        lines.append(f"Rekomendasi periode lalu ({code}{_ANSWERS[each['state']]}): {text}{note}")
+    return lines
+
+
 def _evidence(item: Mapping[str, Any]) -> str:
     if item["type"] == "document":
         return f"dokumen sha256 {item['digest']}"
+    if item["type"] == "result":
+        return f"hasil perumusan, catatan audit {item['event']}"
     if item["type"] == "decision":
         word = "persetujuan" if item["decision"] == "approve" else "pengembalian"
         return f"{word}, catatan audit {item['event']}"

@@ -54,7 +54,13 @@ def check_duties(sop: Sop, events: Sequence[Event]) -> Found:
         p = event.payload
         if event.type == "duty.excepted":
             excepted.setdefault((p["step"], p["person"]), event.seq)
-        is_act = event.type in ("document.received", "step.submitted", "decision.made", "dossier.sealed")
+        is_act = event.type in (
+            "document.received",
+            "indicator.result_recorded",
+            "step.submitted",
+            "decision.made",
+            "dossier.sealed",
+        )
         if is_act and event.person and p.get("deviation") is None:
             persons.setdefault(p["step"], {}).setdefault(event.person, []).append(event)
     found: Found = []

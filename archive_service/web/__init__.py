@@ -17,8 +17,10 @@ from archive_service.web import (
     deviations,
     dossiers,
     home,
+    indicators,
     layout,
     policy,
+    quality,
     sessions,
     static,
     uploads,
@@ -34,7 +36,20 @@ def register(app: Flask) -> None:
     """Add the pages, their languages, the guard in front of them and the throttle on logging in."""
     archive: Archive = app.extensions["archive"]
     i18n.register(app, archive.settings.language)
-    modules = (sessions, home, dossiers, uploads, decisions, deviations, compliance, delegations, bundles, static)
+    modules = (
+        sessions,
+        home,
+        dossiers,
+        uploads,
+        decisions,
+        deviations,
+        indicators,
+        compliance,
+        delegations,
+        bundles,
+        quality,
+        static,
+    )
     for module in modules:
         app.register_blueprint(module.blueprint)
     names = frozenset(module.blueprint.name for module in modules)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from archive_service.errors import ArchiveError, Conflict, DocumentRefused, Forbidden, InvalidInput, TooLarge
 from archive_service.services import desk, dossiers, reading
@@ -33,6 +34,7 @@ class Refused(NamedTuple):
 
     form: str
     sentence: str
+    details: tuple[str, ...] = ()
 
 
 @blueprint.get("/dossiers")
@@ -69,7 +71,21 @@ def dossier_page(dossier: str, refused: Refused | None, status: HTTPStatus = HTT
 def refuse(dossier: str, form: str, error: ArchiveError) -> Response:
     """The dossier's page again, with the error's sentence beside the button that was pressed."""
     status = next(status for kind, status in STATUS if isinstance(error, kind))
-    return dossier_page(dossier, Refused(form, sentence_for(error.code, error.detail)), status)
+    return dossier_page(dossier, Refused(form, sentence_for(error.code, error.detail), details_of(error)), status)
+
+
+def details_of(error: ArchiveError) -> tuple[str, ...]:
+    """Each problem of a table or list in a line of its own; nothing for other errors."""
+    found = error.params.get("problems")
+    return tuple(
+        gettext(
+            "Row %(row)s, %(column)s: %(problem)s",
+            row=p["row"],
+            column=p["column"],
+            problem=sentence_for(p["code"], p["message"]),
+        )
+        for p in (found if isinstance(found, list) else [])
+    )
 
 
 def back_to(dossier: str, place: str, done: str) -> Response:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template, request
+from http import HTTPStatus
+
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from archive_service.services import attestations, desk, reading
@@ -20,6 +22,8 @@ def home() -> ResponseReturnValue:
         work = desk.read_work(archive, actor)
         due = attestations.list_due(archive, actor)
         return render_template("home.html", work=work, due=due, done=done, may_open=actor.may("dossier.open"))
+    if not actor.may("dossier.read") and actor.may("indicator.read"):
+        return redirect(url_for("web_indicators.list_own"), HTTPStatus.SEE_OTHER)
     if not actor.may("dossier.read"):
         return render_template("nothing.html", done=done)
     return render_template(

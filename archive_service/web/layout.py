@@ -27,6 +27,7 @@ def register(app: Flask) -> None:
         ("size", wording.size_text),
         ("roman", wording.roman),
         ("word", wording.word_for),
+        ("column", wording.column_word),
         ("media", wording.media_text),
         ("suffixes", wording.suffixes),
         ("sentence", sentence_for),

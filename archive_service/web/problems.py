@@ -103,6 +103,28 @@ SENTENCES: dict[str, Any] = {
     "version_withdrawn": lazy_gettext("This version was withdrawn already."),
     "version_submitted": lazy_gettext("This version was submitted in an earlier round and stays. Send a new version."),
     "bundle_not_ready": lazy_gettext("The bundle is not ready yet. Try again in a moment."),
+    # indicators
+    "indicators_invalid": lazy_gettext("Nothing of it was taken. Mend what stands below and send it again."),
+    "indicators_frozen": lazy_gettext("The results of the indicators are submitted: the list stays as it is."),
+    "indicator_code": lazy_gettext("A code has 1 to 32 letters, digits, dots and dashes, such as IKU-1.2."),
+    "indicator_twice": lazy_gettext("This code stands in another row too. Keep one of them."),
+    "indicator_unknown": lazy_gettext("The list has no such indicator. Load the page again."),
+    "indicator_not_taken": lazy_gettext("Documents of this step belong to no indicator."),
+    "too_many_indicators": lazy_gettext("A dossier lists 200 indicators at most."),
+    "person_unknown": lazy_gettext("Nobody is called like that. Give a log-in, or a name as it is registered."),
+    "person_ambiguous": lazy_gettext("Several people are called like that. Give the log-in."),
+    "not_contributor": lazy_gettext(
+        "You send and withdraw documents for the indicators that you are in charge of alone."
+    ),
+    "achievement_missing": lazy_gettext("Say what was achieved. The other fields may stay empty."),
+    "result_empty": lazy_gettext("Nothing was filled in. Fill in a field."),
+    "table_empty": lazy_gettext("The table is empty. Fill in the template and send that."),
+    "table_encoding": lazy_gettext("Save the table as XLSX or as CSV UTF-8, and send it again."),
+    "table_unreadable": lazy_gettext("The table cannot be read. Save it as XLSX again and send that."),
+    "table_too_large": lazy_gettext("The table is too large. Send only the list of indicators."),
+    "column_missing": lazy_gettext("This column is missing. See the template."),
+    "column_unknown": lazy_gettext("There is no such column. See the template."),
+    "column_twice": lazy_gettext("This column is there twice. Keep one."),
     # files
     "file_missing": lazy_gettext("Choose a file first."),
     "file_empty": lazy_gettext("The file is empty. Look at it on your computer and send it again."),

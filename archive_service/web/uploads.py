@@ -65,7 +65,7 @@ def receive_form(dossier: str, step: str) -> ResponseReturnValue:
     try:
         if sent is None or not sent.filename:
             raise InvalidInput("file_missing", "Choose a file first.")
-        _receive(dossier, step, request.form.get("kind", ""), sent.filename, _file_chunks(sent.stream), request.form)
+        _receive(dossier, step, request.form.get("kind", ""), sent.filename, file_chunks(sent.stream), request.form)
     except REFUSALS as exc:
         return refuse(dossier, form, exc)
     return back_to(dossier, f"step-{step}", done="received")
@@ -90,6 +90,7 @@ def _receive(
             chunks=chunks,
             document=fields.get("document") or None,
             submission=submission,
+            indicator=fields.get("indicator") or None,
         )
 
 
@@ -103,7 +104,8 @@ def _raw_chunks() -> Iterator[bytes]:
         raise ClientDisconnected("The upload was cut off; nothing was kept. Send it again.")
 
 
-def _file_chunks(stream: IO[bytes]) -> Iterator[bytes]:
+def file_chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    """A file of a form in pieces of at most 1 MiB."""
     while chunk := stream.read(CHUNK_BYTES):
         yield chunk
 

@@ -30,6 +30,8 @@ WORDS: dict[str, Any] = {
     "time_norm_passed": lazy_gettext("time norm passed"),
     "input_missing": lazy_gettext("required input missing"),
     "output_missing": lazy_gettext("output missing"),
+    "indicator_missing": lazy_gettext("indicator without evidence"),
+    "indicator_result_missing": lazy_gettext("indicator without result"),
     "document_damaged": lazy_gettext("document damaged"),
     "no_performer": lazy_gettext("nobody holds the role"),
     "sealed_with_open_deviations": lazy_gettext("archived with unexplained deviations"),
@@ -53,6 +55,7 @@ WORDS: dict[str, Any] = {
     "auditor": lazy_gettext("Auditor"),
     "quality_checker": lazy_gettext("Quality checker"),
     "administrator": lazy_gettext("Administrator"),
+    "contributor": lazy_gettext("In charge of indicators"),
     "present": lazy_gettext("in place"),
     "missing": lazy_gettext("missing"),
     "damaged": lazy_gettext("damaged"),
@@ -60,6 +63,10 @@ WORDS: dict[str, Any] = {
     "unreadable": lazy_gettext("unreadable"),
     "explained": lazy_gettext("explained"),
     "unexplained": lazy_gettext("not explained yet"),
+    "done": lazy_gettext("done"),
+    "ongoing": lazy_gettext("under way"),
+    "dropped": lazy_gettext("not pursued"),
+    "unanswered": lazy_gettext("not answered yet"),
     "application": lazy_gettext("Application"),
     "address": lazy_gettext("Address"),
     "number": lazy_gettext("Number"),
@@ -99,9 +106,44 @@ WORDS: dict[str, Any] = {
     "dossier.cancelled": lazy_gettext("Dossier cancelled"),
     "dossier.sealed": lazy_gettext("Dossier archived"),
     "fixity.checked": lazy_gettext("Documents checked"),
+    "indicator.set": lazy_gettext("Indicator listed"),
+    "indicator.removed": lazy_gettext("Indicator taken off the list"),
+    "indicator.result_recorded": lazy_gettext("Result of an indicator recorded"),
+    "recommendation.carried": lazy_gettext("Recommendation carried over"),
+    "recommendation.answered": lazy_gettext("Recommendation answered"),
 }
 """Codes of the domain → words; what is not here is shown as it is."""
 
+
+COLUMNS: dict[str, Any] = {
+    "quality": lazy_gettext("Quality"),
+    "sop": lazy_gettext("SOP"),
+    "step": lazy_gettext("Step"),
+    "work_unit": lazy_gettext("Work unit's id"),
+    "work_unit_name": lazy_gettext("Work unit"),
+    "year": lazy_gettext("Year"),
+    "quarter": lazy_gettext("Quarter"),
+    "dossiers": lazy_gettext("Dossiers"),
+    "sealed": lazy_gettext("archived"),
+    "cancelled": lazy_gettext("cancelled"),
+    "runs": lazy_gettext("rounds"),
+    "running": lazy_gettext("running"),
+    "overdue": lazy_gettext("overdue"),
+    "on_time": lazy_gettext("on time"),
+    "late": lazy_gettext("late"),
+    "used_seconds": lazy_gettext("working time used (seconds)"),
+    "limit_seconds": lazy_gettext("working time given (seconds)"),
+    "complete": lazy_gettext("complete"),
+    "incomplete": lazy_gettext("incomplete"),
+    "returns": lazy_gettext("returns"),
+    "sent_back": lazy_gettext("sent back to the step"),
+    "deviations": lazy_gettext("deviations"),
+    "open_deviations": lazy_gettext("deviations not settled yet"),
+    "unexplained": lazy_gettext("deviations without an explanation"),
+    "on_time_rate": lazy_gettext("share on time"),
+    "complete_rate": lazy_gettext("share complete"),
+}
+"""Columns of numbers → words."""
 
 DONE: dict[str, Any] = {
     "delegation_proposed": lazy_gettext("The delegation is proposed. Another person confirms it."),
@@ -119,6 +161,10 @@ DONE: dict[str, Any] = {
     "received": lazy_gettext("The document is received. Keep its receipt."),
     "withdrawn": lazy_gettext("The version is withdrawn; its record stays."),
     "explained": lazy_gettext("Your explanation is recorded."),
+    "indicators_listed": lazy_gettext("The indicators are listed."),
+    "indicator_removed": lazy_gettext("The indicator is off the list; its record stays."),
+    "result_recorded": lazy_gettext("The result is recorded."),
+    "recommendation_answered": lazy_gettext("Your answer is recorded."),
     "accepted": lazy_gettext("The explanation is accepted."),
     "asked_again": lazy_gettext("The explanation is asked for again."),
     "paused": lazy_gettext("The clock of the step stands."),
@@ -177,6 +223,11 @@ def word_for(code: str | None) -> str:
     if code is None:
         return ""
     return str(WORDS.get(code, code))
+
+
+def column_word(code: str) -> str:
+    """The heading of a column of numbers."""
+    return str(COLUMNS.get(code, code))
 
 
 def minutes_text(seconds: int) -> str:

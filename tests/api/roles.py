@@ -17,6 +17,9 @@ class Expected(NamedTuple):
     other: int
 
 
+NO = "403/403"
+
+
 class Row:
     """What each role gets: every SOP role is a performer unless it is named apart."""
 
@@ -28,6 +31,8 @@ class Row:
             "quality_checker": checker,
             "administrator": administrator,
             "nobody": nobody,
+            # whoever is in charge of indicators gets what everybody gets, and of a dossier only what is named apart
+            "contributor": NO if administrator == NO else performer,
             **named,
         }
         self._performer = performer
@@ -39,7 +44,6 @@ class Row:
 
 
 OK = "200/200"
-NO = "403/403"
 OUT = "401/401"
 TO_LOGIN = "303/303"
 
@@ -87,7 +91,9 @@ ROUTES: dict[str, Row] = {
     "GET /api/v1/delegations": MEMBERS,
     "GET /api/v1/delegations/<id:delegation>": Row("200/404", OK, OK, OK, OUT),
     # one's own role; that of the head of the SAKIP team is for a superior or an administrator, and office roles are not delegated
-    "POST /api/v1/delegations": Row("201/403", "409/403", "409/403", "409/201", OUT, section_head="201/201"),
+    "POST /api/v1/delegations": Row(
+        "201/403", "409/403", "409/403", "409/201", OUT, section_head="201/201", contributor="409/403"
+    ),
     # section_head proposed it, for sakip_team to act from June on
     "POST /api/v1/delegations/<id:delegation>/confirmation": Row(
         "403/404", NO, NO, "201/201", OUT, sakip_team="201/404", satker_head="201/404"
@@ -115,16 +121,26 @@ ROUTES: dict[str, Row] = {
     # dossiers: performers read those of their unit, and learn not even that there are others
     "GET /api/v1/dossiers": READERS,
     "GET /api/v1/deviations": READERS,
+    "GET /api/v1/quality/summary": READERS,
+    "GET /api/v1/quality/overdue": READERS,
+    "GET /api/v1/quality/unexplained": READERS,
+    "GET /api/v1/quality/runs": READERS,
+    "GET /api/v1/quality/export": READERS,
     f"GET {IN_DOSSIER}": DOSSIER,
     f"GET {IN_DOSSIER}/steps": DOSSIER,
     f"GET {AT_STEP}": DOSSIER,
     f"GET {IN_DOSSIER}/documents": DOSSIER,
     f"GET {IN_DOSSIER}/documents/<id:version>": DOSSIER,
-    f"GET {IN_DOSSIER}/documents/<id:version>/content": DOSSIER,
+    # a contributor reads what they sent themselves: this is somebody else's
+    f"GET {IN_DOSSIER}/documents/<id:version>/content": Row("200/404", OK, OK, NO, OUT, contributor="404/404"),
     f"GET {IN_DOSSIER}/decisions": DOSSIER,
     f"GET {IN_DOSSIER}/verdicts": DOSSIER,
     f"GET {IN_DOSSIER}/deviations": DOSSIER,
     f"GET {IN_DOSSIER}/deviations/<id:deviation>": DOSSIER,
+    f"GET {IN_DOSSIER}/indicators": Row("200/404", OK, OK, NO, OUT, contributor="200/404"),
+    f"GET {IN_DOSSIER}/recommendations": DOSSIER,
+    "GET /api/v1/indicators": Row(OK, OK, OK, NO, OUT, contributor=OK),
+    "GET /api/v1/indicators/template.<key:kind>": MEMBERS,
     f"GET {IN_DOSSIER}/events": DOSSIER,
     f"GET {IN_DOSSIER}/events/<seq:seq>": DOSSIER,
     f"GET {IN_DOSSIER}/events/<seq:seq>/proof": DOSSIER,
@@ -153,15 +169,25 @@ ROUTES: dict[str, Row] = {
     f"POST {AT_STEP}/decision": STEP_ACT,
     f"POST {AT_STEP}/archiving": STEP_ACT,
     f"POST {AT_STEP}/documents": Row(NO, NO, NO, NO, OUT, section_head="422/403"),
+    # any performer of the unit looks after the list; a dossier at step 3 records no results yet
+    f"POST {IN_DOSSIER}/indicators": Row("201/403", NO, NO, NO, OUT),
+    f"POST {IN_DOSSIER}/indicators/import": Row("201/403", NO, NO, NO, OUT),
+    f"POST {IN_DOSSIER}/indicators/removal": Row("204/403", NO, NO, NO, OUT),
+    f"POST {IN_DOSSIER}/recommendations/<digest:recommendation>/answer": Row("404/403", NO, NO, NO, OUT),
+    f"POST {AT_STEP}/results": Row(NO, NO, NO, NO, OUT, section_head="422/403"),
     # leaders hand a step over; the head of the satker does not hold its role
     f"PUT {AT_STEP}/responsible": Row(NO, NO, NO, NO, OUT, section_head="204/403", satker_head="422/403"),
     # pages: whoever is not logged in is sent to the log-in
-    "GET /": Row(OK, OK, OK, OK, TO_LOGIN),
+    "GET /": Row(OK, OK, OK, OK, TO_LOGIN, contributor=TO_LOGIN),
     "GET /dossiers": Row(OK, OK, OK, NO, TO_LOGIN),
+    "GET /quality": Row(OK, OK, OK, NO, TO_LOGIN),
+    "GET /quality/runs": Row(OK, OK, OK, NO, TO_LOGIN),
+    "GET /quality/export": Row(OK, OK, OK, NO, TO_LOGIN),
     "GET /dossiers/new": Row(OK, NO, NO, NO, TO_LOGIN),
     f"GET {PAGE}": DOSSIER_PAGE,
-    f"GET {PAGE}/documents/<version>": DOSSIER_PAGE,
-    f"GET {PAGE}/documents/<version>/receipt": DOSSIER_PAGE,
+    # a contributor reads what they sent themselves: this is somebody else's
+    f"GET {PAGE}/documents/<version>": Row("200/404", OK, OK, NO, TO_LOGIN, contributor="404/404"),
+    f"GET {PAGE}/documents/<version>/receipt": Row("200/404", OK, OK, NO, TO_LOGIN, contributor="404/404"),
     f"GET {PAGE}/bundle": Row("409/404", "409/409", "409/409", NO, TO_LOGIN),
     f"GET {PAGE}/bundle/progress": DOSSIER_PAGE,
     # a form without its fields: who may open a dossier is told what is missing
@@ -194,6 +220,19 @@ ROUTES: dict[str, Row] = {
     ),
     "POST /delegations/<delegation>/withdrawal": Row("403/404", NO, NO, "409/409", TO_LOGIN, section_head="409/404"),
     "POST /attestations": Row("409/404", NO, NO, NO, TO_LOGIN),
+    "GET /indicators": Row(OK, OK, OK, NO, TO_LOGIN, contributor=OK),
+    "GET /indicators/template/<kind>": Row(OK, OK, OK, OK, TO_LOGIN),
+    # a form without a file: that is said first, on a page that whoever reads indicators has
+    "POST /indicators/<dossier>/documents": Row("422/422", "422/422", "422/422", NO, TO_LOGIN, contributor="422/422"),
+    "POST /indicators/<dossier>/documents/<version>/withdrawal": Row(
+        NO, NO, NO, NO, TO_LOGIN, contributor=NO, satker_head="409/403"
+    ),
+    # forms without their fields
+    f"POST {PAGE}/indicators": Row("422/404", NO, NO, NO, TO_LOGIN),
+    f"POST {PAGE}/indicators/import": Row("422/404", "422/422", "422/422", NO, TO_LOGIN),
+    f"POST {PAGE}/indicators/removal": Row("422/404", "422/422", "422/422", NO, TO_LOGIN),
+    f"POST {PAGE}/steps/<step>/results": Row("422/404", "422/422", "422/422", NO, TO_LOGIN),
+    f"POST {PAGE}/recommendations/<recommendation>/answer": Row("422/404", "422/422", "422/422", NO, TO_LOGIN),
     "GET /password": Row(OK, OK, OK, OK, TO_LOGIN),
     "POST /password": Row("422/422", "422/422", "422/422", "422/422", TO_LOGIN),
     "GET /login": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, OK),

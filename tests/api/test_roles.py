@@ -18,7 +18,11 @@ from tests.api.roles import ROUTES, Expected
 from tests.office import PASSWORD, ROLES, SAMPLES, Office, open_office, wib
 from tests.web.conftest import ORIGIN, Browser
 
-LOGINS = {role: login for login, role in ROLES.items()} | {"administrator": "admin", "nobody": ""}
+LOGINS = {role: login for login, role in ROLES.items()} | {
+    "contributor": "citra",
+    "administrator": "admin",
+    "nobody": "",
+}
 OWNERS = ("own", "other")
 LETTER = (SAMPLES / "01-surat-permintaan-laporan.pdf").read_bytes()
 OTHER_PERSON = "sari"
@@ -45,6 +49,10 @@ def stage(office_template: Path, tmp_path_factory: pytest.TempPathFactory) -> St
         person = people.register_person(office.archive, admin, name=f"Orang Lain {role}")
         users.create_user(office.archive, admin, person=person, login=f"lain_{role}", password=PASSWORD)
         people.assign_role(office.archive, admin, person=person, role=role, work_unit=unit, from_on="2026-01-01")
+    citra = people.register_person(office.archive, admin, name="Citra")
+    users.create_user(office.archive, admin, person=citra, login="citra", password=PASSWORD)
+    unit_of = {"role": "contributor", "work_unit": office.unit, "from_on": "2026-01-01"}
+    people.assign_role(office.archive, admin, person=citra, **unit_of)
     own = office.play("2")
     office.at("2026-03-13T09:10")
     home, office.unit = office.unit, unit
@@ -89,6 +97,8 @@ def places_of(office: Office, dossier: str) -> dict[str, str]:
         "deviation": str(first("deviations", "deviations")["deviation"]),
         "job": str(first("jobs", "jobs")["job"]),
         "step": "3",
+        "kind": "csv",
+        "recommendation": "0" * 64,
         "seq": "0",
         "number": "1",
         "pause": dossier,
@@ -102,6 +112,10 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/archiving": {},
     "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/decision": {"decision": "approve", "versions": []},
     "POST /api/v1/dossiers/<id:dossier>/documents/<id:version>/withdrawal": {"reason": "Keliru."},
+    "POST /api/v1/dossiers/<id:dossier>/indicators": {"indicators": [{"code": "IKU-1", "title": "T", "target": "1"}]},
+    "POST /api/v1/dossiers/<id:dossier>/indicators/removal": {"code": "IKU-1", "reason": "Ganda."},
+    "POST /api/v1/dossiers/<id:dossier>/recommendations/<digest:recommendation>/answer": {"state": "done", "note": "N"},
+    "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/results": {"results": [{"achievement": "1"}]},
     "POST /api/v1/dossiers/<id:dossier>/deviations/<id:deviation>/explanations": {"explanation": "Libur."},
     "POST /api/v1/dossiers/<id:dossier>/deviations/<id:deviation>/explanations/<seq:number>/answer": {
         "is_accepted": True
@@ -124,6 +138,8 @@ PAGE_FORMS: dict[str, dict[str, str]] = {
 QUERIES = {
     "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/documents": "?kind=request_letter&name=surat.pdf",
     "POST /api/v1/definitions": "",
+    "GET /api/v1/quality/runs": "?measure=late",
+    "GET /api/v1/quality/export": "?format=csv",
 }
 
 
@@ -138,6 +154,8 @@ def body_of(route: str, place: dict[str, str], login: str) -> dict[str, Any]:
         return {"data": PAGE_FORMS.get(route.rpartition("/")[2], {}) | known}
     if route.endswith("/documents") or route == "POST /api/v1/definitions":
         return {"data": LETTER if route.endswith("/documents") else b"x = 1"}
+    if route.endswith("/import"):
+        return {"data": b"Kode;Indikator;Target\nIKU-1;T;1\n", "content_type": "text/csv"}
     if route == "POST /api/v1/tokens":
         return {"json": {"login": login, "password": PASSWORD, "name": "x"}}
     if route == "POST /api/v1/work-units":

@@ -226,6 +226,28 @@ def test_a_dossier_is_opened_read_and_cancelled_from_the_command_line(counter: C
 
 
 @pytest.mark.slow
+def test_quality_is_asked_from_the_command_line(counter: Counter, tmp_path: Path) -> None:
+    def said(*arguments: str) -> str:
+        done = counter.ask("nuraini", "quality", *arguments)
+        assert done.exit_code == 0, done.stderr
+        return done.stdout.strip()
+
+    assert "Polman Babel" in said("summary", "--by", "work_unit,step", "--year", "2026")
+    rows = counter.read("nuraini", "quality", "summary", "--by", "year", "--json")
+    assert sum(row["dossiers"] for row in rows) >= 3
+    assert "due_at" in said("overdue", "--quarter", "1")
+    assert "time_norm_passed" in said("unexplained", "--step", "4")
+    assert "submitted" in said("runs", "late", "--step", "4")
+    for name, magic in (("mutu.csv", b"\xef\xbb\xbf"), ("mutu.xlsx", b"PK")):
+        target = tmp_path / name
+        told = said("export", str(target), "--by", "step")
+        assert target.read_bytes().startswith(magic)
+        assert hashlib.sha256(target.read_bytes()).hexdigest() in told
+    refused = counter.ask("nuraini", "quality", "summary", "--by", "colour")
+    assert refused.exit_code == 2 and "[group_unknown]" in refused.stderr
+
+
+@pytest.mark.slow
 def test_a_revoked_token_is_worth_nothing(counter: Counter) -> None:
     made = run("token", "create", "bima", "--password", PASSWORD, "--name", "brief", ARCHIVE_URL=counter.service.url)
     environment = {"ARCHIVE_URL": counter.service.url, "ARCHIVE_TOKEN": made.stdout.strip()}

@@ -174,7 +174,7 @@ def test_performers_and_kinds_are_inferred_with_the_readings_confidence(sop: Sop
 def test_every_guess_is_marked(sop: Sop) -> None:
     for step in sop.steps:
         guessed = {"performer", "kind", "inputs[0].from", "explanations_accepted_by", "pauses_granted_by"}
-        guessed |= {name for name in ("after", "separate_from", "returns_to") if getattr(step, name)}
+        guessed |= {name for name in ("after", "separate_from", "returns_to", "indicators") if getattr(step, name)}
         for i, rule in enumerate(step.outputs):
             fields = ("evidence", "media", "min", "max") if rule.has_files else ("evidence",)
             guessed |= {f"outputs[{i}].{field}" for field in fields}
@@ -211,6 +211,10 @@ def test_outputs_are_files_decisions_and_a_seal(sop: Sop) -> None:
         "submitted_report": ({PDF, XLSX}, 1, 10),
         "submission_receipt": ({PNG, JPG, PDF}, 1, 10),
     }
+
+
+def test_indicators_are_measured_at_step_4_and_formulated_at_step_6(sop: Sop) -> None:
+    assert {step.key: step.indicators for step in sop.steps if step.indicators} == {"4": "evidence", "6": "results"}
 
 
 def test_decisions_return_to_the_formulation_and_are_made_by_different_people(sop: Sop) -> None:

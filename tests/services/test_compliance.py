@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,15 +14,10 @@ from archive_service.runner import Runner
 from archive_service.services import audit, compliance, decisions, reading, uploads
 from archive_service.services.work import load_dossier
 from archive_service.verifier.verify import VALID, check_bundle
-from tests.office import SAMPLES, Office, make_office
+from tests.office import SAMPLES, Office
 
 LATE = "time_norm_passed"
 CALENDAR = "calendars/id-government.toml"
-
-
-@pytest.fixture
-def lite(tmp_path: Path) -> Office:
-    return make_office(tmp_path / "var")
 
 
 def step_of(office: Office, dossier: str, step: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,14 +10,9 @@ from archive_service.domain.dossier import SEALED
 from archive_service.errors import Conflict, Forbidden, InvalidInput, NotFound
 from archive_service.services import audit, decisions, deviations, dossiers, people, reading
 from archive_service.services.work import load_dossier
-from tests.office import Office, make_office
+from tests.office import Office
 
 LATE = "time_norm_passed"
-
-
-@pytest.fixture
-def lite(tmp_path: Path) -> Office:
-    return make_office(tmp_path / "var")
 
 
 def late(office: Office) -> str:

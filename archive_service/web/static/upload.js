@@ -54,7 +54,7 @@ async function send(form) {
 function sendFile(form, file, parts, name) {
   const { bar, status, percent } = parts;
   const fields = new URLSearchParams({ name: file.name });
-  for (const field of ["kind", "document", "application", "address", "number"]) {
+  for (const field of ["kind", "document", "indicator", "application", "address", "number"]) {
     if (form.elements[field]?.value) fields.set(field, form.elements[field].value);
   }
   return new Promise((resolve, reject) => {

@@ -1,0 +1,128 @@
+"""Quality across dossiers: how often steps are on time and complete, what deviates, who is overdue; within one's scope, recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
+from typing import Any
+
+from archive_service.archive import Archive
+from archive_service.db import quality, queries, tally
+from archive_service.db.paging import Page, PageRequest
+from archive_service.db.quality import QualityFilter
+from archive_service.errors import InvalidInput
+from archive_service.services import reading, spreadsheet
+from archive_service.services.actor import Actor
+from archive_service.services.reading import Content
+
+LISTED = 20_000
+"""Rows of a summary at most: three years of forty units with every step, several times over."""
+RATES = ("on_time_rate", "complete_rate")
+
+
+def fold_counts(archive: Archive) -> int:
+    """Fold the numbers that changed since the last time; how many rows went."""
+    folded = 0
+    while True:
+        with archive.db.write() as session:
+            gone = tally.fold_tallies(session)
+        folded += gone
+        if gone == 0:
+            return folded
+
+
+def read_summary(
+    archive: Archive, actor: Actor, *, wanted: QualityFilter, by: Sequence[str] = ("step",)
+) -> list[dict[str, Any]]:
+    """Every measure for each combination of ``by``, with the share that was on time and complete; an auditor's look is recorded."""
+    reading.scope_of(actor)
+    reading.record_read(archive, actor, "quality")
+    return _summary(archive, actor, wanted, by)
+
+
+def _summary(archive: Archive, actor: Actor, wanted: QualityFilter, by: Sequence[str]) -> list[dict[str, Any]]:
+    scope = reading.scope_of(actor)
+    if len(set(by)) != len(by) or not set(by) <= set(quality.GROUPS):
+        raise InvalidInput(
+            "group_unknown", f"Numbers are told apart by {', '.join(quality.GROUPS)}, each once.", field="by"
+        )
+    with archive.db.read() as session:
+        found = quality.sum_counts(scope, session, wanted, by, LISTED + 1)
+        if len(found) > LISTED:
+            raise InvalidInput(
+                "summary_too_long", "That is too much for one table: name a year, a unit or a step.", field="by"
+            )
+        units = {u["work_unit"]: u["name"] for u in queries.list_work_units(session)} if "work_unit" in by else {}
+    for row in found:
+        if "work_unit" in row:
+            row["work_unit_name"] = units.get(row["work_unit"])
+        row["on_time_rate"] = _rate(row["on_time"], row["late"])
+        row["complete_rate"] = _rate(row["complete"], row["incomplete"])
+    return found
+
+
+def _rate(good: int, bad: int) -> float | None:
+    return round(good / (good + bad), 4) if good + bad else None
+
+
+def page_overdue(archive: Archive, actor: Actor, *, wanted: QualityFilter, page: PageRequest) -> Page[dict[str, Any]]:
+    """A page of the steps that are late now, the longest due first."""
+    scope = reading.scope_of(actor)
+    reading.record_read(archive, actor, "quality")
+    now = archive.log.clock()
+    with archive.db.read() as session:
+        return quality.page_overdue(scope, session, now, wanted, page)
+
+
+def page_unexplained(
+    archive: Archive, actor: Actor, *, wanted: QualityFilter, page: PageRequest
+) -> Page[dict[str, Any]]:
+    """A page of the deviations that an explanation is owed for, oldest first, with their age in days."""
+    scope = reading.scope_of(actor)
+    reading.record_read(archive, actor, "quality")
+    with archive.db.read() as session:
+        return quality.page_unexplained(scope, session, wanted, page)
+
+
+def page_runs(
+    archive: Archive, actor: Actor, *, wanted: QualityFilter, measure: str, page: PageRequest
+) -> Page[dict[str, Any]]:
+    """A page of the iterations behind a number."""
+    scope = reading.scope_of(actor)
+    if measure not in quality.BEHIND:
+        raise InvalidInput(
+            "measure_unknown", f"What can be listed is one of: {', '.join(quality.BEHIND)}.", field="measure"
+        )
+    reading.record_read(archive, actor, "quality")
+    with archive.db.read() as session:
+        return quality.page_runs(scope, session, wanted, measure, page)
+
+
+def export_summary(
+    archive: Archive,
+    actor: Actor,
+    *,
+    wanted: QualityFilter,
+    by: Sequence[str],
+    kind: str,
+    heading: Callable[[str], str] = str,
+) -> Content:
+    """The summary as a spreadsheet; ``heading`` gives the words for a column's code. An auditor's export is recorded by its digest."""
+    if kind not in spreadsheet.MEDIA_TYPES:
+        raise InvalidInput("format_unknown", "A table is exported as csv or as xlsx.", field="format")
+    rows = _summary(archive, actor, wanted, by)
+    names = [*by, *(["work_unit_name"] if "work_unit" in by else []), *tally.MEASURES, *RATES]
+    data = spreadsheet.write_table(
+        kind,
+        [heading(name) for name in names],
+        [[row[name] for name in names] for row in rows],
+        title=heading("quality"),
+        made_at=archive.log.clock(),
+    )
+    digest = sha256(data).hexdigest()
+    reading.record_read(archive, actor, "quality_export", digest=digest)
+
+    def read_range(offset: int, length: int) -> Iterator[bytes]:
+        yield data[offset : offset + length]
+
+    return Content(iter([data]), len(data), digest, spreadsheet.MEDIA_TYPES[kind], f"quality.{kind}", read_range)
