@@ -55,9 +55,9 @@ def visible_to(actor: Actor) -> ColumnElement[bool]:
         return true()
     return or_(
         DelegationRow.work_unit_id.in_({a.work_unit for a in actor.assignments}),
-        actor.person == DelegationRow.substitute,
-        actor.person == DelegationRow.absent,
-        actor.person == DelegationRow.proposed_by,
+        DelegationRow.substitute.in_([actor.person]),
+        DelegationRow.absent.in_([actor.person]),
+        DelegationRow.proposed_by.in_([actor.person]),
     )
 
 

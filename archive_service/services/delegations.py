@@ -157,7 +157,7 @@ def confirm_delegation(archive: Archive, actor: Actor, *, delegation: str, seen:
             office_date(writer.moment),
         )
         by_proposal = {"delegation": row.id, "proposal": row.proposal_hash}
-        acting = {
+        acting: dict[str, object] = {
             "mode": row.mode,
             "absent": row.absent,
             "delegation": row.proposal_hash,
@@ -231,13 +231,11 @@ def _close(archive: Archive, actor: Actor, delegation: str, seen: Collection[str
         if type == "delegation.declined":
             standing = _require_answerer(archive, session, actor, row)
         elif actor.person == row.proposed_by:
-            standing = _find_standing(archive, session, actor, _place(row), row.substitute, PROPOSERS)
             # who proposed may take it back even when what made them propose has ended
-            standing = standing or Standing(SUPERIOR, None)
+            own = _find_standing(archive, session, actor, _place(row), row.substitute, PROPOSERS)
+            standing = own or Standing(SUPERIOR, None)
         else:
-            standing = _require_standing(
-                archive, session, actor, _place(row), row.substitute, frozenset([ADMINISTRATOR])
-            )
+            standing = _require_standing(archive, session, actor, _place(row), row.substitute, [ADMINISTRATOR])
         _require_state(session, row, seen)
         _append(
             archive,

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
 from archive_service.db.event_log import read_stream
-from archive_service.db.models import EventRow
+from archive_service.db.models import AssignmentRow, EventRow
+from archive_service.domain import permissions
 from archive_service.domain.delegation import ASSIGNMENT_CHANGED, PASSWORD_RESET, is_administrators_doing
 from archive_service.domain.event import parse_event
-from archive_service.services.actor import RULES, Actor, Assignment, require_covering
+from archive_service.services.actor import RULES, Actor, Assignment, in_force, require_covering
 from archive_service.services.work import DossierWork
+
+LOG = structlog.get_logger("archive")
+
+DECISION_FLAGGED = "decision_flagged"
+"""Kinds of notices, besides the reasons of a flag: to the person when an administrator acts, to auditors when a decision is flagged."""
 
 
 def flag_decision(
@@ -31,7 +38,7 @@ def flag_decision(
     run = work.dossier.last_run(step)
     if not reasons or run is None:
         return ()
-    work.append(
+    event = work.append(
         "decision.flagged",
         RULES,
         {
@@ -42,7 +49,7 @@ def flag_decision(
             "reasons": reasons,
         },
     )
-    tell_auditors(work, actor.person, step, run.iteration, decision)
+    tell_auditors(work, step, run.iteration, event.leaf_hash)
     return tuple(reasons)
 
 
@@ -60,9 +67,42 @@ def _is_password_reset(session: Session, user: str, since: str) -> bool:
     return any(e.payload["by"] == "administrator" and e.at > since for e in events)
 
 
-def tell_person(archive: Archive, session: Session, person: str, kind: str, key: str) -> None:
-    """Tell a person in this transaction that an administrator changed their password or a role of theirs."""
+def tell_person(archive: Archive, session: Session, *, person: str, kind: str, key: str) -> None:
+    """Tell a person in this transaction that an administrator set their password or changed a role of theirs."""
+    _notify(archive, session, person=person, kind=kind, key=f"{kind}:{key}:{person}")
 
 
-def tell_auditors(work: DossierWork, person: str, step: str, iteration: int, decision: str | None) -> None:
-    """Tell every auditor in this transaction of a flagged decision."""
+def tell_auditors(work: DossierWork, step: str, iteration: int, flag: str) -> None:
+    """Tell every auditor in this transaction of a flagged decision, whose flag has this leaf hash."""
+    rows = work.session.execute(
+        select(AssignmentRow.person_id)
+        .where(AssignmentRow.role == permissions.AUDITOR, *in_force(work.writer.moment))
+        .distinct()
+        .order_by(AssignmentRow.person_id)
+    ).scalars()
+    for auditor in rows.all():
+        _notify(
+            work.archive,
+            work.session,
+            person=auditor,
+            kind=DECISION_FLAGGED,
+            key=f"{DECISION_FLAGGED}:{flag}:{auditor}",
+            dossier=work.dossier.id,
+            step=step,
+            iteration=iteration,
+        )
+
+
+def _notify(
+    archive: Archive,
+    session: Session,
+    *,
+    person: str,
+    kind: str,
+    key: str,
+    dossier: str | None = None,
+    step: str | None = None,
+    iteration: int | None = None,
+) -> None:
+    # the one place that hands notices on: until there are any, what is due shows in the service's own log
+    LOG.info("notice.due", person=person, kind=kind, key=key, dossier=dossier, step=step, iteration=iteration)

@@ -13,9 +13,11 @@ from archive_service.db.event_log import StreamWriter, open_streams, read_stream
 from archive_service.db.models import AssignmentRow, DefinitionRow, PersonRow, WorkUnitRow
 from archive_service.db.projection import rows_of_stream, save_changes
 from archive_service.domain import permissions
+from archive_service.domain.delegation import ASSIGNMENT_CHANGED
 from archive_service.errors import Conflict, InvalidInput, NotFound
 from archive_service.services.actor import Actor, event_actor, office_date
 from archive_service.services.fields import clean_text, require_date, require_id, require_key
+from archive_service.services.flags import tell_person
 from archive_service.services.work import require_seen
 
 
@@ -145,7 +147,7 @@ def assign_role(
         for other in require_compatible(session, person, role, from_on, to_on):
             if (other.role, other.work_unit_id, other.acting_absent) == (role, work_unit, None):
                 raise Conflict("assignment_exists", "The person holds this role in this unit in that time already.")
-        return append_assignment(
+        made = append_assignment(
             session,
             archive,
             writer,
@@ -157,6 +159,8 @@ def assign_role(
             to_on=to_on,
             lead=lead,
         )
+        tell_person(archive, session, person=person, kind=ASSIGNMENT_CHANGED, key=made)
+    return made
 
 
 def end_assignment(archive: Archive, actor: Actor, *, assignment: str, seen: Collection[str] | None = None) -> None:
@@ -176,8 +180,10 @@ def end_assignment(archive: Archive, actor: Actor, *, assignment: str, seen: Col
             raise Conflict("last_administrator", "Give somebody else the role of administrator first.")
         stream = f"person:{person}"
         require_seen(stream_head(session, stream), seen)
-        writer.append(stream, "assignment.ended", event_actor(session, actor, acting), {"assignment": row.id})
+        by = event_actor(session, actor, acting)
+        event = writer.append(stream, "assignment.ended", by, {"assignment": row.id})
         save_stream_rows(session, archive, stream)
+        tell_person(archive, session, person=person, kind=ASSIGNMENT_CHANGED, key=event.leaf_hash)
 
 
 def _administrators(session: Session, moment: datetime) -> int:

@@ -59,7 +59,9 @@ def find_move(session: Session, dossier: Dossier, run: Run, moment: datetime) ->
 
 
 def _back(session: Session, dossier: Dossier, run: Run, acting: str, moment: datetime) -> Move | None:
-    row = session.execute(select(AssignmentRow).where(AssignmentRow.made_hash == acting)).scalar_one()
+    # projections are written past the session: what it knows of the row may be older
+    wanted = select(AssignmentRow).where(AssignmentRow.made_hash == acting)
+    row = session.execute(wanted, execution_options={"populate_existing": True}).scalar_one()
     is_past = row.to_on is not None and row.to_on < office_date(moment)
     if row.ended_at is None and not is_past:
         return None

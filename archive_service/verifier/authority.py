@@ -254,8 +254,8 @@ def _check_flags(evidence: Evidence, persons: Mapping[str, _Person]) -> Found:
     found: Found = []
     flags: Dict[Tuple[str, int], Event] = {}
     for event in evidence.events:
-        key = (event.payload.get("step"), event.payload.get("iteration"))
         if event.type == "decision.flagged":
+            key = (event.payload["step"], event.payload["iteration"])
             if not event.payload["reasons"] or key in flags:
                 found.append(Discrepancy("flag_unfounded", place_of(event)))
             flags[key] = event

@@ -270,7 +270,7 @@ class Builder:
                 if run is not None and run.responsible == self.persons[absent]:
                     self.move(key, login, because)
 
-        self.actor = acting  # type: ignore[method-assign]
+        self.actor = acting  # type: ignore[method-assign, assignment]
         self.start_due = start_and_move  # type: ignore[method-assign]
 
     def move(self, step: str, login: str, because: str, is_back: bool = False) -> None:
