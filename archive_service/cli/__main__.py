@@ -22,6 +22,10 @@ COMMANDS = {
         "Verify a bundle offline: exit 0 valid, 1 discrepancies, 2 no bundle at all, 3 consistent but issuer not confirmed.",
     ),
     "sop": ("checking", "SOPs and calendars as data."),
+    "calendar": (
+        "calendars",
+        "Working calendars: what an interval counts, when a limit is due, which days are closed.",
+    ),
     "log": ("logbook", "The audit log."),
     "store": ("stores", "Where objects lie: a folder, or a bucket on S3."),
     "init": (

@@ -313,7 +313,7 @@ class DossierRow(Base):
     """One run of an SOP for one work unit and period."""
 
     __tablename__ = "dossier"
-    __table_args__ = (Index("ix_dossier_unit_period", "work_unit_id", "year", "quarter"),)
+    __table_args__ = (Index("ix_dossier_unit_period", "work_unit_id", "year", "quarter", "id"),)
     id: Mapped[str] = evidenced(ID, primary_key=True)
     sop_digest: Mapped[str] = evidenced(ForeignKey("definition.digest"))
     calendar_digest: Mapped[str] = evidenced(ForeignKey("definition.digest"))
@@ -333,7 +333,7 @@ class StepRunRow(Base):
 
     __tablename__ = "step_run"
     __table_args__ = (
-        Index("ix_step_run_due", "state", "due_at"),
+        Index("ix_step_run_due", "state", "due_at", "dossier_id", "step"),
         Index("ix_step_run_responsible", "responsible", "state"),
         Index("ix_step_run_acting", "acting_hash", "state"),
         Index("ix_step_run_watched", "is_watched", "late_at"),

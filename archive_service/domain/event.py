@@ -213,6 +213,9 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         version=_integer(1, 10**6),
         digest=HASH,
         size=COUNT,
+        # the version that it was made from, and why: null for what is registered as a whole
+        previous=_or_null(HASH),
+        reason_commitment=_or_null(HASH),
     ),
     ("login.unknown_counted", 1): _type(["service"], minute=TIME, count=COUNT),
     # unit

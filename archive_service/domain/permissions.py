@@ -62,6 +62,7 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
             "pause.grant",
             "verdict.judge_again",
             "indicator.read",
+            "calendar.edit",
             "delegation.read",
             "attestation.read",
         ]
@@ -72,6 +73,7 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
             "people.read",
             "definition.manage",
             "work_unit.manage",
+            "calendar.edit",
             "delegation.manage",
             "delegation.read",
             "attestation.read",

@@ -35,7 +35,7 @@ from archive_service.domain.event import KEY
 from archive_service.errors import InvalidDefinition, InvalidInput, Problem
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-CLOSED_KINDS = ("national", "joint_leave")
+CLOSED_KINDS = ("national", "joint_leave", "institution")
 STATUSES = ("decreed", "estimated")
 
 WORKING_MINUTES = "working_minutes"
@@ -99,7 +99,7 @@ class SpecialPeriod:
 
 @dataclass(frozen=True)
 class ClosedDay:
-    """A national holiday or joint leave (cuti bersama), as decreed or as estimated before the decree."""
+    """A national holiday, joint leave (cuti bersama) or a day on which the institution closes for all of its units."""
 
     on: date
     title: str

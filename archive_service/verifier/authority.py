@@ -26,6 +26,8 @@ _GRANTS: Dict[str, str] = {
     "work_unit.created": "work_unit.manage",
 }
 """Event types that authority rests on → what their actor must be allowed; an archive's set-up may write them all."""
+_CALENDAR_GRANT = "calendar.edit"
+"""What is enough to register a version of a calendar, though not of an SOP."""
 
 
 class _Person:
@@ -154,6 +156,9 @@ def _is_granted(event: Event) -> bool:
     action, actor = _GRANTS.get(event.type), event.actor
     if actor["kind"] == "service":
         return bool(actor["name"] == SETUP)
+    is_calendar = event.type == "definition.registered" and event.payload["definition_kind"] == "calendar"
+    if is_calendar and permissions.is_allowed(actor["role"], _CALENDAR_GRANT):
+        return True
     return action is not None and permissions.is_allowed(actor["role"], action)
 
 

@@ -11,6 +11,7 @@ from archive_service.archive import Archive
 from archive_service.web import (
     auth,
     bundles,
+    calendars,
     compliance,
     decisions,
     delegations,
@@ -22,6 +23,7 @@ from archive_service.web import (
     policy,
     quality,
     sessions,
+    sops,
     static,
     uploads,
 )
@@ -48,6 +50,8 @@ def register(app: Flask) -> None:
         delegations,
         bundles,
         quality,
+        sops,
+        calendars,
         static,
     )
     for module in modules:

@@ -29,6 +29,17 @@ SENTENCES: dict[str, Any] = {
     "year_out_of_range": lazy_gettext("The year must be a number such as 2026."),
     "quarter_out_of_range": lazy_gettext("The quarter must be 1, 2, 3 or 4."),
     "received_in_future": lazy_gettext("The letter cannot have been received later than now. Check date and hour."),
+    # the calendar
+    "calendar_changed": lazy_gettext(
+        "Somebody else changed the calendar in the meantime. Look at the newest version, then make your change again."
+    ),
+    "decree_missing": lazy_gettext("Say which decree or letter orders it: its kind and number."),
+    "field_missing": lazy_gettext("A field is empty. Fill it in."),
+    "outside_calendar": lazy_gettext("This date is outside the years that the calendar covers."),
+    "nothing_changed": lazy_gettext("The calendar says this already; nothing was changed."),
+    "nothing_to_remove": lazy_gettext("This day is not in the calendar any more. Load the page again."),
+    "hours_without_unit": lazy_gettext("Hours are those of one work unit. Choose which one, or leave the hours empty."),
+    "invalid_definition": lazy_gettext("The days and hours do not fit together; nothing was changed."),
     # who may
     "role_forbidden": lazy_gettext("None of your roles may do this."),
     "other_work_unit": lazy_gettext("This belongs to another work unit than your role."),

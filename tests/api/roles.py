@@ -77,6 +77,14 @@ ROUTES: dict[str, Row] = {
     "DELETE /api/v1/tokens/<id:token>": Row("204/404", "204/404", "204/404", "204/204", OUT),
     "GET /api/v1/definitions": MEMBERS,
     "GET /api/v1/definitions/<digest:digest>": MEMBERS,
+    "GET /api/v1/calendars": MEMBERS,
+    "GET /api/v1/calendars/<key:calendar>": MEMBERS,
+    "GET /api/v1/calendars/<key:calendar>/versions": MEMBERS,
+    "GET /api/v1/calendars/<key:calendar>/days": MEMBERS,
+    "GET /api/v1/calendars/<key:calendar>/used": MEMBERS,
+    "GET /api/v1/calendars/<key:calendar>/due": MEMBERS,
+    # an edit of a version that never was: only who may edit learns that
+    "POST /api/v1/calendars/<key:calendar>/edits": Row(NO, NO, "409/409", "409/409", OUT),
     "GET /api/v1/work-units": MEMBERS,
     "GET /api/v1/work-units/<id:work_unit>": MEMBERS,
     "GET /api/v1/users/<id:user>": Row("200/403", OK, "200/403", OK, OUT),
@@ -140,7 +148,8 @@ ROUTES: dict[str, Row] = {
     f"GET {IN_DOSSIER}/indicators": Row("200/404", OK, OK, NO, OUT, contributor="200/404"),
     f"GET {IN_DOSSIER}/recommendations": DOSSIER,
     "GET /api/v1/indicators": Row(OK, OK, OK, NO, OUT, contributor=OK),
-    "GET /api/v1/indicators/template.<key:kind>": MEMBERS,
+    "GET /api/v1/indicators/template.csv": MEMBERS,
+    "GET /api/v1/indicators/template.xlsx": MEMBERS,
     f"GET {IN_DOSSIER}/events": DOSSIER,
     f"GET {IN_DOSSIER}/events/<seq:seq>": DOSSIER,
     f"GET {IN_DOSSIER}/events/<seq:seq>/proof": DOSSIER,
@@ -180,6 +189,12 @@ ROUTES: dict[str, Row] = {
     # pages: whoever is not logged in is sent to the log-in
     "GET /": Row(OK, OK, OK, OK, TO_LOGIN, contributor=TO_LOGIN),
     "GET /dossiers": Row(OK, OK, OK, NO, TO_LOGIN),
+    "GET /sops": Row(OK, OK, OK, OK, TO_LOGIN),
+    # a digest that no SOP has
+    "GET /sops/<digest>": Row("404/404", "404/404", "404/404", "404/404", TO_LOGIN),
+    "GET /calendars": Row(OK, OK, OK, OK, TO_LOGIN),
+    # a form without its fields: who may edit is told what is missing
+    "POST /calendars/<calendar>/edits": Row(NO, NO, "422/422", "422/422", TO_LOGIN),
     "GET /quality": Row(OK, OK, OK, NO, TO_LOGIN),
     "GET /quality/runs": Row(OK, OK, OK, NO, TO_LOGIN),
     "GET /quality/export": Row(OK, OK, OK, NO, TO_LOGIN),

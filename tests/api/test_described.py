@@ -134,6 +134,7 @@ def ids_known_to(office: Office, sealed: str, running: str) -> dict[str, list[st
         "assignment": [a["assignment"] for p in people[-2:] for a in p["assignments"]],
         "work_unit": [office.unit],
         "delegation": [d["delegation"] for d in read("/api/v1/delegations")["delegations"]],
+        "calendar": ["id-government", "mars"],
         "token": [],
     }
 

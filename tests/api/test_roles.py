@@ -51,8 +51,9 @@ def stage(office_template: Path, tmp_path_factory: pytest.TempPathFactory) -> St
         people.assign_role(office.archive, admin, person=person, role=role, work_unit=unit, from_on="2026-01-01")
     citra = people.register_person(office.archive, admin, name="Citra")
     users.create_user(office.archive, admin, person=citra, login="citra", password=PASSWORD)
-    unit_of = {"role": "contributor", "work_unit": office.unit, "from_on": "2026-01-01"}
-    people.assign_role(office.archive, admin, person=citra, **unit_of)
+    people.assign_role(
+        office.archive, admin, person=citra, role="contributor", work_unit=office.unit, from_on="2026-01-01"
+    )
     own = office.play("2")
     office.at("2026-03-13T09:10")
     home, office.unit = office.unit, unit
@@ -124,6 +125,7 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/dossiers/<id:dossier>/pauses/<id:pause>/end": {},
     "POST /api/v1/dossiers/<id:dossier>/verdicts/again": {"reason": "SKB dikoreksi."},
     "PUT /api/v1/users/<id:user>/password": {"password": PASSWORD},
+    "POST /api/v1/calendars/<key:calendar>/edits": {"changes": [], "reason": "Uji.", "based_on": "0" * 64},
     "POST /api/v1/people": {"name": "Baru"},
 }
 PAGE_FORMS: dict[str, dict[str, str]] = {
@@ -138,6 +140,9 @@ PAGE_FORMS: dict[str, dict[str, str]] = {
 QUERIES = {
     "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/documents": "?kind=request_letter&name=surat.pdf",
     "POST /api/v1/definitions": "",
+    "GET /api/v1/calendars/<key:calendar>/days": "?from=2026-03-01&to=2026-03-31",
+    "GET /api/v1/calendars/<key:calendar>/used": "?from=2026-03-13T10:00&to=2026-03-25T10:00",
+    "GET /api/v1/calendars/<key:calendar>/due": "?from=2026-03-13T10:00&limit=1d",
     "GET /api/v1/quality/runs": "?measure=late",
     "GET /api/v1/quality/export": "?format=csv",
 }
@@ -254,6 +259,7 @@ def ask_all(office: Office, role: str, stage: Stage) -> dict[str, Expected]:
                 "assignment": next((a.id for a in actor.assignments), "0" * 32),
                 "colleague": office.actor("bima" if whose == "maya" else "maya").person,
                 "digest": digest,
+                "calendar": "id-government",
                 "name": "none.css",
             }
             method, _, rule = route.partition(" ")

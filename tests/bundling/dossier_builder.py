@@ -180,6 +180,8 @@ class Builder:
                 "version": value["version"],
                 "digest": sha256(data).hexdigest(),
                 "size": len(data),
+                "previous": None,
+                "reason_commitment": None,
             }
             self.append("service", "definition.registered", SETUP, payload)
 

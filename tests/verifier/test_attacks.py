@@ -14,7 +14,7 @@ from archive_service.bundling.plan import Evidence
 from archive_service.domain import canonical, deviation, merkle, note
 from archive_service.domain.checkpoint import Checkpoint, format_checkpoint
 from archive_service.domain.event import person_actor, service_actor
-from archive_service.verifier.verify import INVALID
+from archive_service.verifier.verify import INVALID, VALID
 from tests.bundling.dossier_builder import LOG_KEY, ORIGIN, RECEIPT_KEY, RULES, SETUP, Builder, Fields, Tamper, wib
 from tests.domain.story import make_id
 from tests.verifier.forger import check
@@ -490,6 +490,7 @@ PERFORMER = person_actor(
     assignment=OTHER_HASH,
     head=OTHER_HASH,
 )
+CHECKER = {**PERFORMER, "role": "quality_checker"}
 TIME = "time_verdict_differs"
 COMPLETE = "completeness_verdict_differs"
 
@@ -619,6 +620,16 @@ ATTACKS: dict[str, Attack] = {
     "definition registered by a performer": Attack(
         "grant_forbidden", member("definition.registered", {"actor": PERFORMER})
     ),
+    "SOP registered by a quality checker": Attack(
+        "grant_forbidden", member("definition.registered", {"actor": CHECKER}, definition_kind="sop")
+    ),
+    "calendar registered by an auditor": Attack(
+        "grant_forbidden",
+        member("definition.registered", {"actor": {**CHECKER, "role": "auditor"}}, definition_kind="calendar"),
+    ),
+    "calendar registered by rule": Attack(
+        "grant_forbidden", member("definition.registered", {"actor": RULES}, definition_kind="calendar")
+    ),
     "key registered by a person": Attack(
         "grant_forbidden", member("key.registered", {"actor": {**PERFORMER, "role": "administrator"}})
     ),
@@ -731,6 +742,14 @@ def test_a_broken_rule_is_found_by_its_name(name: str) -> None:
     report = check(builder.bundle(evidence), LOG_KEY)
     assert (report.verdict, report.exit_code) == (INVALID, 1)
     assert attack.code in {d.code for d in report.discrepancies}
+
+
+@pytest.mark.parametrize("role", ["quality_checker", "administrator"])
+def test_who_edits_calendars_may_register_one(role: str) -> None:
+    builder = Builder(member("definition.registered", {"actor": {**CHECKER, "role": role}}, definition_kind="calendar"))
+    builder.play()
+    report = check(builder.bundle(), LOG_KEY)
+    assert (report.verdict, report.exit_code) == (VALID, 0)
 
 
 def test_there_are_many_attacks_on_many_rules() -> None:
