@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Boolean
 
 from archive_service import wiring
 from archive_service.config import load_settings
@@ -179,7 +180,10 @@ def test_a_changed_value_in_any_evidenced_column_is_found(copy: Path, table: str
         with sqlite3.connect(copy / "archive.db") as connection:
             drop_guards(connection)
             rowid, value = connection.execute(f'select rowid, "{column}" from "{table}" order by rowid desc').fetchone()
-            connection.execute(f'update "{table}" set "{column}" = ? where rowid = ?', (tampered(value), rowid))
+            is_boolean = isinstance(Base.metadata.tables[table].columns[column].type, Boolean)
+            # any number but 0 reads as true
+            changed = int(not value) if is_boolean else tampered(value)
+            connection.execute(f'update "{table}" set "{column}" = ? where rowid = ?', (changed, rowid))
         if not check(copy).discrepancies:
             unnoticed.append(column)
         with sqlite3.connect(copy / "archive.db") as connection:
