@@ -1515,6 +1515,86 @@ def test_all_problems_show_at_once() -> None:
         parse_calendar(mapping)
 
 
+WORDS_FILE = Path(__file__).parent / "working_time_words.json"
+
+
+def words_of_all_slips() -> dict[str, list[list[str]]]:
+    """Place and words of every problem that the slips above make."""
+    found: dict[str, list[list[str]]] = {}
+    for make, slips in ((small_calendar, SLIPS), (unit_calendar, UNIT_SLIPS)):
+        for name, (path, value, _, _) in slips.items():
+            mapping = make()
+            set_at(mapping, *path, value=value)
+            found[name] = [list(problem) for problem in problems_of(mapping)]
+    unreadable: dict[str, Any] = {
+        "profile that is past and a period": small_calendar(covers_to="2026-06-31", profiles="none"),
+        "key that is no text": {**small_calendar(), 5: "x", "caf\u00e9": "y", "x" * 80: "z"},
+        "texts that are too long": small_calendar(key="k" * 65, title=" " + "x" * 500),
+    }
+    for name, mapping in unreadable.items():
+        found[f"{name} (whole)"] = [list(problem) for problem in problems_of(mapping)]
+    return found
+
+
+def test_words_of_problems_are_whole_sentences_that_somebody_read() -> None:
+    """The file holds what a person is told; a change of words is made there too, on purpose."""
+    assert words_of_all_slips() == json.loads(WORDS_FILE.read_text(encoding="utf-8"))
+
+
+def test_refusals_of_questions_are_told_exactly() -> None:
+    def told(call: Callable[[], object]) -> tuple[str, str, dict[str, object]]:
+        with pytest.raises(InvalidInput) as caught:
+            call()
+        return caught.value.code, str(caught.value), caught.value.params
+
+    friday = wib(2026, 7, 10, 8)
+    assert told(lambda: due_at(CALENDAR, friday, -1)) == (
+        "limit_negative",
+        "A limit is 0 or more seconds.",
+        {"limit_seconds": -1},
+    )
+    assert told(lambda: limit_seconds(1, "week", 450)) == (
+        "unit_unknown",
+        'A norm has the unit minute, hour or day, not "week".',
+        {"unit": "week"},
+    )
+    for amount, day_minutes in [(-1, 450), (1, -1)]:
+        assert told(lambda a=amount, d=day_minutes: limit_seconds(a, "day", d)) == (  # type: ignore[misc]
+            "limit_negative",
+            "A norm and its day are 0 or more.",
+            {"amount": amount, "day_minutes": day_minutes},
+        )
+    assert told(lambda: limit_of(CALENDAR, friday, 1, "day", "x", 450)) == (
+        "policy_unknown",
+        'A policy is one of working_minutes, own_day_minutes, end_of_next_working_day, not "x".',
+        {"policy": "x"},
+    )
+    assert told(lambda: used_between(CALENDAR, datetime(2026, 7, 10), friday)) == (  # noqa: DTZ001
+        "time_without_zone",
+        "A time without its zone could be any of several. Give it a zone.",
+        {},
+    )
+    covered = {
+        "calendar": "id-government",
+        "version": 1,
+        "covers_from": "2022-01-01",
+        "covers_to": "2027-12-31",
+    }
+    rest = (
+        " is outside the calendar id-government, version 1, which covers 2022-01-01 to 2027-12-31. Use a version of it"
+        " that covers that time."
+    )
+    late = wib(2027, 12, 31, 16)
+    for call, what in [
+        (lambda: used_between(CALENDAR, wib(2021, 12, 31), friday), "2021-12-31T00:00:00+07:00"),
+        (lambda: day_seconds(CALENDAR, date(2028, 1, 1)), "2028-01-01"),
+        (lambda: due_at(CALENDAR, late, 1801), "The end of 1801 working seconds after 2027-12-31T16:00:00+07:00"),
+        (lambda: limit_of(CALENDAR, late, 2, "day", "own_day_minutes", 450), "The end of 2 working days"),
+    ]:
+        assert told(call) == ("outside_calendar", what + rest, covered)
+    assert limit_seconds(0, "minute", 0) == 0
+
+
 json_values = st.recursive(
     st.none()
     | st.booleans()
