@@ -271,7 +271,7 @@ class DossierRow(Base):
     """One run of an SOP for one work unit and period."""
 
     __tablename__ = "dossier"
-    __table_args__ = (Index("ix_dossier_unit_period", "work_unit_id", "year", "quarter"),)
+    __table_args__ = (Index("ix_dossier_unit_period", "work_unit_id", "year", "quarter", "id"),)
     id: Mapped[str] = evidenced(ID, primary_key=True)
     sop_digest: Mapped[str] = evidenced(ForeignKey("definition.digest"))
     calendar_digest: Mapped[str] = evidenced(ForeignKey("definition.digest"))
@@ -291,7 +291,7 @@ class StepRunRow(Base):
 
     __tablename__ = "step_run"
     __table_args__ = (
-        Index("ix_step_run_due", "state", "due_at"),
+        Index("ix_step_run_due", "state", "due_at", "dossier_id", "step"),
         Index("ix_step_run_watched", "is_watched", "late_at"),
     )
     dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), primary_key=True)

@@ -22,6 +22,7 @@ from archive_service.web import (
     policy,
     quality,
     sessions,
+    sops,
     static,
     uploads,
 )
@@ -47,6 +48,7 @@ def register(app: Flask) -> None:
         compliance,
         bundles,
         quality,
+        sops,
         calendars,
         static,
     )

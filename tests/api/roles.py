@@ -125,7 +125,8 @@ ROUTES: dict[str, Row] = {
     f"GET {IN_DOSSIER}/indicators": Row("200/404", OK, OK, NO, OUT, contributor="200/404"),
     f"GET {IN_DOSSIER}/recommendations": DOSSIER,
     "GET /api/v1/indicators": Row(OK, OK, OK, NO, OUT, contributor=OK),
-    "GET /api/v1/indicators/template.<key:kind>": MEMBERS,
+    "GET /api/v1/indicators/template.csv": MEMBERS,
+    "GET /api/v1/indicators/template.xlsx": MEMBERS,
     f"GET {IN_DOSSIER}/events": DOSSIER,
     f"GET {IN_DOSSIER}/events/<seq:seq>": DOSSIER,
     f"GET {IN_DOSSIER}/events/<seq:seq>/proof": DOSSIER,
@@ -165,6 +166,9 @@ ROUTES: dict[str, Row] = {
     # pages: whoever is not logged in is sent to the log-in
     "GET /": Row(OK, OK, OK, OK, TO_LOGIN, contributor=TO_LOGIN),
     "GET /dossiers": Row(OK, OK, OK, NO, TO_LOGIN),
+    "GET /sops": Row(OK, OK, OK, OK, TO_LOGIN),
+    # a digest that no SOP has
+    "GET /sops/<digest>": Row("404/404", "404/404", "404/404", "404/404", TO_LOGIN),
     "GET /calendars": Row(OK, OK, OK, OK, TO_LOGIN),
     # a form without its fields: who may edit is told what is missing
     "POST /calendars/<calendar>/edits": Row(NO, NO, "422/422", "422/422", TO_LOGIN),

@@ -51,8 +51,9 @@ def stage(office_template: Path, tmp_path_factory: pytest.TempPathFactory) -> St
         people.assign_role(office.archive, admin, person=person, role=role, work_unit=unit, from_on="2026-01-01")
     citra = people.register_person(office.archive, admin, name="Citra")
     users.create_user(office.archive, admin, person=citra, login="citra", password=PASSWORD)
-    unit_of = {"role": "contributor", "work_unit": office.unit, "from_on": "2026-01-01"}
-    people.assign_role(office.archive, admin, person=citra, **unit_of)
+    people.assign_role(
+        office.archive, admin, person=citra, role="contributor", work_unit=office.unit, from_on="2026-01-01"
+    )
     own = office.play("2")
     office.at("2026-03-13T09:10")
     home, office.unit = office.unit, unit

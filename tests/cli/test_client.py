@@ -256,3 +256,33 @@ def test_a_revoked_token_is_worth_nothing(counter: Counter) -> None:
     assert CliRunner().invoke(main, ["token", "revoke", token], env=environment).exit_code == 0
     after = CliRunner().invoke(main, ["token", "list"], env=environment)
     assert after.exit_code == 2 and "[token_refused]" in after.stderr
+
+
+@pytest.mark.slow
+def test_indicators_are_listed_imported_and_taken_off(counter: Counter, tmp_path: Path) -> None:
+    dossier, table = counter.at_step_4, tmp_path / "iku.csv"
+    assert counter.ask("sari", "indicator", "template", str(table)).exit_code == 0
+    odd = counter.ask("sari", "indicator", "template", str(tmp_path / "iku.ods"))
+    assert odd.exit_code == 2 and "template_unknown" in odd.stderr
+    assert table.read_text(encoding="utf-8-sig").startswith("Kode;Indikator;")
+    table.write_text("Kode;Indikator;Target\nIKU-1;Lulusan;80\nIKU-2;;5\n", encoding="utf-8")
+    refused = counter.ask("sari", "indicator", "import", dossier, str(table))
+    assert refused.exit_code == 2 and "row 3, Indikator" in refused.stderr
+    table.write_text("Kode;Indikator;Target\nIKU-1;Lulusan;80\nIKU-2;Dosen;5\n", encoding="utf-8")
+    taken = counter.ask("sari", "indicator", "import", dossier, str(table))
+    assert taken.stdout == "2 listed or changed, 0 unchanged.\n", taken.stderr
+    changed = counter.ask(
+        *("sari", "indicator", "set", dossier, "iku-2", "--title", "Dosen", "--target", "6", "--person", "sari")
+    )
+    assert changed.stdout == "1 listed or changed, 0 unchanged.\n", changed.stderr
+    assert counter.ask("sari", "indicator", "remove", dossier, "IKU-1", "--reason", "Ganda.").exit_code == 0
+    listed = counter.read("sari", "indicator", "list", dossier, "--json")
+    assert [(i["code"], i["target"], i["person_name"], i["evidence"]) for i in listed] == [("IKU-2", "6", "Sari", 0)]
+    assert [i["code"] for i in counter.read("sari", "indicator", "mine", "--json")] == ["IKU-2"]
+    early = counter.ask("bima", "indicator", "result", dossier, "6", "IKU-2", "--achievement", "5")
+    assert early.exit_code == 2 and "step_waiting" in early.stderr
+    assert counter.read("sari", "indicator", "recommendations", dossier, "--json") == []
+    unknown = counter.ask("bima", "indicator", "answer", dossier, "0" * 64, "done", "--note", "x")
+    assert unknown.exit_code == 2 and "recommendation_unknown" in unknown.stderr
+    missing = counter.ask("sari", "indicator", "import", dossier, str(tmp_path / "none.csv"))
+    assert missing.exit_code == 2 and "file_not_found" in missing.stderr

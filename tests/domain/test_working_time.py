@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import archive_service
+from archive_service.domain.sop import DAY_POLICIES as SOP_DAY_POLICIES
 from archive_service.domain.working_time import (
     DAY_POLICIES,
     Calendar,
@@ -1621,3 +1622,13 @@ def test_any_value_anywhere_is_read_or_refused(path: tuple[str | int, ...], valu
         assert refused.problems
     else:
         assert len(calendar.day_sessions) == (calendar.covers_to - calendar.covers_from).days + 1
+
+
+def test_policies_of_sops_are_those_that_are_counted() -> None:
+    assert set(DAY_POLICIES) == set(SOP_DAY_POLICIES)
+    start = wib(2026, 7, 10, 8)
+    assert [limit_of(CALENDAR, start, 1, "day", policy, 450) for policy in SOP_DAY_POLICIES] == [
+        27_000,
+        27_000,
+        (390 + 450) * 60,
+    ]

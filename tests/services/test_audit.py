@@ -11,7 +11,7 @@ import pytest
 from archive_service import wiring
 from archive_service.config import load_settings
 from archive_service.db.models import Base
-from archive_service.services import audit, compliance, users
+from archive_service.services import audit, compliance, dossiers, indicator_reading, indicators, users
 from tests.office import PASSWORD, Office, make_office
 
 TABLES = sorted(Base.metadata.tables)
@@ -42,6 +42,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     users.revoke_token(office.archive, office.actor("maya"), token=token.id)
     cookie = users.start_session(office.archive, login="maya", password=PASSWORD)
     users.end_session(office.archive, cookie=cookie)
+    recommend(office, office.play("5"))
     office.play("10")
     office.turn()
     office.at("2026-03-31T10:12")
@@ -55,6 +56,29 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settle(office)
     office.archive.db.close()
     return folder
+
+
+def recommend(office: Office, dossier: str) -> None:
+    """An indicator with a result, and a dossier of the next quarter that begins with its recommendation."""
+    sari, bima, maya = (office.actor(login) for login in ("sari", "bima", "maya"))
+    listed = [indicators.ListedIndicator("IKU-1", "Lulusan bekerja", "80", "%", "78", "sari")]
+    indicators.set_indicators(office.archive, sari, dossier=dossier, indicators=listed)
+    results = [indicators.IndicatorResult("IKU-1", "79", "Magang."), indicators.IndicatorResult(None, "79")]
+    indicators.record_results(office.archive, bima, dossier=dossier, step="6", results=results)
+    letter = dossiers.RequestLetter("1", "S", "2", "2026-03-12", "2026-03-13T09:00:00+07:00")
+    following = dossiers.open_dossier(
+        office.archive,
+        maya,
+        sop="sop-spmi-601",
+        work_unit=office.unit,
+        year=2026,
+        quarter=2,
+        title="Triwulan II",
+        letter=letter,
+    )
+    found, _ = indicator_reading.read_recommendations(office.archive, maya, dossier=following)
+    answer = {"recommendation": found[0]["recommendation"], "state": "ongoing", "note": "Disusun."}
+    indicators.answer_recommendation(office.archive, bima, dossier=following, **answer)
 
 
 def settle(office: Office) -> None:

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from tests.office import Office
+from tests.web.conftest import Browser
+
+
+def test_an_sop_shows_its_flowchart_and_what_was_inferred(office: Office, browser: Browser) -> None:
+    browser.settle("sari")
+    page = browser.get("/sops").get_data(as_text=True)
+    assert "SOP-SPMI-601" in page
+    digest = page.split('href="/sops/')[1].split('"')[0]
+    one = browser.get(f"/sops/{digest}").get_data(as_text=True)
+    assert '<svg xmlns="http://www.w3.org/2000/svg"' in one and 'data-step="11"' in one and "Diagram alir" in one
+    assert "&lt;svg" not in one and "The weakest guess" in one
+    assert browser.get("/sops/" + "0" * 64).status_code == 404
+
+
+def test_a_calendar_is_no_sop(office: Office, browser: Browser) -> None:
+    browser.settle("wahyu")
+    with office.archive.db.read() as session:
+        digest = office.archive.catalog.newest(session, "calendar", "id-government").digest
+    assert browser.get(f"/sops/{digest}").status_code == 404
