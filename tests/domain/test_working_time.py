@@ -112,7 +112,7 @@ def small_calendar(**changes: Any) -> dict[str, Any]:
 UNIT, OTHER_UNIT = "0190a0b0c0d07000800000000000000a", "0190a0b0c0d07000800000000000000b"
 
 
-def unit_calendar(**changes: Any) -> dict[str, Any]:
+def unit_calendar() -> dict[str, Any]:
     """The small calendar with days and a shift of two units, on a holiday and in the special period among others."""
     own = {"unit": UNIT, "title": "Piket", "decree": "E", "status": "decreed"}
     return small_calendar(
@@ -134,7 +134,7 @@ def unit_calendar(**changes: Any) -> dict[str, Any]:
             },
             {**own, "unit": OTHER_UNIT, "from": "2026-06-18", "to": "2026-06-18", "profile": "early"},
         ],
-        **{**{"profiles": [*small_calendar()["profiles"], early_profile()]}, **changes},
+        profiles=[*small_calendar()["profiles"], early_profile()],
     )
 
 
@@ -1516,6 +1516,64 @@ def test_all_problems_show_at_once() -> None:
         parse_calendar(mapping)
 
 
+@pytest.mark.parametrize(
+    ("name", "low", "limit"),
+    [
+        ("profiles", 1, 100),
+        ("special_periods", 0, 1000),
+        ("closed_days", 0, 10_000),
+        ("unit_days", 0, 10_000),
+        ("unit_shifts", 0, 1000),
+    ],
+)
+def test_tables_have_their_limits(name: str, low: int, limit: int) -> None:
+    told = Problem(name, f"must have from {low} to {limit} entries, not {limit + 1}")
+    assert told in problems_of({**unit_calendar(), name: [None] * (limit + 1)})
+    at_limit = problems_of({**unit_calendar(), name: [None] * limit})
+    assert not any(problem.place == name for problem in at_limit)
+    assert Problem(f"{name}[{limit - 1}]", "must be a table") in at_limit
+
+
+@pytest.mark.parametrize(
+    ("path", "sound", "unsound"),
+    [
+        (("version",), [1, 10**6], [0, 10**6 + 1]),
+        (("utc_offset_minutes",), [-720, 840], [-721, 841]),
+        (("title",), ["x", "x" * 500], ["", "x" * 501]),
+        (("profiles", 0, "valid_from"), ["1900-01-01", "2026-06-01"], ["1899-12-31", "2026-06-02"]),
+        (("profiles", 0, "valid_to"), ["2999-12-31", "2026-06-30"], ["3000-01-01", "2026-06-29"]),
+        (("special_periods", 0, "from"), ["2026-06-01", "2026-06-19"], ["2026-05-31", "2026-06-20"]),
+        (("special_periods", 0, "to"), ["2026-06-30", "2026-06-15"], ["2026-07-01", "2026-06-14"]),
+        (("closed_days", 0, "on"), ["2026-06-01", "2026-06-30"], ["2026-05-31", "2026-07-01"]),
+        (("closed_days", 0, "kind"), ["national", "joint_leave", "institution"], ["National", "holiday"]),
+        (("closed_days", 0, "status"), ["decreed", "estimated"], ["Decreed", "known"]),
+        (("unit_days", 0, "on"), ["2026-06-01", "2026-06-30"], ["2026-05-31", "2026-07-01"]),
+        (("unit_shifts", 0, "from"), ["2026-06-03", "2026-06-18"], ["2026-06-02", "2026-06-19"]),
+        (("unit_shifts", 0, "to"), ["2026-06-30", "2026-06-17"], ["2026-07-01", "2026-06-16"]),
+        ((*MON, 0, 0), ["00:00", "11:59"], ["24:00", "12:00"]),
+        ((*MON, 1, 1), ["13:01", "23:59", "24:00"], ["13:00", "24:01"]),
+        ((*MON, 1, 0), ["12:00", "16:59"], ["11:59", "17:00"]),
+    ],
+)
+def test_limits_themselves_are_within(path: tuple[str | int, ...], sound: list[Any], unsound: list[Any]) -> None:
+    for value in sound:
+        mapping = unit_calendar()
+        set_at(mapping, *path, value=value)
+        parse_calendar(mapping)
+    for value in unsound:
+        mapping = unit_calendar()
+        set_at(mapping, *path, value=value)
+        assert len(problems_of(mapping)) == 1
+
+
+def test_cover_of_a_hundred_years_is_the_longest() -> None:
+    mapping = small_calendar(covers_to="2126-06-01", special_periods=[], closed_days=[])
+    mapping["profiles"] = mapping["profiles"][:1]
+    assert len(parse_calendar(mapping).day_sessions) == 36_525
+    (problem,) = problems_of({**mapping, "covers_to": "2126-06-02"})
+    assert problem == Problem("covers_to", "must be at most a hundred years after covers_from")
+
+
 WORDS_FILE = Path(__file__).parent / "working_time_words.json"
 
 
@@ -1630,5 +1688,5 @@ def test_policies_of_sops_are_those_that_are_counted() -> None:
     assert [limit_of(CALENDAR, start, 1, "day", policy, 450) for policy in SOP_DAY_POLICIES] == [
         27_000,
         27_000,
-        (390 + 450) * 60,
+        (420 + 450) * 60,
     ]
