@@ -12,7 +12,17 @@ import structlog
 from archive_service import jobs
 from archive_service.archive import Archive
 from archive_service.errors import ArchiveError, LogIntegrityError
-from archive_service.services import bundles, compliance, deviations, fixity, idempotency, log, quality, users
+from archive_service.services import (
+    bundles,
+    compliance,
+    delegations,
+    deviations,
+    fixity,
+    idempotency,
+    log,
+    quality,
+    users,
+)
 
 JOBS: Mapping[str, Callable[..., None]] = {
     "judge_step": compliance.judge_step,
@@ -27,6 +37,7 @@ SWEEPS: Mapping[str, tuple[timedelta, Callable[[Archive], int]]] = {
     "sweep_deadlines": (timedelta(seconds=30), compliance.sweep_deadlines),
     "fold_counts": (timedelta(seconds=30), quality.fold_counts),
     "escalate_deviations": (timedelta(seconds=60), deviations.escalate_deviations),
+    "sweep_delegations": (timedelta(seconds=60), delegations.sweep_delegations),
     "write_unknown_logins": (timedelta(seconds=60), users.write_unknown_logins),
     "plan_fixity": (timedelta(hours=1), fixity.plan_fixity),
     "plan_locks": (timedelta(hours=1), fixity.plan_locks),

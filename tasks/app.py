@@ -25,6 +25,7 @@ SWEEP_TASKS = {
     "sweep_deadlines": "tasks.compliance.sweep_deadlines",
     "fold_counts": "tasks.sweeps.fold_counts",
     "escalate_deviations": "tasks.compliance.escalate_deviations",
+    "sweep_delegations": "tasks.compliance.sweep_delegations",
     "write_unknown_logins": "tasks.sweeps.write_unknown_logins",
     "plan_fixity": "tasks.fixity.plan_fixity",
     "plan_locks": "tasks.fixity.plan_locks",

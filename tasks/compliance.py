@@ -1,8 +1,8 @@
-"""Completeness and time: verdicts on finished steps, deadlines that passed."""
+"""Completeness and time: verdicts on finished steps, deadlines that passed, steps that belong to a substitute."""
 
 from __future__ import annotations
 
-from archive_service.services import compliance, deviations
+from archive_service.services import compliance, delegations, deviations
 from tasks.app import app, get_archive
 from tasks.dispatch import run_hinted
 
@@ -23,6 +23,12 @@ def sweep_deadlines() -> None:
 def escalate_deviations() -> None:
     """Escalate every deviation whose explanation is overdue."""
     deviations.escalate_deviations(get_archive())
+
+
+@app.task
+def sweep_delegations() -> None:
+    """Move steps to the substitutes whose first day has come, and back from those whose time is over."""
+    delegations.sweep_delegations(get_archive())
 
 
 @app.task

@@ -10,11 +10,13 @@ from flask import Response, jsonify, request
 
 from archive_service.api import (
     assignments,
+    attestations,
     auth,
     bundles,
     calendars,
     decisions,
     definitions,
+    delegations,
     demo,
     deviations,
     documents,
@@ -47,6 +49,8 @@ GUARDED = (
     people,
     users,
     assignments,
+    delegations,
+    attestations,
     definitions,
     calendars,
     dossiers,

@@ -49,6 +49,8 @@ COMMANDS = {
     "quality": ("client_quality", "Quality across dossiers: on time, complete, overdue, unexplained."),
     "definition": ("client", "SOPs and calendars of a running service."),
     "person": ("client_people", "People, for administrators and auditors."),
+    "delegation": ("client_people", "Who acts for whom (Pelimpahan, Plh./Plt.)."),
+    "attestation": ("client_people", "Attestations of an SOP's qualifications and first warning."),
     "user": ("client_people", "Log-ins of people."),
     "work-unit": ("client_people", "Work units."),
     "token": ("client_people", "API tokens."),

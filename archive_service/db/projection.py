@@ -13,13 +13,16 @@ from sqlalchemy.orm import Session
 from archive_service.db.models import (
     ApiTokenRow,
     AssignmentRow,
+    AttestationRow,
     Base,
     DecisionRow,
     DefinitionRow,
+    DelegationRow,
     DeviationRow,
     DocumentVersionRow,
     DossierRow,
     ExplanationRow,
+    FlagRow,
     IndicatorResultRow,
     IndicatorRow,
     PersonRow,
@@ -35,6 +38,13 @@ from archive_service.domain import completeness, statement, verdict, working_tim
 from archive_service.domain.deviation import NORM_PASSED
 from archive_service.domain.dossier import CANCELLED, OPEN, RUNNING, Dossier, Run
 from archive_service.domain.event import Event
+
+DELEGATION_STATES = {
+    "delegation.confirmed": "confirmed",
+    "delegation.declined": "declined",
+    "delegation.withdrawn": "withdrawn",
+}
+"""Event type → what a proposal has come to."""
 
 Rows = dict[tuple[type[Base], tuple[Any, ...]], dict[str, Any]]
 """(table, primary key) → evidenced columns."""
@@ -94,6 +104,7 @@ def rows_of_dossier(dossier: Dossier, calendars: Mapping[str, working_time.Calen
                 "state": run.state,
                 "role": run.role,
                 "responsible": run.responsible,
+                "acting_hash": run.acting,
                 "started_at": _time(run.started_at),
                 "due_at": _time(statement.due_time(dossier, run, calendar)),
                 "late_at": _late_at(dossier, run, calendar),
@@ -169,6 +180,20 @@ def rows_of_dossier(dossier: Dossier, calendars: Mapping[str, working_time.Calen
                 "at": _time(d.at),
                 "documents_digest": d.documents_digest,
                 "returns_to": d.returns_to,
+            },
+        )
+    for flag in dossier.flags:
+        _add(
+            rows,
+            FlagRow,
+            {
+                "event_hash": flag.event_hash,
+                "dossier_id": dossier.id,
+                "step": flag.step,
+                "iteration": flag.iteration,
+                "person_id": flag.person,
+                "decision_hash": flag.decision,
+                "reasons": " ".join(flag.reasons),
             },
         )
     for deviation in dossier.deviations:
@@ -296,10 +321,31 @@ def rows_of_stream(events: Iterable[Event]) -> Rows:
                     "lead": p["lead"],
                     "made_hash": event.leaf_hash,
                     "ended_at": None,
+                    **_acting_columns(p["acting"]),
                 },
             )
+            if p["acting"] is not None:
+                _answer(rows, p["acting"]["delegation"], {"assignment_id": p["assignment"]})
         elif event.type == "assignment.ended":
             rows[(AssignmentRow, (p["assignment"],))]["ended_at"] = _time(event.at)
+        elif event.type == "assignment.attested":
+            _add(
+                rows,
+                AttestationRow,
+                {
+                    "event_hash": event.leaf_hash,
+                    "assignment_id": p["assignment"],
+                    "person_id": event.stream.partition(":")[2],
+                    "sop_digest": p["sop"],
+                    "text_digest": p["text_digest"],
+                    "at": _time(event.at),
+                },
+            )
+        elif event.type == "delegation.proposed":
+            _add(rows, DelegationRow, _delegation(event))
+        elif event.type in DELEGATION_STATES:
+            answered = {"answered_by": event.person, "answered_at": _time(event.at)}
+            _answer(rows, p["proposal"], {"state": DELEGATION_STATES[event.type], **answered})
         elif event.type == "user.created":
             _add(
                 rows,
@@ -347,6 +393,48 @@ def rows_of_stream(events: Iterable[Event]) -> Rows:
                 },
             )
     return rows
+
+
+def _acting_columns(acting: Mapping[str, Any] | None) -> dict[str, Any]:
+    acting = acting or {}
+    return {
+        "acting_mode": acting.get("mode"),
+        "acting_absent": acting.get("absent"),
+        "acting_delegation": acting.get("delegation"),
+        "acting_sops": " ".join(acting["sops"]) if acting else None,
+    }
+
+
+def _delegation(event: Event) -> dict[str, Any]:
+    p = event.payload
+    return {
+        "id": p["delegation"],
+        "mode": p["mode"],
+        "substitute": event.stream.partition(":")[2],
+        "absent": p["absent"],
+        "assignment_hash": p["assignment"],
+        "role": p["role"],
+        "work_unit_id": p["work_unit"],
+        "from_on": p["from_on"],
+        "to_on": p["to_on"],
+        "sops": " ".join(p["sops"]),
+        "letter_on": p["letter_on"],
+        "state": "proposed",
+        "proposed_by": event.person,
+        "proposed_role": event.actor.get("role"),
+        "proposed_at": _time(event.at),
+        "proposal_hash": event.leaf_hash,
+        "answered_by": None,
+        "answered_at": None,
+        "assignment_id": None,
+    }
+
+
+def _answer(rows: Rows, proposal: str, values: dict[str, Any]) -> None:
+    """Put what became of a proposal into its row."""
+    for (table, _), row in rows.items():
+        if table is DelegationRow and row["proposal_hash"] == proposal:
+            row.update(values)
 
 
 def save_changes(session: Session, before: Rows, after: Rows, extra: dict[str, Any] | None = None) -> None:

@@ -188,6 +188,9 @@ _COMPLETENESS = _object(
 _ANSWERS = _list_of(_object({"question": KEY, "answer": _text(500)}), 32)
 
 
+_ACTING = _object({"mode": _one_of("plh", "plt"), "absent": ID, "delegation": HASH, "sops": _list_of(KEY, 32)})
+
+
 @dataclass(frozen=True)
 class EventType:
     """What an event type allows: the streams that take it and the closed schema of its payload."""
@@ -220,9 +223,35 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
     # person: authority
     ("person.registered", 1): _type(["person"], person=ID, name_commitment=HASH),
     ("assignment.made", 1): _type(
-        ["person"], assignment=ID, role=KEY, work_unit=ID, from_on=DATE, to_on=_or_null(DATE), lead=_boolean
+        ["person"],
+        assignment=ID,
+        role=KEY,
+        work_unit=ID,
+        from_on=DATE,
+        to_on=_or_null(DATE),
+        lead=_boolean,
+        acting=_or_null(_ACTING),
     ),
     ("assignment.ended", 1): _type(["person"], assignment=ID),
+    ("assignment.attested", 1): _type(["person"], assignment=ID, sop=HASH, text_digest=HASH),
+    # a substitute's stream: who shall act for whom, by which letter
+    ("delegation.proposed", 1): _type(
+        ["person"],
+        delegation=ID,
+        mode=_one_of("plh", "plt"),
+        absent=ID,
+        assignment=HASH,
+        role=KEY,
+        work_unit=ID,
+        from_on=DATE,
+        to_on=_or_null(DATE),
+        sops=_list_of(KEY, 32),
+        letter_commitment=HASH,
+        letter_on=DATE,
+    ),
+    ("delegation.confirmed", 1): _type(["person"], delegation=ID, proposal=HASH),
+    ("delegation.declined", 1): _type(["person"], delegation=ID, proposal=HASH),
+    ("delegation.withdrawn", 1): _type(["person"], delegation=ID, proposal=HASH),
     # user: log-ins, tokens, reads; never bundled
     ("user.created", 1): _type(["user"], user=ID, person=ID, login_commitment=HASH),
     ("user.password_set", 1): _type(["user"], user=ID, by=_one_of("self", "administrator", "setup")),
@@ -254,6 +283,9 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         ["dossier"], step=KEY, iteration=ITERATION, started_at=TIME, role=KEY, responsible=_or_null(ID)
     ),
     ("step.skipped", 1): _type(["dossier"], step=KEY, question=KEY, answer=_text(500)),
+    ("step.moved", 1): _type(
+        ["dossier"], step=KEY, iteration=ITERATION, responsible=ID, because=HASH, is_back=_boolean
+    ),
     ("step.reassigned", 1): _type(["dossier"], step=KEY, iteration=ITERATION, responsible=ID, reason_commitment=HASH),
     ("document.received", 1): _type(
         ["dossier"],
@@ -314,6 +346,14 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
     ),
     ("pause.ended", 1): _type(["dossier"], pause=ID, step=KEY, to_at=TIME),
     ("calendar.adopted", 1): _type(["dossier"], calendar=HASH, reason_commitment=HASH),
+    ("decision.flagged", 1): _type(
+        ["dossier"],
+        step=KEY,
+        iteration=ITERATION,
+        person=ID,
+        decision=_or_null(HASH),
+        reasons=_list_of(_one_of("assignment_changed", "password_reset"), 2),
+    ),
     ("step.judged", 1): _type(
         ["dossier"], step=KEY, iteration=ITERATION, number=ITERATION, time=_TIME_VERDICT, completeness=_COMPLETENESS
     ),

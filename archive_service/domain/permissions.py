@@ -31,6 +31,8 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
             "explanation.judge",
             "pause.grant",
             "duty.except",
+            "delegation.manage",
+            "attestation.make",
             "events.read",
             "bundle.read",
             "indicator.manage",
@@ -39,7 +41,16 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
     ),
     CONTRIBUTOR: frozenset(["indicator.read", "document.upload", "document.withdraw", "document.read_own"]),
     AUDITOR: frozenset(
-        ["dossier.read", "document.read", "events.read", "bundle.read", "people.read", "indicator.read"]
+        [
+            "dossier.read",
+            "document.read",
+            "events.read",
+            "bundle.read",
+            "people.read",
+            "indicator.read",
+            "delegation.read",
+            "attestation.read",
+        ]
     ),
     QUALITY_CHECKER: frozenset(
         [
@@ -52,10 +63,21 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
             "verdict.judge_again",
             "indicator.read",
             "calendar.edit",
+            "delegation.read",
+            "attestation.read",
         ]
     ),
     ADMINISTRATOR: frozenset(
-        ["people.manage", "people.read", "definition.manage", "work_unit.manage", "calendar.edit"]
+        [
+            "people.manage",
+            "people.read",
+            "definition.manage",
+            "work_unit.manage",
+            "calendar.edit",
+            "delegation.manage",
+            "delegation.read",
+            "attestation.read",
+        ]
     ),
 }
 """Class of role → actions. What is not listed is refused."""
@@ -91,8 +113,10 @@ ACTION_OF_EVENT: Dict[str, str] = {
 SERVICE_EVENTS: FrozenSet[str] = frozenset(
     [
         "step.started",
+        "step.moved",
         "step.skipped",
         "step.judged",
+        "decision.flagged",
         "deviation.recorded",
         "deviation.escalated",
         "fixity.checked",

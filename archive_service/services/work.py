@@ -19,7 +19,15 @@ from archive_service.domain.dossier import SEALED, Action, Dossier, find_refusal
 from archive_service.domain.event import Event
 from archive_service.domain.working_time import Calendar, for_unit
 from archive_service.errors import ArchiveError, Conflict, Forbidden, InvalidInput, NotFound, Stale
-from archive_service.services.actor import RULES, Actor, Assignment, choose_responsible, event_actor
+from archive_service.services.actor import (
+    RULES,
+    Actor,
+    Assignment,
+    choose_responsible,
+    event_actor,
+    require_covering,
+)
+from archive_service.services.substitutes import find_move
 
 _CLASS_OF_CODE: dict[str, type[ArchiveError]] = {
     "role_forbidden": Forbidden,
@@ -141,7 +149,7 @@ class DossierWork:
         stands (RFC 9110 section 13.2.1).
         """
         require_seen(self.held_head, self.seen)
-        by = event_actor(self.session, actor, assignment)
+        by = event_actor(self.session, actor, require_covering(actor, assignment, self.dossier.sop.key))
         event = self.append(type, by, payload, personal, claimed_at)
         if self.dossier.status != SEALED:
             for deviation in statement.deviations_of_act(self.dossier, event):
@@ -180,7 +188,9 @@ class DossierWork:
         for key in [key for key in self.dossier.sop.order if key in self.dossier.pending_starts]:
             role = self.dossier.sop.step(key).performer
             previous = self.dossier.last_run(key)
-            responsible = choose_responsible(self.session, role, self.dossier.work_unit, self.writer.moment)
+            responsible = choose_responsible(
+                self.session, role, self.dossier.work_unit, self.writer.moment, self.dossier.sop.key
+            )
             event = self.append(
                 "step.started",
                 RULES,
@@ -196,6 +206,16 @@ class DossierWork:
             assert run is not None
             if responsible is None:
                 self.record(DueDeviation(NO_PERFORMER, key, run.iteration, None, role, None, (event.leaf_hash,)))
+            self.move_step(key)
+
+    def move_step(self, step: str) -> bool:
+        """Move a running step to a substitute, or back from one, where it belongs there now; whether it was moved."""
+        run = self.dossier.running(step)
+        move = None if run is None else find_move(self.session, self.dossier, run, self.writer.moment)
+        if run is None or move is None:
+            return False
+        self.append("step.moved", RULES, {"step": step, "iteration": run.iteration, **move._asdict()})
+        return True
 
     def record(self, deviation: DueDeviation) -> bool:
         """Record a deviation unless it is recorded already; whether it was recorded now."""

@@ -95,6 +95,29 @@ ROUTES: dict[str, Row] = {
     "GET /api/v1/users": PEOPLE,
     "GET /api/v1/assignments": PEOPLE,
     "GET /api/v1/assignments/<id:assignment>": PEOPLE,
+    # who acts for whom: performers know of the delegations of their unit, and of no others
+    "GET /api/v1/delegations": MEMBERS,
+    "GET /api/v1/delegations/<id:delegation>": Row("200/404", OK, OK, OK, OUT),
+    # one's own role; that of the head of the SAKIP team is for a superior or an administrator, and office roles are not delegated
+    "POST /api/v1/delegations": Row(
+        "201/403", "409/403", "409/403", "409/201", OUT, section_head="201/201", contributor="409/403"
+    ),
+    # section_head proposed it, for sakip_team to act from June on
+    "POST /api/v1/delegations/<id:delegation>/confirmation": Row(
+        "403/404", NO, NO, "201/201", OUT, sakip_team="201/404", satker_head="201/404"
+    ),
+    "POST /api/v1/delegations/<id:delegation>/ending": Row(
+        "403/404", NO, NO, "204/204", OUT, section_head="409/404", satker_head="204/404"
+    ),
+    "POST /api/v1/delegations/<id:delegation>/refusal": Row(
+        "403/404", NO, NO, "409/409", OUT, sakip_team="409/404", satker_head="409/404"
+    ),
+    "POST /api/v1/delegations/<id:delegation>/withdrawal": Row(
+        "403/404", NO, NO, "409/409", OUT, section_head="204/404"
+    ),
+    "GET /api/v1/attestations": MEMBERS,
+    "GET /api/v1/attestations/due": MEMBERS,
+    "POST /api/v1/attestations": Row("201/404", NO, NO, NO, OUT),
     "POST /api/v1/people": MANAGED,
     "POST /api/v1/people/<id:person>/assignments": MANAGED,
     "POST /api/v1/users": MANAGED,
@@ -197,6 +220,21 @@ ROUTES: dict[str, Row] = {
     f"POST {PAGE}/steps/<step>/documents": Row(NO, NO, NO, NO, TO_LOGIN, section_head="422/403"),
     # an upload form without a file: that is said first, to whoever may read the dossier
     f"POST {PAGE}/steps/<step>/documents/form": Row("422/404", "422/422", "422/422", NO, TO_LOGIN),
+    "GET /delegations": Row(OK, OK, OK, OK, TO_LOGIN),
+    # a form without its fields, as of somebody whose own role is no role of an SOP
+    "POST /delegations": Row("422/422", "422/422", "422/422", "422/422", TO_LOGIN),
+    # what the API answered before is answered
+    "POST /delegations/<delegation>/confirmation": Row(
+        "403/404", NO, NO, "409/409", TO_LOGIN, sakip_team="409/404", satker_head="409/404"
+    ),
+    "POST /delegations/<delegation>/ending": Row(
+        "403/404", NO, NO, "409/409", TO_LOGIN, section_head="409/404", satker_head="409/404"
+    ),
+    "POST /delegations/<delegation>/refusal": Row(
+        "403/404", NO, NO, "409/409", TO_LOGIN, sakip_team="409/404", satker_head="409/404"
+    ),
+    "POST /delegations/<delegation>/withdrawal": Row("403/404", NO, NO, "409/409", TO_LOGIN, section_head="409/404"),
+    "POST /attestations": Row("409/404", NO, NO, NO, TO_LOGIN),
     "GET /indicators": Row(OK, OK, OK, NO, TO_LOGIN, contributor=OK),
     "GET /indicators/template/<kind>": Row(OK, OK, OK, OK, TO_LOGIN),
     # a form without a file: that is said first, on a page that whoever reads indicators has

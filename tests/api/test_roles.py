@@ -13,7 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from archive_service.app import create_app
-from archive_service.services import people, users
+from archive_service.services import delegations, people, users
 from tests.api.roles import ROUTES, Expected
 from tests.office import PASSWORD, ROLES, SAMPLES, Office, open_office, wib
 from tests.web.conftest import ORIGIN, Browser
@@ -66,6 +66,20 @@ def stage(office_template: Path, tmp_path_factory: pytest.TempPathFactory) -> St
     office.turn()
     places = {owner: places_of(office, dossier) for owner, dossier in (("own", own), ("other", other))}
     places["other"]["work_unit"] = unit
+    delegated = {"own": ("hendra", "agus"), "other": ("lain_data_officer", "lain_satker_head")}
+    for owner, (absent, substitute) in delegated.items():
+        who = office.actor(absent)
+        places[owner]["delegation"] = delegations.propose_delegation(
+            office.archive,
+            who,
+            substitute=office.actor(substitute).person,
+            assignment=who.assignments[0].id,
+            mode="plh",
+            from_on="2026-06-01",
+            to_on="2026-06-05",
+            letter="ST-12/PL/2026",
+            letter_on="2026-03-27",
+        )
     office.archive.db.close()
     return Stage(folder, places)
 
@@ -139,7 +153,10 @@ def body_of(route: str, place: dict[str, str], login: str) -> dict[str, Any]:
     if route == "POST /login":
         return {"data": {"login": login, "password": PASSWORD}}
     if not route.partition(" ")[2].startswith("/api/"):
-        return {"data": PAGE_FORMS.get(route.rpartition("/")[2], {}) | {"work_unit": place["work_unit"]}}
+        known = {name: place[name] for name in ("work_unit", "assignment")}
+        if route == "POST /attestations":
+            return {"data": known | {"sop": "sop-spmi-601"}}
+        return {"data": PAGE_FORMS.get(route.rpartition("/")[2], {}) | known}
     if route.endswith("/documents") or route == "POST /api/v1/definitions":
         return {"data": LETTER if route.endswith("/documents") else b"x = 1"}
     if route.endswith("/import"):
@@ -148,6 +165,17 @@ def body_of(route: str, place: dict[str, str], login: str) -> dict[str, Any]:
         return {"json": {"login": login, "password": PASSWORD, "name": "x"}}
     if route == "POST /api/v1/work-units":
         return {"json": {"code": f"baru-{place['dossier'][-4:]}", "name": "Baru"}}
+    if route == "POST /api/v1/delegations":
+        facts = {
+            "mode": "plh",
+            "from_on": "2026-05-01",
+            "to_on": "2026-05-02",
+            "letter": "1",
+            "letter_on": "2026-03-01",
+        }
+        return {"json": {**facts, "assignment": place["assignment"], "substitute": place["colleague"]}}
+    if route == "POST /api/v1/attestations":
+        return {"json": {"assignment": place["assignment"], "sop": "sop-spmi-601"}}
     if route == "POST /api/v1/users":
         return {"json": {"person": place["person"], "login": f"baru-{place['dossier'][-4:]}", "password": PASSWORD}}
     if route.endswith(("/responsible", "/exceptions")):
@@ -229,6 +257,7 @@ def ask_all(office: Office, role: str, stage: Stage) -> dict[str, Expected]:
                 "user": actor.user,
                 "token": spare[whose].id,
                 "assignment": next((a.id for a in actor.assignments), "0" * 32),
+                "colleague": office.actor("bima" if whose == "maya" else "maya").person,
                 "digest": digest,
                 "calendar": "id-government",
                 "name": "none.css",
