@@ -53,7 +53,9 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
             "indicator.read",
         ]
     ),
-    ADMINISTRATOR: frozenset(["people.manage", "people.read", "definition.manage", "work_unit.manage"]),
+    ADMINISTRATOR: frozenset(
+        ["people.manage", "people.read", "definition.manage", "work_unit.manage", "webhook.manage"]
+    ),
 }
 """Class of role → actions. What is not listed is refused."""
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from archive_service import jobs
 from archive_service.archive import Archive
 from archive_service.db.event_log import StreamWriter, open_streams, read_stream
-from archive_service.db.projection import Rows, rows_of_dossier, save_changes
+from archive_service.db.projection import Rows, reminders_of, rows_of_dossier, save_changes
 from archive_service.db.tally import save_tally_changes
 from archive_service.domain import statement
 from archive_service.domain.deviation import NO_PERFORMER, DueDeviation, Refusal
@@ -20,6 +20,7 @@ from archive_service.domain.event import Event
 from archive_service.domain.working_time import Calendar, for_unit
 from archive_service.errors import ArchiveError, Conflict, Forbidden, InvalidInput, NotFound, Stale
 from archive_service.services.actor import RULES, Actor, Assignment, choose_responsible, event_actor
+from archive_service.services.notices import announce_step
 
 _CLASS_OF_CODE: dict[str, type[ArchiveError]] = {
     "role_forbidden": Forbidden,
@@ -165,7 +166,7 @@ class DossierWork:
         else:
             self.dossier.apply(event)
         self.rows = rows_of_dossier(self.dossier, self.calendars)
-        save_changes(self.session, before, self.rows)
+        save_changes(self.session, before, self.rows, beside=reminders_of(self.dossier, self.calendar))
         save_tally_changes(self.session, self.dossier.sop.key, before, self.rows)
         return event
 
@@ -196,6 +197,7 @@ class DossierWork:
             assert run is not None
             if responsible is None:
                 self.record(DueDeviation(NO_PERFORMER, key, run.iteration, None, role, None, (event.leaf_hash,)))
+            announce_step(self.archive, self.session, self.dossier, run)
 
     def record(self, deviation: DueDeviation) -> bool:
         """Record a deviation unless it is recorded already; whether it was recorded now."""
