@@ -23,6 +23,7 @@ from archive_service.api import (
     indicators,
     jobs,
     log,
+    notices,
     openapi,
     paths,
     pauses,
@@ -34,6 +35,7 @@ from archive_service.api import (
     uploads,
     users,
     verdicts,
+    webhooks,
     work_units,
 )
 from archive_service.archive import Archive
@@ -59,6 +61,8 @@ GUARDED = (
     quality,
     events,
     jobs,
+    notices,
+    webhooks,
     bundles,
 )
 OPEN = (log, health)

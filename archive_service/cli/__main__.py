@@ -47,6 +47,8 @@ COMMANDS = {
     "person": ("client_people", "People, for administrators and auditors."),
     "user": ("client_people", "Log-ins of people."),
     "work-unit": ("client_people", "Work units."),
+    "notices": ("client_notices", "What you are told: steps that became yours, reminders."),
+    "webhook": ("client_notices", "Addresses that are told of notices, for administrators."),
     "token": ("client_people", "API tokens."),
 }
 """Command → the module of this package that holds it, and its line in the help; an empty line hides it."""

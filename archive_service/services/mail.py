@@ -122,7 +122,7 @@ def _is_current(session: Session, notice: NoticeRow) -> bool:
     return held.first() is not None
 
 
-def send_mail(archive: Archive, lease: jobs.Lease, *, notice: str) -> None:
+def send_mail(archive: Archive, lease: jobs.Lease, *, notice: str, dossier: str | None = None) -> None:
     """Mail one notice at once, unless it was mailed, is read, or is no news any more."""
     settings = archive.settings
     with archive.db.read() as session:

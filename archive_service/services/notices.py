@@ -76,7 +76,8 @@ def notify(
     if not insert_unless_there(session, NoticeRow, values):
         return False
     if has_mail and is_urgent:
-        _enqueue(archive, session, "send_mail", f"mail:{dossier or '-'}:{notice}", {"notice": notice})
+        args = {"notice": notice, **({} if dossier is None else {"dossier": dossier})}
+        _enqueue(archive, session, "send_mail", f"mail:{dossier or '-'}:{notice}", args)
     hooks = session.execute(select(WebhookRow.id, WebhookRow.kinds).where(WebhookRow.is_active))
     for hook, kinds in hooks:
         if not kinds or kind in kinds.split():

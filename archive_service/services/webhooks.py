@@ -298,14 +298,9 @@ class _Pinned(http.client.HTTPConnection):
 
     def connect(self) -> None:
         """Connect to the resolved address, without any proxy."""
-        line = socket.create_connection((self._resolved, self._address.port), CONNECT_SECONDS)
+        self.sock = line = socket.create_connection((self._resolved, self._address.port), CONNECT_SECONDS)
         if self._address.scheme == "https":
-            try:
-                line = ssl.create_default_context().wrap_socket(line, server_hostname=self._address.host)
-            except BaseException:
-                line.close()
-                raise
-        self.sock = line
+            self.sock = ssl.create_default_context().wrap_socket(line, server_hostname=self._address.host)
 
     def cut(self) -> None:
         """End the connection from another thread, whatever it waits for."""

@@ -29,6 +29,11 @@ SENTENCES: dict[str, Any] = {
     "year_out_of_range": lazy_gettext("The year must be a number such as 2026."),
     "quarter_out_of_range": lazy_gettext("The quarter must be 1, 2, 3 or 4."),
     "received_in_future": lazy_gettext("The letter cannot have been received later than now. Check date and hour."),
+    "mail_malformed": lazy_gettext("That is no mail address. Type one such as nama@example.ac.id."),
+    "address_refused": lazy_gettext("The mail server refuses your address. Correct it on the page of your settings."),
+    "mail_refused": lazy_gettext("The mail server refused the mail."),
+    "mail_given_up": lazy_gettext("The mail server did not answer; the notice goes with the next mail of the day."),
+    "notice_unknown": lazy_gettext("You have no such notice. Load the page again."),
     # who may
     "role_forbidden": lazy_gettext("None of your roles may do this."),
     "other_work_unit": lazy_gettext("This belongs to another work unit than your role."),
