@@ -57,7 +57,7 @@ def list_for_mail(session: Session, person: str, notices: Sequence[str]) -> list
     return [_plain(*row) for row in found]
 
 
-def _select_facts(scope: ReadScope) -> Select[Any]:
+def _select_facts(scope: ReadScope) -> Select[*tuple[Any, ...]]:
     return (
         select(
             NoticeRow,
