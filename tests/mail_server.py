@@ -62,7 +62,11 @@ class MailServer:
     def mails(self) -> list[EmailMessage]:
         """The mails that it took, in their order."""
         found = [path.read_bytes() for path in sorted(self.folder.glob("*.eml"))]
-        return [m for m in (message_from_bytes(data, policy=policy.default) for data in found) if isinstance(m, EmailMessage)]
+        return [
+            m
+            for m in (message_from_bytes(data, policy=policy.default) for data in found)
+            if isinstance(m, EmailMessage)
+        ]
 
 
 def serve(folder: Path, port: int, certificate: str, login: str) -> None:
@@ -98,7 +102,7 @@ def serve(folder: Path, port: int, certificate: str, login: str) -> None:
     if login != "-":
 
         def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
-            return AuthResult(success=f"{data.login.decode()}:{data.password.decode()}" == login)
+            return AuthResult(success=f"{data.login.decode()}:{data.password.decode()}" == login, handled=False)
 
         options |= {"authenticator": authenticate, "auth_required": True}
     loop = asyncio.new_event_loop()
