@@ -102,7 +102,7 @@ def serve(folder: Path, port: int, certificate: str, login: str) -> None:
     if login != "-":
 
         def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
-            return AuthResult(success=f"{data.login.decode()}:{data.password.decode()}" == login)
+            return AuthResult(success=f"{data.login.decode()}:{data.password.decode()}" == login, handled=False)
 
         options |= {"authenticator": authenticate, "auth_required": True}
     loop = asyncio.new_event_loop()

@@ -38,7 +38,7 @@ from archive_service.services.reminders import office_calendar, office_hours
 WAIT_SECONDS = 15
 PAUSES = tuple(timedelta(seconds=s) for s in (30, 60, 300, 900, 3600, 10800))
 """Between the attempts at one mail: given up after some four hours, before the mail of the next day is due."""
-WAITS_FOR = timedelta(days=7)
+WAITS_FOR = timedelta(days=30)
 """What could not be mailed for so long stays on the page alone."""
 LISTED_LIMIT = 100
 PERSONS_AT_ONCE = 1000
@@ -208,8 +208,9 @@ def compose(settings: Settings, *, to: str, subject: str, body: str, key: str, a
     message["Date"] = format_datetime(at)
     message["Message-ID"] = f"<{key}@{host}>"
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = settings.language
     message.set_content(body, charset="utf-8")
+    # set_content takes away what was said of the content before
+    message["Content-Language"] = settings.language
     return message
 
 
