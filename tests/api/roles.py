@@ -77,6 +77,7 @@ ROUTES: dict[str, Row] = {
     "DELETE /api/v1/tokens/<id:token>": Row("204/404", "204/404", "204/404", "204/204", OUT),
     "GET /api/v1/definitions": MEMBERS,
     "GET /api/v1/definitions/<digest:digest>": MEMBERS,
+    "GET /api/v1/definitions/<digest:digest>/flowchart": MEMBERS,
     "GET /api/v1/calendars": MEMBERS,
     "GET /api/v1/calendars/<key:calendar>": MEMBERS,
     "GET /api/v1/calendars/<key:calendar>/versions": MEMBERS,
