@@ -104,5 +104,5 @@ def _notify(
     step: str | None = None,
     iteration: int | None = None,
 ) -> None:
-    # the one place that hands notices on: until there are any, what is due shows in the service's own log
-    LOG.info("notice.due", person=person, kind=kind, key=key, dossier=dossier, step=step, iteration=iteration)
+    # the one place that hands notices on: until there are any, only the service's own log tells what was due
+    LOG.debug("notice.due", person=person, kind=kind, key=key, dossier=dossier, step=step, iteration=iteration)

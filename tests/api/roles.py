@@ -116,7 +116,8 @@ ROUTES: dict[str, Row] = {
     "POST /api/v1/delegations/<id:delegation>/withdrawal": Row(
         "403/404", NO, NO, "409/409", OUT, section_head="204/404"
     ),
-    "GET /api/v1/attestations": MEMBERS,
+    # whoever contributes performs no step
+    "GET /api/v1/attestations": Row(OK, OK, OK, OK, OUT, contributor=NO),
     "GET /api/v1/attestations/due": MEMBERS,
     "POST /api/v1/attestations": Row("201/404", NO, NO, NO, OUT),
     "POST /api/v1/people": MANAGED,

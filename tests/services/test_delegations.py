@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 
 import pytest
 
 from archive_service.domain.dossier import Dossier
+from archive_service.domain.note import parse_vkey
 from archive_service.errors import ArchiveError, Conflict, Forbidden, InvalidInput, NotFound
-from archive_service.services import audit, delegations, dossiers, people, users
+from archive_service.services import audit, decisions, delegations, dossiers, people, reading, users
 from archive_service.services.work import load_dossier
+from archive_service.verifier.verify import VALID, check_bundle
 from tests.office import PASSWORD, Office
 
 
@@ -179,12 +182,47 @@ def test_who_wrote_step_6_decides_step_8_not_even_as_a_substitute(office: Office
     refusal(Forbidden, "duty_conflict", lambda: office.decide(dossier, "bima", "8", "approve"))
 
 
-def test_a_substitute_decides_and_nothing_is_flagged(office: Office) -> None:
-    dossier = office.play("7", with_return=False)
-    office.at("2026-03-27T10:00")
-    confirm(office, propose(office, from_on="2026-03-27", to_on="2026-03-31"))
+def test_a_strangers_verifier_follows_substitutes_moves_and_flags(office: Office) -> None:
+    office.at("2026-03-13T09:10")
+    dossier = office.open()
+    office.submit(dossier, "ratna", "1")
+    # step 2 is the substitute's for a day, who uploads its output and no more
+    confirm(office, propose(office, by="ratna", absent="ratna", from_on="2026-03-13", to_on="2026-03-13"))
+    assert responsible(office, dossier, "2") == "agus"
+    office.upload(dossier, "agus", "2")
+    office.at("2026-03-16T09:00")
+    delegations.sweep_delegations(office.archive)
+    assert responsible(office, dossier, "2") == "ratna"
+    decisions.submit_step(office.archive, office.actor("ratna"), dossier=dossier, step="2")
+    office.submit(dossier, "hendra", "3")
+    for login, step in (("sari", "4"), ("sari", "5"), ("bima", "6")):
+        office.submit(dossier, login, step)
+    office.decide(dossier, "sari", "7", "approve")
+    confirm(office, propose(office, from_on="2026-03-16"))
+    assert responsible(office, dossier, "8") == "agus"
     office.decide(dossier, "agus", "8", "approve")
     assert told(office, dossier).flags == []
+    ratna = office.actor("ratna")
+    users.set_password(office.archive, office.actor("admin"), user=ratna.user, password=PASSWORD + "!")
+    people.end_assignment(office.archive, office.actor("admin"), assignment=ratna.assignments[0].id)
+    people.assign_role(
+        office.archive,
+        office.actor("admin"),
+        person=ratna.person,
+        role="satker_head",
+        work_unit=office.unit,
+        from_on="2026-01-01",
+    )
+    office.decide(dossier, "ratna", "9", "approve")
+    assert [f.reasons for f in told(office, dossier).flags] == [("assignment_changed", "password_reset")]
+    office.submit(dossier, "maya", "10")
+    office.seal(dossier)
+    office.turn()
+    content = reading.read_bundle(office.archive, office.actor("wahyu"), dossier=dossier)
+    data = b"".join(content.chunks)
+    report = check_bundle(io.BytesIO(data), len(data), parse_vkey(office.archive.log_key.vkey))
+    assert (report.verdict, report.discrepancies) == (VALID, [])
+    assert audit.check_archive(office.archive).discrepancies == []
 
 
 def test_a_delegation_for_some_procedures_reaches_no_other(office: Office) -> None:
