@@ -123,3 +123,19 @@ def test_an_example_says_what_its_source_says(path: Path) -> None:
     for step, row in zip(sop["steps"], rows, strict=True):
         assert "; ".join(rule["title"] for rule in step["inputs"]) == row[3]
         assert "; ".join(rule["title"] for rule in step["outputs"]) == row[5]
+
+
+@pytest.mark.parametrize("path", [COMPLAINT, PERMIT], ids=lambda path: path.stem)
+def test_every_guess_of_an_example_is_marked(path: Path) -> None:
+    sop = tomllib.loads(path.read_text(encoding="utf-8"))
+    assert "no institution's own" in path.read_text(encoding="utf-8").splitlines()[0]
+    for step in sop["steps"]:
+        guessed = {"kind", "explanations_accepted_by", "pauses_granted_by"}
+        guessed |= {name for name in ("after", "separate_from", "when") if step.get(name)}
+        guessed |= {f"inputs[{i}].from" for i in range(len(step["inputs"]))}
+        for i, rule in enumerate(step["outputs"]):
+            guessed |= {
+                f"outputs[{i}].{field}" for field in ("evidence", "media", "min", "max", "form") if rule.get(field)
+            }
+        # where a rejection goes and who performs, the table says itself
+        assert {each["field"] for each in step["inferred"]} == guessed, step["key"]
