@@ -26,6 +26,7 @@ from archive_service.api import (
     indicators,
     jobs,
     log,
+    notices,
     openapi,
     paths,
     pauses,
@@ -37,6 +38,7 @@ from archive_service.api import (
     uploads,
     users,
     verdicts,
+    webhooks,
     work_units,
 )
 from archive_service.archive import Archive
@@ -65,6 +67,8 @@ GUARDED = (
     quality,
     events,
     jobs,
+    notices,
+    webhooks,
     bundles,
 )
 OPEN = (log, health)

@@ -53,6 +53,8 @@ COMMANDS = {
     "attestation": ("client_people", "Attestations of an SOP's qualifications and first warning."),
     "user": ("client_people", "Log-ins of people."),
     "work-unit": ("client_people", "Work units."),
+    "notices": ("client_notices", "What you are told: steps that became yours, reminders."),
+    "webhook": ("client_notices", "Addresses that are told of notices, for administrators."),
     "token": ("client_people", "API tokens."),
 }
 """Command → the module of this package that holds it, and its line in the help; an empty line hides it."""

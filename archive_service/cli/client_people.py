@@ -29,9 +29,10 @@ def list_people(is_json: bool) -> None:
 @click.argument("name")
 @click.option("--login", help="A log-in for the person, too.")
 @click.option("--password", help="Asked for when a log-in is given.")
-def register_person(name: str, login: str | None, password: str | None) -> None:
+@click.option("--mail", help="The log-in's mail address.")
+def register_person(name: str, login: str | None, password: str | None, mail: str | None) -> None:
     """Register a person; who logs in for the first time chooses another password."""
-    body = {"name": name}
+    body = {"name": name} if mail is None else {"name": name, "mail": mail}
     if login is not None:
         word = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
         body |= {"login": login, "password": word}
@@ -201,10 +202,11 @@ def list_users(is_json: bool) -> None:
 @user.command("create")
 @click.argument("person_id", metavar="PERSON")
 @click.argument("login")
+@click.option("--mail", help="The log-in's mail address.")
 @click.password_option(help="Asked for when left out.")
-def create_user(person_id: str, login: str, password: str) -> None:
+def create_user(person_id: str, login: str, mail: str | None, password: str) -> None:
     """Give a person another log-in."""
-    body = {"person": person_id, "login": login, "password": password}
+    body = {"person": person_id, "login": login, "password": password, "mail": mail}
     click.echo(connect().change("/api/v1/users", body)["user"])
 
 
@@ -215,6 +217,15 @@ def set_password(user_id: str, password: str) -> None:
     """Set a log-in's password: one's own, or as an administrator; its sessions end."""
     connect().call("PUT", f"/api/v1/users/{user_id}/password", json={"password": password})
     click.echo("The password is set.")
+
+
+@user.command("mail")
+@click.argument("user_id", metavar="USER")
+@click.argument("address", required=False)
+def set_mail(user_id: str, address: str | None) -> None:
+    """Set where a log-in's mail goes, one's own or as an administrator; without an address it gets none."""
+    connect().call("PUT", f"/api/v1/users/{user_id}/mail", json={"mail": address})
+    click.echo("The mail address is taken away." if address is None else "The mail address is set.")
 
 
 @click.group("work-unit")

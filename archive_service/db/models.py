@@ -270,6 +270,7 @@ class UserRow(Base):
     password_hash: Mapped[str] = operational(String(200))
     failed_logins: Mapped[int] = operational(Integer, default=0)
     locked_until: Mapped[datetime | None] = operational(UtcDateTime)
+    mail: Mapped[str | None] = operational(String(254))
 
 
 class ApiTokenRow(Base):
@@ -337,6 +338,7 @@ class StepRunRow(Base):
         Index("ix_step_run_responsible", "responsible", "state"),
         Index("ix_step_run_acting", "acting_hash", "state"),
         Index("ix_step_run_watched", "is_watched", "late_at"),
+        Index("ix_step_run_remind", "remind_at"),
     )
     dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), primary_key=True)
     step: Mapped[str] = evidenced(KEY, primary_key=True)
@@ -353,6 +355,8 @@ class StepRunRow(Base):
     is_watched: Mapped[bool] = evidenced(Boolean)
     # what the sweep could not record is tried again from then on
     look_again_at: Mapped[datetime | None] = operational(UtcDateTime)
+    # when the next reminder falls due, before or after the norm; empty once none is left
+    remind_at: Mapped[datetime | None] = operational(UtcDateTime)
     finished_at: Mapped[datetime | None] = evidenced(UtcDateTime)
     outcome: Mapped[str | None] = evidenced(KEY)
     performed_by: Mapped[str | None] = evidenced(ForeignKey("person.id"))
@@ -636,6 +640,56 @@ class JobRow(Base):
     error: Mapped[str | None] = operational(Text)
     created_at: Mapped[datetime] = operational(UtcDateTime)
     finished_at: Mapped[datetime | None] = operational(UtcDateTime)
+
+
+class NoticeRow(Base):
+    """Something that a person is told: on their page, and by mail where there is mail. Its key makes it once, whatever runs twice."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        Index("ix_notice_person", "person_id", "id"),
+        Index(
+            "ix_notice_unread",
+            "person_id",
+            postgresql_where=text("read_at IS NULL"),
+            sqlite_where=text("read_at IS NULL"),
+        ),
+        # what the daily digest looks for: neither mailed nor read nor given up
+        Index(
+            "ix_notice_waiting",
+            "created_at",
+            postgresql_where=text("is_waiting"),
+            sqlite_where=text("is_waiting"),
+        ),
+    )
+    id: Mapped[str] = operational(ID, primary_key=True)
+    person_id: Mapped[str] = operational(ForeignKey("person.id"))
+    kind: Mapped[str] = operational(KEY)
+    key: Mapped[str] = operational(String(200), unique=True)
+    dossier_id: Mapped[str | None] = operational(ID)
+    step: Mapped[str | None] = operational(KEY)
+    iteration: Mapped[int | None] = operational(Integer)
+    subject: Mapped[str | None] = operational(String(100))
+    created_at: Mapped[datetime] = operational(UtcDateTime)
+    is_urgent: Mapped[bool] = operational(Boolean)
+    is_waiting: Mapped[bool] = operational(Boolean)
+    read_at: Mapped[datetime | None] = operational(UtcDateTime)
+    mailed_at: Mapped[datetime | None] = operational(UtcDateTime)
+    mail_error: Mapped[str | None] = operational(KEY)
+
+
+class WebhookRow(Base):
+    """An address that is told of notices, signed with a secret that both sides know."""
+
+    __tablename__ = "webhook"
+    id: Mapped[str] = operational(ID, primary_key=True)
+    url: Mapped[str] = operational(String(2000))
+    secret: Mapped[str] = operational(String(100))
+    kinds: Mapped[str] = operational(String(1000))
+    is_active: Mapped[bool] = operational(Boolean)
+    created_at: Mapped[datetime] = operational(UtcDateTime)
+    delivered_at: Mapped[datetime | None] = operational(UtcDateTime)
+    error: Mapped[str | None] = operational(KEY)
 
 
 class IdempotencyRow(Base):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -34,7 +34,7 @@ from archive_service.db.models import (
     WorkUnitRow,
     table_of,
 )
-from archive_service.domain import completeness, statement, verdict, working_time
+from archive_service.domain import completeness, reminder, statement, verdict, working_time
 from archive_service.domain.deviation import NORM_PASSED
 from archive_service.domain.dossier import CANCELLED, OPEN, RUNNING, Dossier, Run
 from archive_service.domain.event import Event
@@ -48,6 +48,8 @@ DELEGATION_STATES = {
 
 Rows = dict[tuple[type[Base], tuple[Any, ...]], dict[str, Any]]
 """(table, primary key) → evidenced columns."""
+Beside = Callable[[type[Base], Mapping[str, Any]], dict[str, Any]]
+"""(table, evidenced columns of a row) → operational columns that follow from the same state."""
 
 
 def _time(text: str | None) -> datetime | None:
@@ -437,16 +439,38 @@ def _answer(rows: Rows, proposal: str, values: dict[str, Any]) -> None:
             row.update(values)
 
 
-def save_changes(session: Session, before: Rows, after: Rows, extra: dict[str, Any] | None = None) -> None:
-    """Write the difference between two projections: new rows, changed columns. ``extra`` are operational columns of new rows."""
+def reminders_of(dossier: Dossier, calendar: working_time.Calendar) -> Beside:
+    """The operational column of a step's iteration whose row is being written: when its first reminder falls due."""
+
+    def beside(table: type[Base], values: Mapping[str, Any]) -> dict[str, Any]:
+        if table is not StepRunRow:
+            return {}
+        run = dossier.find_run(values["step"], values["iteration"])
+        return {"remind_at": None if run is None else _time(reminder.remind_time(dossier, run, calendar))}
+
+    return beside
+
+
+def save_changes(
+    session: Session,
+    before: Rows,
+    after: Rows,
+    extra: dict[str, Any] | None = None,
+    beside: Beside = lambda table, values: {},
+) -> None:
+    """Write the difference between two projections: new rows, changed columns. ``extra`` are operational columns of new rows.
+
+    ``beside`` gives the operational columns that are written whenever a row is.
+    """
     # tables, not mapped classes: the unit of work would take longer than the database
     connection = session.connection()
     for (table, key), values in after.items():
         known = before.get((table, key))
         if known is None:
-            connection.execute(insert(table_of(table)).inline(), {**values, **(extra or {})})
+            connection.execute(insert(table_of(table)).inline(), {**values, **(extra or {}), **beside(table, values)})
         elif known != values:
             changed = {name: value for name, value in values.items() if known[name] != value}
+            changed.update(beside(table, values))
             connection.execute(update(table_of(table)).where(*_is_row(table, key)).values(**changed))
     for table, key in before.keys() - after.keys():
         connection.execute(delete(table_of(table)).where(*_is_row(table, key)))

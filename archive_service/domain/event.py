@@ -217,6 +217,8 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         previous=_or_null(HASH),
         reason_commitment=_or_null(HASH),
     ),
+    ("webhook.added", 1): _type(["service"], webhook=ID, host=_text(253), url_commitment=HASH, kinds=_list_of(KEY, 15)),
+    ("webhook.removed", 1): _type(["service"], webhook=ID, reason=_one_of("asked", "gone")),
     ("login.unknown_counted", 1): _type(["service"], minute=TIME, count=COUNT),
     # unit
     ("work_unit.created", 1): _type(["unit"], work_unit=ID, code=KEY, name=_text(200), parent=_or_null(ID)),
@@ -254,6 +256,9 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
     ("delegation.withdrawn", 1): _type(["person"], delegation=ID, proposal=HASH),
     # user: log-ins, tokens, reads; never bundled
     ("user.created", 1): _type(["user"], user=ID, person=ID, login_commitment=HASH),
+    ("user.mail_set", 1): _type(
+        ["user"], user=ID, mail_commitment=_or_null(HASH), by=_one_of("self", "administrator", "setup")
+    ),
     ("user.password_set", 1): _type(["user"], user=ID, by=_one_of("self", "administrator", "setup")),
     ("session.started", 1): _type(["user"], session=ID, method=_one_of("password", "one_time_password")),
     ("session.ended", 1): _type(["user"], session=ID, reason=_one_of("logout", "revoked")),

@@ -74,6 +74,7 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
             "definition.manage",
             "work_unit.manage",
             "calendar.edit",
+            "webhook.manage",
             "delegation.manage",
             "delegation.read",
             "attestation.read",

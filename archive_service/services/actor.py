@@ -160,6 +160,15 @@ def list_holders(session: Session, role: str, work_unit: str, moment: datetime, 
     return sorted({row.person_id for row in _holders(session, role, work_unit, moment, sop)})
 
 
+def list_reached(session: Session, role: str, work_unit: str, moment: datetime) -> list[str]:
+    """The persons who hold a role that reaches this unit at this moment: an SOP role there, an office role anywhere; each once."""
+    where = [] if role in permissions.OFFICE_ROLES else [AssignmentRow.work_unit_id == work_unit]
+    rows = session.execute(
+        select(AssignmentRow.person_id).where(AssignmentRow.role == role, *where, *in_force(moment)).distinct()
+    ).scalars()
+    return sorted(rows.all())
+
+
 def _holders(session: Session, role: str, work_unit: str, moment: datetime, sop: str | None) -> list[AssignmentRow]:
     rows = session.execute(
         select(AssignmentRow)

@@ -25,6 +25,7 @@ from archive_service.domain.sop import Sop
 from archive_service.errors import ArchiveError, Conflict, Forbidden, InvalidInput, NotFound
 from archive_service.services.actor import Actor, Assignment, event_actor, in_force, office_date
 from archive_service.services.fields import clean_text, require_date, require_id
+from archive_service.services.notices import announce_step
 from archive_service.services.people import append_assignment, require_compatible, save_stream_rows
 from archive_service.services.work import DossierWork, calendars_of, fold_dossier, read_dossier_events, require_seen
 
@@ -339,8 +340,10 @@ def _move_steps(archive: Archive, session: Session, writer: StreamWriter, dossie
         if dossier.status != OPEN:
             continue
         work = DossierWork(archive, session, writer, dossier, calendars_of(archive, session, dossier), dossier.head)
-        moved = [work.move_step(run.step) for run in dossier.runs if run.state == RUNNING]
-        touched += any(moved)
+        moved = [run for run in dossier.runs if run.state == RUNNING and work.move_step(run.step)]
+        for run in moved:
+            announce_step(archive, session, dossier, run, is_handed_over=True)
+        touched += bool(moved)
     return touched
 
 

@@ -22,6 +22,7 @@ from archive_service.services.actor import (
 )
 from archive_service.services.fields import clean_text, require_date, require_id, require_key, require_moment
 from archive_service.services.indicators import carry_recommendations
+from archive_service.services.notices import announce_step
 from archive_service.services.work import DossierWork, error_of, hold_dossier, unit_calendar
 
 CALENDAR_KEY = "id-government"
@@ -151,6 +152,7 @@ def reassign_step(
             )
         payload = {"step": step, "iteration": run.iteration, "responsible": person}
         work.act(actor, assignment, "step.reassigned", payload, {"reason": reason})
+        announce_step(archive, session, work.dossier, run, is_handed_over=True)
 
 
 def except_duty(

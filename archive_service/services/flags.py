@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
 from archive_service.db.event_log import read_stream
-from archive_service.db.models import AssignmentRow, EventRow
+from archive_service.db.models import EventRow
 from archive_service.domain import permissions
 from archive_service.domain.delegation import ASSIGNMENT_CHANGED, PASSWORD_RESET, is_administrators_doing
 from archive_service.domain.event import parse_event
-from archive_service.services.actor import RULES, Actor, Assignment, in_force, require_covering
+from archive_service.services.actor import RULES, Actor, Assignment, list_reached, require_covering
+from archive_service.services.notices import notify
 from archive_service.services.work import DossierWork
-
-LOG = structlog.get_logger("archive")
 
 DECISION_FLAGGED = "decision_flagged"
 """Kinds of notices, besides the reasons of a flag: to the person when an administrator acts, to auditors when a decision is flagged."""
@@ -69,19 +67,13 @@ def _is_password_reset(session: Session, user: str, since: str) -> bool:
 
 def tell_person(archive: Archive, session: Session, *, person: str, kind: str, key: str) -> None:
     """Tell a person in this transaction that an administrator set their password or changed a role of theirs."""
-    _notify(archive, session, person=person, kind=kind, key=f"{kind}:{key}:{person}")
+    notify(archive, session, person=person, kind=kind, key=f"{kind}:{key}:{person}")
 
 
 def tell_auditors(work: DossierWork, step: str, iteration: int, flag: str) -> None:
     """Tell every auditor in this transaction of a flagged decision, whose flag has this leaf hash."""
-    rows = work.session.execute(
-        select(AssignmentRow.person_id)
-        .where(AssignmentRow.role == permissions.AUDITOR, *in_force(work.writer.moment))
-        .distinct()
-        .order_by(AssignmentRow.person_id)
-    ).scalars()
-    for auditor in rows.all():
-        _notify(
+    for auditor in list_reached(work.session, permissions.AUDITOR, work.dossier.work_unit, work.writer.moment):
+        notify(
             work.archive,
             work.session,
             person=auditor,
@@ -91,18 +83,3 @@ def tell_auditors(work: DossierWork, step: str, iteration: int, flag: str) -> No
             step=step,
             iteration=iteration,
         )
-
-
-def _notify(
-    archive: Archive,
-    session: Session,
-    *,
-    person: str,
-    kind: str,
-    key: str,
-    dossier: str | None = None,
-    step: str | None = None,
-    iteration: int | None = None,
-) -> None:
-    # the one place that hands notices on: until there are any, only the service's own log tells what was due
-    LOG.debug("notice.due", person=person, kind=kind, key=key, dossier=dossier, step=step, iteration=iteration)

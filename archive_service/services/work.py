@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from archive_service import jobs
 from archive_service.archive import Archive
 from archive_service.db.event_log import StreamWriter, open_streams, read_stream
-from archive_service.db.projection import Rows, rows_of_dossier, save_changes
+from archive_service.db.projection import Rows, reminders_of, rows_of_dossier, save_changes
 from archive_service.db.tally import save_tally_changes
 from archive_service.domain import statement
 from archive_service.domain.deviation import NO_PERFORMER, DueDeviation, Refusal
@@ -27,6 +27,7 @@ from archive_service.services.actor import (
     event_actor,
     require_covering,
 )
+from archive_service.services.notices import announce_deviation, announce_step
 from archive_service.services.substitutes import find_move
 
 _CLASS_OF_CODE: dict[str, type[ArchiveError]] = {
@@ -173,7 +174,7 @@ class DossierWork:
         else:
             self.dossier.apply(event)
         self.rows = rows_of_dossier(self.dossier, self.calendars)
-        save_changes(self.session, before, self.rows)
+        save_changes(self.session, before, self.rows, beside=reminders_of(self.dossier, self.calendar))
         save_tally_changes(self.session, self.dossier.sop.key, before, self.rows)
         return event
 
@@ -207,6 +208,7 @@ class DossierWork:
             if responsible is None:
                 self.record(DueDeviation(NO_PERFORMER, key, run.iteration, None, role, None, (event.leaf_hash,)))
             self.move_step(key)
+            announce_step(self.archive, self.session, self.dossier, run)
 
     def move_step(self, step: str) -> bool:
         """Move a running step to a substitute, or back from one, where it belongs there now; whether it was moved."""
@@ -236,6 +238,7 @@ class DossierWork:
                 "explain_by": statement.explain_by(self.dossier.sop, self.calendar, self.writer.at),
             },
         )
+        announce_deviation(self.archive, self.session, self.dossier, self.dossier.deviations[-1])
         return True
 
     def judge_run(self, step: str, iteration: int, damaged: list[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Flask, Response, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, jsonify, make_response, render_template, request
 
 from archive_service import i18n
 from archive_service.archive import Archive
@@ -20,9 +20,11 @@ from archive_service.web import (
     home,
     indicators,
     layout,
+    notices,
     policy,
     quality,
     sessions,
+    settings,
     sops,
     static,
     uploads,
@@ -52,6 +54,8 @@ def register(app: Flask) -> None:
         quality,
         sops,
         calendars,
+        notices,
+        settings,
         static,
     )
     for module in modules:
@@ -74,7 +78,7 @@ def error_page(status: HTTPStatus, code: str, detail: str) -> Response:
     if request.accept_mimetypes.best == "application/json":
         response = jsonify({"code": code, "sentence": sentence})
     elif status == HTTPStatus.UNAUTHORIZED:
-        return make_response(redirect(url_for("web_sessions.login"), HTTPStatus.SEE_OTHER))
+        return sessions.ask_to_log_in()
     else:
         response = make_response(render_template("error.html", code=code, sentence=sentence, status=int(status)))
     response.status_code = int(status)

@@ -40,6 +40,11 @@ SENTENCES: dict[str, Any] = {
     "nothing_to_remove": lazy_gettext("This day is not in the calendar any more. Load the page again."),
     "hours_without_unit": lazy_gettext("Hours are those of one work unit. Choose which one, or leave the hours empty."),
     "invalid_definition": lazy_gettext("The days and hours do not fit together; nothing was changed."),
+    "mail_malformed": lazy_gettext("That is no mail address. Type one such as nama@example.ac.id."),
+    "address_refused": lazy_gettext("The mail server refuses your address. Correct it on the page of your settings."),
+    "mail_refused": lazy_gettext("The mail server refused the mail."),
+    "mail_given_up": lazy_gettext("The mail server did not answer; the notice goes with the next mail of the day."),
+    "notice_unknown": lazy_gettext("You have no such notice. Load the page again."),
     # who may
     "role_forbidden": lazy_gettext("None of your roles may do this."),
     "other_work_unit": lazy_gettext("This belongs to another work unit than your role."),

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_babel import format_decimal, gettext, lazy_gettext
 
+from archive_service.services import notice_text
 from archive_service.web.problems import sentence_for
 
 WORDS: dict[str, Any] = {
@@ -175,6 +176,7 @@ DONE: dict[str, Any] = {
     "withdrawn": lazy_gettext("The version is withdrawn; its record stays."),
     "explained": lazy_gettext("Your explanation is recorded."),
     "calendar_edited": lazy_gettext("The calendar has a new version. Verdicts that were given stay as they are."),
+    "mail_set": lazy_gettext("Your mail address is saved."),
     "indicators_listed": lazy_gettext("The indicators are listed."),
     "indicator_removed": lazy_gettext("The indicator is off the list; its record stays."),
     "result_recorded": lazy_gettext("The result is recorded."),
@@ -230,6 +232,11 @@ def history_text(entry: dict[str, Any]) -> str:
     if entry["returns_to"]:
         parts.append(str(gettext("to step %(step)s", step=entry["returns_to"])))
     return ", ".join(parts)
+
+
+def headline(notice: dict[str, Any]) -> str:
+    """What a notice says in one line, in the page's language."""
+    return notice_text.headline(notice, gettext)
 
 
 def word_for(code: str | None) -> str:
