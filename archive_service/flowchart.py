@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
-from archive_service.domain.sop import Condition, Sop, Step
+from archive_service.domain.sop import QUARTER, Condition, Sop, Step
 
 FONT = 11
 SMALL = 9
@@ -178,14 +178,20 @@ def wrap(text: str, width: float) -> list[str]:
 # ---- what leads where
 
 
+def _choices_of(sop: Sop, field: str) -> tuple[str, ...]:
+    """The answers that a condition's question may have; none known for one that is answered in free words."""
+    if field == QUARTER:
+        return ("1", "2", "3", "4")
+    return next((tuple(question.choices) for question in sop.questions if question.key == field), ())
+
+
 def _word_of(condition: Condition) -> str:
     return condition.equals if len(condition.equals) <= WORD_LIMIT else "ya"
 
 
 def _word_of_others(sop: Sop, condition: Condition) -> str:
     """What the arrow is called that passes a condition by: the other answer, where there is one alone."""
-    choices = next((q.choices for q in sop.questions if q.key == condition.field), ())
-    others = [choice for choice in choices if choice != condition.equals]
+    others = [choice for choice in _choices_of(sop, condition.field) if choice != condition.equals]
     return others[0] if len(others) == 1 and len(others[0]) <= WORD_LIMIT else "lain"
 
 
@@ -196,10 +202,8 @@ def _can_all_be_skipped(sop: Sop, steps: Sequence[Step]) -> bool:
         if step.when is None:
             return False
         wanted.setdefault(step.when.field, set()).add(step.when.equals)
-    for question in sop.questions:
-        if question.key in wanted and question.choices and wanted[question.key] >= set(question.choices):
-            return False
-    return bool(steps)
+    known = {field: set(_choices_of(sop, field)) for field in wanted}
+    return bool(steps) and not any(known[field] and answers >= known[field] for field, answers in wanted.items())
 
 
 def _sources(sop: Sop, step: Step) -> dict[str, Condition | None]:
@@ -395,7 +399,8 @@ def _without_repeats(corners: Sequence[Point]) -> tuple[Point, ...]:
 def _activity(sop: Sop, step: Step) -> str:
     if step.when is None:
         return step.activity
-    asked = next((q.title for q in sop.questions if q.key == step.when.field), step.when.field).rstrip(" ?:")
+    titles = {question.key: question.title for question in sop.questions} | {QUARTER: "triwulan"}
+    asked = titles.get(step.when.field, step.when.field).rstrip(" ?:")
     if asked.casefold().startswith("apakah "):
         asked = asked[len("apakah ") :]
     return f"{step.activity} (bila {asked}: {step.when.equals})"

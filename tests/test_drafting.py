@@ -321,6 +321,18 @@ def test_a_table_without_the_usual_columns_or_without_a_step_is_refused(rows: li
     assert refused.value.code == "table_columns"
 
 
+def test_the_command_takes_key_and_title_from_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [["Nama POS: Pengukuran Kinerja"], *table()]
+    (tmp_path / "Tabel POS (1).csv").write_bytes(as_csv(rows))
+    run = CliRunner().invoke(main, ["sop", "new", "Tabel POS (1).csv"])
+    assert run.exit_code == 0 and "? title" not in run.output
+    made = tomllib.loads((tmp_path / "tabel-pos-1.toml").read_text(encoding="utf-8"))
+    assert (made["key"], made["title"]) == ("tabel-pos-1", "Pengukuran Kinerja")
+    malformed = CliRunner().invoke(main, ["sop", "new", "Tabel POS (1).csv", "--key", "Dua kata"])
+    assert malformed.exit_code == 2 and "key_malformed" in malformed.output and not list(tmp_path.glob("Dua*"))
+
+
 def test_the_command_writes_a_file_that_the_check_accepts(tmp_path: Path) -> None:
     source, made = tmp_path / "tabel.xlsx", tmp_path / "contoh.toml"
     source.write_bytes(as_xlsx(table()))

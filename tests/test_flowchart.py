@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive_service.domain.sop import Condition, OutputRule, Question, RoleRule, Sop, Step, parse_sop, plain
+from archive_service.domain.sop import QUARTER, Condition, OutputRule, Question, RoleRule, Sop, Step, parse_sop, plain
 from archive_service.flowchart import Arrow, Box, Layout, Point, draw_flowchart, lay_out, text_width, wrap
 
 SOPS = sorted((Path(__file__).parent.parent / "archive_service" / "data" / "sops").glob("**/*.toml"))
@@ -182,6 +182,13 @@ def test_of_two_ways_one_is_always_taken_and_nothing_passes_them_by() -> None:
     assert not any(arrow.is_dashed for arrow in made.arrows)
     assert {(w.step, w.text) for w in made.words} >= {("3", "Ya"), ("3b", "Tidak")}
     require_clear(made)
+
+
+def test_a_step_of_one_quarter_alone_is_told_by_the_quarter() -> None:
+    yearly = replace(PERMIT.step("3"), when=Condition(QUARTER, "4"))
+    made = lay_out(replace(PERMIT, steps=(*PERMIT.steps[:2], yearly, *PERMIT.steps[3:])))
+    assert {(w.step, w.text) for w in made.words} >= {("2", "lain"), ("3", "4")}
+    assert "(bila triwulan: 4)" in " ".join(made.rows[2].activity)
 
 
 @given(sops())

@@ -18,6 +18,8 @@ from archive_service.drafting.table import COLUMNS, Doubt, Line, Table, clean, p
 from archive_service.errors import InvalidDefinition, InvalidInput
 
 STEP_LIMIT = 200
+NO_KINDS = frozenset(["attachment"])
+"""Kinds of documents that belong to no step."""
 LISTED_LIMIT = 16
 TITLE_LIMIT = 500
 TEXT_LIMIT = 2000
@@ -315,7 +317,7 @@ def _add_output(
     outputs: list[dict[str, Any]], title: str, evidence: str, fallback: str, inferred: list[dict[str, Any]]
 ) -> str:
     files, place = evidence == "document", len(outputs)
-    kind = _key_of(title, (o["kind"] for o in outputs), fallback)
+    kind = _key_of(title, NO_KINDS | {o["kind"] for o in outputs}, fallback)
     outputs.append(
         {
             "kind": kind,

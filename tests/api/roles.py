@@ -77,6 +77,7 @@ ROUTES: dict[str, Row] = {
     "DELETE /api/v1/tokens/<id:token>": Row("204/404", "204/404", "204/404", "204/204", OUT),
     "GET /api/v1/definitions": MEMBERS,
     "GET /api/v1/definitions/<digest:digest>": MEMBERS,
+    "GET /api/v1/definitions/<digest:digest>/flowchart": MEMBERS,
     "GET /api/v1/calendars": MEMBERS,
     "GET /api/v1/calendars/<key:calendar>": MEMBERS,
     "GET /api/v1/calendars/<key:calendar>/versions": MEMBERS,
@@ -191,8 +192,7 @@ ROUTES: dict[str, Row] = {
     "GET /": Row(OK, OK, OK, OK, TO_LOGIN, contributor=TO_LOGIN),
     "GET /dossiers": Row(OK, OK, OK, NO, TO_LOGIN),
     "GET /sops": Row(OK, OK, OK, OK, TO_LOGIN),
-    # a digest that no SOP has
-    "GET /sops/<digest>": Row("404/404", "404/404", "404/404", "404/404", TO_LOGIN),
+    "GET /sops/<digest>": Row(OK, OK, OK, OK, TO_LOGIN),
     "GET /calendars": Row(OK, OK, OK, OK, TO_LOGIN),
     # a form without its fields: who may edit is told what is missing
     "POST /calendars/<calendar>/edits": Row(NO, NO, "422/422", "422/422", TO_LOGIN),

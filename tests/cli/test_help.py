@@ -36,6 +36,7 @@ ROUTES = {
     "GET /api/v1/definitions": "definition list",
     "POST /api/v1/definitions": "definition register",
     "GET /api/v1/definitions/<digest:digest>": "definition show",
+    "GET /api/v1/definitions/<digest:digest>/flowchart": "definition flowchart",
     "GET /api/v1/deviations": "dossier deviations",
     "GET /api/v1/dossiers": "dossier list",
     "POST /api/v1/dossiers": "dossier open",
