@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archive_service.services import compliance, delegations, deviations
+from archive_service.services import compliance, delegations, deviations, obligations
 from tasks.app import app, get_archive
 from tasks.dispatch import run_hinted
 
@@ -35,3 +35,9 @@ def sweep_delegations() -> None:
 def note_sop_change(job_id: str) -> None:
     """Record in open dossiers that their SOP was changed."""
     run_hinted(job_id)
+
+
+@app.task
+def sweep_obligations() -> None:
+    """Record what was not started by its due time."""
+    obligations.sweep_obligations(get_archive())

@@ -307,6 +307,61 @@ class UnknownLoginRow(Base):
     count: Mapped[int] = operational(Integer)
 
 
+class ObligationRow(Base):
+    """That a unit carries out a procedure in a period; ``is_watched`` until its due time was looked at."""
+
+    __tablename__ = "obligation"
+    __table_args__ = (
+        Index("ix_obligation_watched", "is_watched", "due_at"),
+        Index("ix_obligation_period", "year", "quarter", "work_unit_id"),
+    )
+    id: Mapped[str] = evidenced(ID, primary_key=True)
+    work_unit_id: Mapped[str] = evidenced(ForeignKey("work_unit.id"))
+    sop: Mapped[str] = evidenced(KEY)
+    year: Mapped[int] = evidenced(Integer)
+    quarter: Mapped[int] = evidenced(Integer)
+    due_at: Mapped[datetime] = evidenced(UtcDateTime)
+    basis: Mapped[str] = evidenced(KEY)
+    set_hash: Mapped[str] = evidenced(HASH)
+    withdrawn_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    is_watched: Mapped[bool] = operational(Boolean, default=True)
+
+
+class UnitDeviationRow(Base):
+    """A procedure that a unit did not carry out, and what became of its explanation."""
+
+    __tablename__ = "unit_deviation"
+    __table_args__ = (Index("ix_unit_deviation_owed", "owed_until"),)
+    id: Mapped[str] = evidenced(ID, primary_key=True)
+    work_unit_id: Mapped[str] = evidenced(ForeignKey("work_unit.id"), index=True)
+    obligation_id: Mapped[str] = evidenced(ForeignKey("obligation.id"))
+    code: Mapped[str] = evidenced(KEY)
+    subject: Mapped[str] = evidenced(String(100))
+    role: Mapped[str | None] = evidenced(KEY)
+    responsible: Mapped[str | None] = evidenced(ForeignKey("person.id"))
+    at: Mapped[datetime] = evidenced(UtcDateTime)
+    event_hash: Mapped[str] = evidenced(HASH)
+    state: Mapped[str] = evidenced(KEY)
+    explain_by: Mapped[datetime | None] = evidenced(UtcDateTime)
+    escalated_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    owed_until: Mapped[datetime | None] = evidenced(UtcDateTime)
+
+
+class FindingRow(Base):
+    """A finding of an audit, as far as it has come."""
+
+    __tablename__ = "finding"
+    id: Mapped[str] = evidenced(ID, primary_key=True)
+    work_unit_id: Mapped[str] = evidenced(ForeignKey("work_unit.id"), index=True)
+    state: Mapped[str] = evidenced(KEY)
+    classification: Mapped[str | None] = evidenced(KEY)
+    proposed_by: Mapped[str] = evidenced(ForeignKey("person.id"))
+    proposed_at: Mapped[datetime] = evidenced(UtcDateTime)
+    pic: Mapped[str | None] = evidenced(ForeignKey("person.id"))
+    due_on: Mapped[str | None] = evidenced(String(10))
+    latest: Mapped[str] = evidenced(HASH)
+
+
 # dossiers --------------------------------------------------------------------------------------------------------
 
 

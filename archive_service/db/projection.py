@@ -22,19 +22,22 @@ from archive_service.db.models import (
     DocumentVersionRow,
     DossierRow,
     ExplanationRow,
+    FindingRow,
     FlagRow,
     IndicatorResultRow,
     IndicatorRow,
+    ObligationRow,
     PersonRow,
     RecommendationRow,
     SessionRow,
     StepRunRow,
+    UnitDeviationRow,
     UserRow,
     VerdictRow,
     WorkUnitRow,
     table_of,
 )
-from archive_service.domain import completeness, reminder, statement, verdict, working_time
+from archive_service.domain import completeness, reminder, statement, unit, verdict, working_time
 from archive_service.domain.deviation import NORM_PASSED
 from archive_service.domain.dossier import CANCELLED, OPEN, RUNNING, Dossier, Run
 from archive_service.domain.event import Event
@@ -294,6 +297,66 @@ def _add_indicators(rows: Rows, dossier: Dossier) -> None:
                 "answer_hash": carried.answer_hash,
             },
         )
+
+
+def rows_of_unit(events: Iterable[Event]) -> Rows:
+    """The rows that the events of a work unit's stream make."""
+    events = list(events)
+    rows = rows_of_stream(events)
+    state = unit.fold(events)
+    for owed in state.obligations.values():
+        _add(
+            rows,
+            ObligationRow,
+            {
+                "id": owed.id,
+                "work_unit_id": state.id,
+                "sop": owed.period.sop,
+                "year": owed.period.year,
+                "quarter": owed.period.quarter,
+                "due_at": _time(owed.due_at),
+                "basis": owed.basis,
+                "set_hash": owed.set_hash,
+                "withdrawn_at": _time(owed.withdrawn_at),
+            },
+        )
+    for d in state.ledger.deviations:
+        _add(
+            rows,
+            UnitDeviationRow,
+            {
+                "id": d.id,
+                "work_unit_id": state.id,
+                "obligation_id": state.obligation_of[d.id],
+                "code": d.code,
+                "subject": d.subject,
+                "role": d.role,
+                "responsible": d.responsible,
+                "at": _time(d.at),
+                "event_hash": d.event_hash,
+                "state": d.state,
+                "explain_by": _time(d.explain_by),
+                "escalated_at": _time(d.escalated_at),
+                "owed_until": _time(d.explain_by if d.is_open and d.escalated_at is None else None),
+            },
+        )
+    for found in state.findings.values():
+        _add(
+            rows,
+            FindingRow,
+            {
+                "id": found.id,
+                "work_unit_id": state.id,
+                "state": found.state,
+                "classification": found.classification,
+                "proposed_by": found.proposed_by,
+                "proposed_at": _time(found.proposed_at),
+                "pic": found.pic,
+                "due_on": found.due_on,
+                "latest": found.latest,
+            },
+        )
+    return rows
 
 
 def rows_of_stream(events: Iterable[Event]) -> Rows:

@@ -222,6 +222,36 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
     ("login.unknown_counted", 1): _type(["service"], minute=TIME, count=COUNT),
     # unit
     ("work_unit.created", 1): _type(["unit"], work_unit=ID, code=KEY, name=_text(200), parent=_or_null(ID)),
+    ("obligation.set", 1): _type(
+        ["unit"],
+        obligation=ID,
+        sop=KEY,
+        year=_integer(2000, 9999),
+        quarter=_integer(1, 4),
+        due_at=TIME,
+        basis=_one_of("letter", "calendar"),
+        letter_commitment=_or_null(HASH),
+    ),
+    ("obligation.withdrawn", 1): _type(["unit"], obligation=ID, reason_commitment=HASH),
+    ("finding.proposed", 1): _type(
+        ["unit"],
+        finding=ID,
+        deviations=_list_of(_object({"dossier": _or_null(ID), "deviation": ID, "responsible": _or_null(ID)}), 32),
+        text_commitment=HASH,
+    ),
+    ("finding.classified", 1): _type(
+        ["unit"],
+        finding=ID,
+        classification=_one_of("kts_major", "kts_minor", "observation", "positive", "rejected"),
+        problem_commitment=HASH,
+        location_commitment=_or_null(HASH),
+        evidence_commitment=_or_null(HASH),
+        reference_commitment=_or_null(HASH),
+    ),
+    ("finding.cause_stated", 1): _type(["unit"], finding=ID, cause_commitment=HASH),
+    ("finding.action_set", 1): _type(["unit"], finding=ID, action_commitment=HASH, pic=ID, due_on=DATE),
+    ("finding.action_done", 1): _type(["unit"], finding=ID, note_commitment=HASH),
+    ("finding.effect_checked", 1): _type(["unit"], finding=ID, is_effective=_boolean, note_commitment=HASH),
     # person: authority
     ("person.registered", 1): _type(["person"], person=ID, name_commitment=HASH),
     ("assignment.made", 1): _type(
@@ -268,7 +298,9 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
     ("record.read", 1): _type(
         ["user"],
         dossier=_or_null(ID),
-        what=_one_of("dossiers", "dossier", "document", "events", "bundle", "people", "quality", "quality_export"),
+        what=_one_of(
+            "dossiers", "dossier", "document", "events", "bundle", "people", "quality", "quality_export", "findings"
+        ),
         digest=_or_null(HASH),
     ),
     # dossier
@@ -363,7 +395,7 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         ["dossier"], step=KEY, iteration=ITERATION, number=ITERATION, time=_TIME_VERDICT, completeness=_COMPLETENESS
     ),
     ("deviation.recorded", 1): _type(
-        ["dossier"],
+        ["dossier", "unit"],
         deviation=ID,
         code=KEY,
         step=_or_null(KEY),
@@ -375,15 +407,17 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         explain_by=_or_null(TIME),
     ),
     ("deviation.explained", 1): _type(
-        ["dossier", "after"],
+        ["dossier", "after", "unit"],
         deviation=ID,
         number=ITERATION,
         explanation_commitment=HASH,
         attachments=_list_of(HASH, 32),
     ),
-    ("explanation.accepted", 1): _type(["dossier", "after"], deviation=ID, number=ITERATION),
-    ("explanation.returned", 1): _type(["dossier", "after"], deviation=ID, number=ITERATION, reason_commitment=HASH),
-    ("deviation.escalated", 1): _type(["dossier", "after"], deviation=ID, role=KEY),
+    ("explanation.accepted", 1): _type(["dossier", "after", "unit"], deviation=ID, number=ITERATION),
+    ("explanation.returned", 1): _type(
+        ["dossier", "after", "unit"], deviation=ID, number=ITERATION, reason_commitment=HASH
+    ),
+    ("deviation.escalated", 1): _type(["dossier", "after", "unit"], deviation=ID, role=KEY),
     ("dossier.cancellation_requested", 1): _type(["dossier"], reason_commitment=HASH),
     ("dossier.cancelled", 1): _type(["dossier"], request=HASH),
     ("dossier.sealed", 1): _type(
