@@ -147,6 +147,7 @@ def assign_role(
         for other in require_compatible(session, person, role, from_on, to_on):
             if (other.role, other.work_unit_id, other.acting_absent) == (role, work_unit, None):
                 raise Conflict("assignment_exists", "The person holds this role in this unit in that time already.")
+        held = session.execute(select(AssignmentRow.id).where(AssignmentRow.person_id == person).limit(1)).first()
         made = append_assignment(
             session,
             archive,
@@ -159,7 +160,9 @@ def assign_role(
             to_on=to_on,
             lead=lead,
         )
-        tell_person(archive, session, person=person, kind=ASSIGNMENT_CHANGED, key=made)
+        if held is not None:
+            # the first role of a person is what they were registered for, and no change
+            tell_person(archive, session, person=person, kind=ASSIGNMENT_CHANGED, key=made)
     return made
 
 
