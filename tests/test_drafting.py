@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from archive_service.cli.__main__ import main
-from archive_service.domain.sop import Sop, parse_sop, plain
+from archive_service.domain.definition import plain
+from archive_service.domain.sop import Sop, parse_sop
 from archive_service.drafting import draft_sop
 from archive_service.drafting.norms import read_norm
 from archive_service.errors import InvalidInput

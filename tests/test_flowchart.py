@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive_service.domain.sop import QUARTER, Condition, OutputRule, Question, RoleRule, Sop, Step, parse_sop, plain
+from archive_service.domain.definition import plain
+from archive_service.domain.sop import QUARTER, Condition, OutputRule, Question, RoleRule, Sop, Step, parse_sop
 from archive_service.flowchart import Arrow, Box, Layout, Point, draw_flowchart, lay_out, text_width, wrap
 
 SOPS = sorted((Path(__file__).parent.parent / "archive_service" / "data" / "sops").glob("**/*.toml"))

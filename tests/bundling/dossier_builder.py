@@ -22,9 +22,10 @@ from archive_service.bundling.plan import BundledDocument, Evidence, make_plan
 from archive_service.bundling.writer import write_bundle
 from archive_service.domain import canonical, completeness, delegation, deviation, merkle, statement
 from archive_service.domain.checkpoint import Checkpoint, format_checkpoint
+from archive_service.domain.definition import plain
 from archive_service.domain.dossier import Dossier, documents_digest
 from archive_service.domain.event import FIRST_PREV, Event, build_event, commitment, person_actor, service_actor
-from archive_service.domain.sop import Sop, parse_sop, plain
+from archive_service.domain.sop import Sop, parse_sop
 from archive_service.domain.verdict import format_time
 from archive_service.domain.working_time import Calendar, parse_calendar
 from archive_service.signing import SigningKey, named
