@@ -74,6 +74,7 @@ EVENTS_LIMIT = 10_000
 PERSON_EVENTS_LIMIT = 2_000
 EVENT_LIMITS: Dict[str, int] = {
     "document.received": 2_000,
+    "document.paper_recorded": 2_000,
     "step.started": 1_000,
     "deviation.recorded": 2_000,
     "deviation.explained": 1_000,

@@ -33,6 +33,8 @@ DAY_POLICIES = ("working_minutes", "own_day_minutes", "end_of_next_working_day")
 """What "1 hari" may mean; counted by ``working_time.limit_of``."""
 INDICATOR_DUTIES = ("evidence", "results")
 """What a step owes each performance indicator of the dossier: documents that support it, or its results in words."""
+ATTACHMENT = "attachment"
+"""The kind of a document that belongs to an explanation, not to a step: no output is called so."""
 OPENING = "opening"
 """Where a question is answered that no step asks: when the dossier is opened."""
 QUARTER = "quarter"
@@ -754,9 +756,14 @@ def _check_outputs(place: str, step: Draft, problems: list[Problem]) -> None:
     outputs = step.get("outputs")
     _check_unique(_each(outputs, "kind", f"{place}.outputs"), problems)
     for i, rule in enumerate(outputs or []):
-        if rule is _BAD or "evidence" not in rule:
+        if rule is _BAD:
             continue
-        here, evidence = f"{place}.outputs[{i}]", rule["evidence"]
+        here = f"{place}.outputs[{i}]"
+        if rule.get("kind") == ATTACHMENT:
+            _refuse(problems, f"{here}.kind", f"must not be {_quote(ATTACHMENT)}: explanations have documents of that kind")
+        if "evidence" not in rule:
+            continue
+        evidence = rule["evidence"]
         media, low, high = rule.get("media"), rule.get("min"), rule.get("max")
         _check_unique(((f"{here}.media[{m}]", each) for m, each in enumerate(media or [])), problems)
         fields = rule["form"].get("fields") if isinstance(rule.get("form"), dict) else None
