@@ -769,7 +769,9 @@ def _check_outputs(place: str, step: Draft, problems: list[Problem]) -> None:
         fields = rule["form"].get("fields") if isinstance(rule.get("form"), dict) else None
         _check_unique(_each(fields, "key", f"{here}.form.fields"), problems)
         if evidence in FILE_EVIDENCE:
-            if fields is not None and (evidence != "form" or (media is not None and PDF not in media)):
+            if fields is not None and (
+                evidence != "form" or (media is not None and _BAD not in media and PDF not in media)
+            ):
                 _refuse(problems, f"{here}.form", f"needs the evidence form and the media type {PDF}")
             if media == []:
                 _refuse(problems, f"{here}.media", f"must name the media types of a {evidence}")
@@ -845,13 +847,14 @@ def _check_questions(sop: Draft, graph: _Graph, problems: list[Problem]) -> None
 
 
 def _check_equipment(sop: Draft, graph: _Graph, problems: list[Problem]) -> None:
-    known = {
-        rule.get("kind") for step in graph.drafts.values() for rule in step.get("outputs") or [] if rule is not _BAD
-    }
-    is_known = all("outputs" in step and _BAD not in step["outputs"] for step in graph.drafts.values())
+    kinds = [_names_of(step.get("outputs"), "kind") for step in graph.drafts.values()]
+    # where a step or a kind could not be read, nothing is known to be absent
+    if not kinds or None in kinds or _BAD in (sop.get("steps") or []):
+        return
+    known = {kind for of_step in kinds for kind in of_step or []}
     for i, item in enumerate(sop.get("equipment") or []):
         for k, kind in enumerate([] if item is _BAD else item.get("kinds") or []):
-            if is_known and kind is not _BAD and kind not in known:
+            if kind is not _BAD and kind not in known:
                 _refuse(problems, f"equipment[{i}].kinds[{k}]", f"is no output of this SOP: {_quote(kind)}")
 
 
