@@ -52,6 +52,8 @@ ACTIONS: FrozenSet[str] = STEP_ACTIONS | DOSSIER_ACTIONS
 AFTER_TYPES: FrozenSet[str] = deviation.EVENT_TYPES | {"dossier.judged_again", "document.paper_recorded"}
 """The events of ``after:<dossier>`` that belong to what people do with a sealed dossier."""
 ATTACHMENTS_LIMIT = 32
+PAPER_RECORDS_LIMIT = 2_000
+"""How often an open dossier takes where papers lie: its bundle holds each record."""
 
 _PERMISSION: Dict[str, str] = {
     "upload": "document.upload",
@@ -257,6 +259,7 @@ class Dossier:
     runs: List[Run] = field(default_factory=list)
     versions: List[Version] = field(default_factory=list)
     papers: Dict[str, PaperOriginal] = field(default_factory=dict)
+    paper_records: int = 0
     decisions: List[Decision] = field(default_factory=list)
     ledger: Ledger = field(default_factory=Ledger)
     indicators: IndicatorLedger = field(default_factory=IndicatorLedger)
@@ -551,6 +554,7 @@ class Dossier:
         place = (p["room"], p["shelf"], p["box"], p["folder"])
         if not p["exists"] and place != (None, None, None, None):
             raise IllegalEvent("paper_place_of_nothing", "a place is recorded for a paper original that there is not")
+        self.paper_records += 1
         self.papers[p["document"]] = PaperOriginal(p["exists"], *place, str(event.person), event.at, event.leaf_hash)
 
     def _submitted(self, event: Event) -> None:
@@ -913,8 +917,11 @@ def _dossier_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
     if action.name == "adopt_calendar":
         return None if action.has_reason else Refusal("reason_missing", "Say why: judging again needs a reason.")
     if action.name == "record_paper":
-        is_known = action.document is not None and bool(dossier.versions_of(action.document))
-        return None if is_known else Refusal("document_unknown", "This dossier has no such document.")
+        if action.document is None or not dossier.versions_of(action.document):
+            return Refusal("document_unknown", "This dossier has no such document.")
+        if dossier.status == OPEN and dossier.paper_records >= PAPER_RECORDS_LIMIT:
+            return Refusal("papers_full", "This dossier takes no more records of papers until it is sealed.")
+        return None
     if action.name in indicator.ACTIONS:
         duties = [(step.key, step.indicators) for step in dossier.sop.steps if step.indicators is not None]
         return indicator.find_refusal(

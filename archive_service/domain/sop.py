@@ -760,7 +760,9 @@ def _check_outputs(place: str, step: Draft, problems: list[Problem]) -> None:
             continue
         here = f"{place}.outputs[{i}]"
         if rule.get("kind") == ATTACHMENT:
-            _refuse(problems, f"{here}.kind", f"must not be {_quote(ATTACHMENT)}: explanations have documents of that kind")
+            _refuse(
+                problems, f"{here}.kind", f"must not be {_quote(ATTACHMENT)}: explanations have documents of that kind"
+            )
         if "evidence" not in rule:
             continue
         evidence = rule["evidence"]

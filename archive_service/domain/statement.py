@@ -16,7 +16,6 @@ from archive_service.domain.dossier import Dossier, PaperOriginal, Run, Version
 from archive_service.domain.event import Event
 from archive_service.domain.sop import Sop
 
-
 NOT_CHECKED = "not_checked"
 """Of an equipment item that is no document, and of an iteration that never finished: nobody looked, so nothing is said."""
 
