@@ -12,9 +12,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from typst import Fonts
+    from typst import Fonts, PDFStandard
 
-STANDARDS = ["a-3a", "ua-1"]
+STANDARDS: list[PDFStandard] = ["a-3a", "ua-1"]
 WIB = timezone(timedelta(hours=7))
 MONTHS = (
     *("Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli"),
@@ -27,7 +27,8 @@ NOTE = (
 )
 UNBROKEN = 40
 """A word longer than this many characters may be broken anywhere: it would run out of the page."""
-ATTEMPTS = 4
+ATTEMPTS = (False, False, False, True)
+"""Whether all but ASCII is shown by number: only when leaving out what no font has was not enough."""
 
 _REFUSED_TEXT = re.compile(r'the text `"((?:[^"\\]|\\.)*)"`')
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]+)\}|\\(.)")
@@ -61,8 +62,8 @@ def print_form(record: Mapping[str, Any], moment: datetime) -> bytes:
     shown = _shown(record, moment)
     attached = json.dumps(record, indent=1)
     missing: set[str] = set()
-    for attempt in range(ATTEMPTS):
-        text = json.dumps(_with_numbers(shown, missing, is_ascii=attempt == ATTEMPTS - 1))
+    for is_ascii in ATTEMPTS:
+        text = json.dumps(_with_numbers(shown, missing, is_ascii=is_ascii))
         compiler = Compiler(
             input=_template(),
             font_paths=_fonts(),
@@ -72,14 +73,14 @@ def print_form(record: Mapping[str, Any], moment: datetime) -> bytes:
         try:
             made = compiler.compile(format="pdf", pdf_standards=STANDARDS, timestamp=int(moment.timestamp()))
         except TypstError as exc:
-            refused = {sign for found in _REFUSED_TEXT.findall(exc.diagnostic) for sign in _unescaped(found)}
-            if attempt == ATTEMPTS - 1 or not refused and attempt == ATTEMPTS - 2:
+            if is_ascii:
                 raise
-            missing |= refused
+            # it names every sign that no font has
+            missing.update(sign for found in _REFUSED_TEXT.findall(exc.diagnostic) for sign in _unescaped(found))
             continue
         assert isinstance(made, bytes)
         return made
-    raise AssertionError("the last attempt prints ASCII alone")
+    raise AssertionError("the last attempt gives its bytes or its error")
 
 
 def _shown(record: Mapping[str, Any], moment: datetime) -> dict[str, Any]:
@@ -139,4 +140,6 @@ def _sign(sign: str, missing: set[str], is_ascii: bool) -> str:
 
 def _unescaped(text: str) -> str:
     """Rust's debug form of a text, read back."""
-    return _ESCAPED.sub(lambda m: chr(int(m[1], 16)) if m[1] else {"n": "\n", "t": "\t", "r": "\r"}.get(m[2], m[2]), text)
+    return _ESCAPED.sub(
+        lambda m: chr(int(m[1], 16)) if m[1] else {"n": "\n", "t": "\t", "r": "\r"}.get(m[2], m[2]), text
+    )

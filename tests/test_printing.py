@@ -18,12 +18,12 @@ from archive_service.printing import print_form
 
 MOMENT = datetime(2026, 3, 13, 2, 30, tzinfo=UTC)
 MARKUP = (
-    "#panic(\"x\") #let a = 1; #import \"@preview/x:1.0.0\": y\n= Judul\n$ a^2 $ *tebal* _miring_ `kode` <label> @ref\n"
-    "// komentar /* dan */ \\ \\u{41} #sys.inputs #read(\"/etc/passwd\") ]]]) }"
+    '#panic("x") #let a = 1; #import "@preview/x:1.0.0": y\n= Judul\n$ a^2 $ *tebal* _miring_ `kode` <label> @ref\n'
+    '// komentar /* dan */ \\ \\u{41} #sys.inputs #read("/etc/passwd") ]]]) }'
 )
 TEXTS = {
     "markup": MARKUP,
-    "quotes": "\"dua\" 'satu' “buka” ‘tutup’ \\\" \\n",
+    "quotes": '"dua" \'satu\' “buka” ‘tutup’ \\" \\n',
     "emoji": "baik 😀 👩‍👩‍👧 selesai",
     "arabic": "السلام عليكم ورحمة الله",
     "hebrew": "שלום",

@@ -40,9 +40,7 @@ def record_paper(
         work = hold_dossier(archive, session, dossier, actor, seen, with_after=True)
         assignment = acting_as(work, actor, "document.paper")
         document = require_id("document", document)
-        work.require(
-            Action("record_paper", actor.person, assignment.role, assignment.work_unit, document=document)
-        )
+        work.require(Action("record_paper", actor.person, assignment.role, assignment.work_unit, document=document))
         if work.dossier.status != SEALED and work.dossier.count >= EVENTS_LIMIT // 2:
             raise Conflict("papers_full", "This dossier takes no more records of papers until it is sealed.")
         payload = {"document": document, "exists": exists, **place}
