@@ -10,6 +10,7 @@ from flask import Response, jsonify, request
 
 from archive_service.api import (
     assignments,
+    attachments,
     auth,
     bundles,
     calendars,
@@ -20,6 +21,7 @@ from archive_service.api import (
     documents,
     dossiers,
     events,
+    forms,
     health,
     indicators,
     jobs,
@@ -52,6 +54,8 @@ GUARDED = (
     dossiers,
     steps,
     uploads,
+    attachments,
+    forms,
     documents,
     decisions,
     verdicts,

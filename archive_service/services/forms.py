@@ -16,8 +16,9 @@ from archive_service.db.event_log import read_openings
 from archive_service.domain.dossier import Dossier
 from archive_service.domain.sop import Form
 from archive_service.domain.verdict import format_time
-from archive_service.errors import InvalidInput
+from archive_service.errors import InvalidInput, NotFound
 from archive_service.printing import print_form
+from archive_service.services import reading
 from archive_service.services.actor import Actor, Assignment
 from archive_service.services.fields import optional_text
 from archive_service.services.places import place_at_step
@@ -65,6 +66,24 @@ def fill_form(
         chunks=[print_form(record, moment)],
         document=document,
     )
+
+
+def read_form(archive: Archive, actor: Actor, *, dossier: str, step: str, kind: str) -> dict[str, Any]:
+    """What the form of an output asks, as plain data; NotFound ``form_unknown`` where it has none."""
+    reading.require_readable(archive, actor, dossier=dossier)
+    with archive.db.read() as session:
+        sop = load_dossier(archive, session, dossier).sop
+    rules = sop.step(step).outputs if step in sop.order else ()
+    form = next((rule.form for rule in rules if rule.kind == kind), None)
+    if form is None:
+        raise NotFound("form_unknown", "There is no such form at this step.")
+    return {"kind": kind, **plain_form(form)}
+
+
+def plain_form(form: Form) -> dict[str, Any]:
+    """A form's title and fields as plain data."""
+    fields = [{"key": f.key, "title": f.title, "lines": f.lines, "required": f.required} for f in form.fields]
+    return {"title": form.title, "fields": fields}
 
 
 def _clean_fields(form: Form, fields: Mapping[str, str]) -> dict[str, str | None]:

@@ -186,6 +186,14 @@ def note_too_large(archive: Archive, actor: Actor, *, dossier: str, step: str, k
     _note_refusal(archive, actor, dossier, step, kind, "file_too_large", None, None)
 
 
+def note_large_attachment(archive: Archive, actor: Actor, *, dossier: str, deviation: str) -> None:
+    """Record that an attachment was refused by its announced size, before a byte of it was read."""
+    with archive.db.read() as session:
+        state = load_dossier(archive, session, dossier)
+    place = place_at_deviation(state, actor, deviation)
+    _note_refusal(archive, actor, dossier, place.step, place.kind, "file_too_large", None, None)
+
+
 def withdraw_document(
     archive: Archive, actor: Actor, *, dossier: str, version: str, reason: str, seen: Collection[str] | None = None
 ) -> None:
