@@ -10,6 +10,7 @@ from flask import Response, jsonify, request
 
 from archive_service.api import (
     assignments,
+    attachments,
     attestations,
     auth,
     bundles,
@@ -23,6 +24,7 @@ from archive_service.api import (
     dossiers,
     events,
     findings,
+    forms,
     health,
     indicators,
     jobs,
@@ -60,6 +62,8 @@ GUARDED = (
     dossiers,
     steps,
     uploads,
+    attachments,
+    forms,
     documents,
     decisions,
     verdicts,
