@@ -111,6 +111,8 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/dossiers/<id:dossier>/verdicts/again": {"reason": "SKB dikoreksi."},
     "PUT /api/v1/users/<id:user>/password": {"password": PASSWORD},
     "POST /api/v1/people": {"name": "Baru"},
+    "POST /api/v1/webhooks": {"url": "https://hooks.example/"},
+    "PUT /api/v1/users/<id:user>/mail": {"mail": "baru@example.ac.id"},
 }
 PAGE_FORMS: dict[str, dict[str, str]] = {
     "decision": {"decision": "approve"},
@@ -225,6 +227,8 @@ def ask_all(office: Office, role: str, stage: Stage) -> dict[str, Expected]:
                 "token": spare[whose].id,
                 "assignment": next((a.id for a in actor.assignments), "0" * 32),
                 "digest": digest,
+                "notice": "0" * 32,
+                "webhook": "0" * 32,
                 "name": "none.css",
             }
             method, _, rule = route.partition(" ")
