@@ -46,18 +46,12 @@ def sweep_reminders(archive: Archive, *, limit: int = REMINDED_AT_ONCE) -> int:
     while looked_at < limit:
         with archive.db.read() as session:
             # no write transaction, where there is nothing to write
-            if session.execute(select(StepRunRow.step).where(StepRunRow.remind_at <= now).limit(1)).first() is None:
+            if not session.execute(rows.due_reminders(now, 1)).first():
                 break
         with archive.db.write() as session:
-            due = session.execute(
-                select(StepRunRow, DossierRow)
-                .join(DossierRow, DossierRow.id == StepRunRow.dossier_id)
-                .where(StepRunRow.remind_at <= now)
-                .order_by(StepRunRow.remind_at)
-                .limit(min(REMINDED_TOGETHER, limit - looked_at))
-                # what somebody works on just now is looked at in the next turn
-                .with_for_update(of=StepRunRow, skip_locked=True)
-            ).all()
+            wanted = rows.due_reminders(now, min(REMINDED_TOGETHER, limit - looked_at))
+            # what somebody works on just now is looked at in the next turn
+            due = session.execute(wanted.with_for_update(of=StepRunRow, skip_locked=True)).all()
             for run, dossier in due:
                 made += _remind(archive, session, run, dossier, now)
         if not due:
