@@ -161,7 +161,7 @@ def test_a_name_that_leads_into_a_private_network_is_not_connected_to(
         looked_up.append(host)
         return [(socket.AF_INET, 1, 6, "", (address, port)) for address in ("93.184.215.14", "127.0.0.1")]
 
-    monkeypatch.setattr(webhooks.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     work_off(office)
     (row,) = deliveries(office)
     assert (row.state, row.error, looked_up) == (jobs.FAILED, "webhook_private", ["hooks.example"])
@@ -181,7 +181,7 @@ def test_what_was_resolved_is_what_is_connected_to(
         # a second look-up of the name would lead elsewhere
         return next(answers) if host == "hooks.example" else real(host, *rest, **named)  # type: ignore[arg-type,return-value]
 
-    monkeypatch.setattr(webhooks.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     work_off(office)
     (got,) = hooks.received()
     assert got.headers["Host"] == f"hooks.example:{hooks.port}"
