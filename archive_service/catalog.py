@@ -16,8 +16,9 @@ from sqlalchemy.orm import Session
 
 from archive_service.db.models import DefinitionRow
 from archive_service.domain import canonical
-from archive_service.domain.sop import Sop, parse_sop, plain
-from archive_service.domain.working_time import Calendar, parse_calendar
+from archive_service.domain.definition import plain
+from archive_service.domain.sop import Sop, parse_sop
+from archive_service.domain.working_time import Calendar, for_unit, parse_calendar
 from archive_service.errors import InvalidDefinition, LogIntegrityError, NotFound, Problem
 
 SEEDS = ("sops/sop-spmi-601.toml", "calendars/id-government.toml")
@@ -104,15 +105,26 @@ class Catalog:
                 self._sops[digest] = known
         return known
 
-    def calendar(self, session: Session, digest: str) -> Calendar:
-        """The calendar with this digest."""
+    def calendar(self, session: Session, digest: str, unit: str | None = None) -> Calendar:
+        """The calendar with this digest, for that work unit when one is given: both made once and kept."""
         with self._lock:
             known = self._calendars.get(digest)
         if known is None:
             known = parse_calendar(canonical.decode(self.get(session, digest).data))
             with self._lock:
                 self._calendars[digest] = known
-        return known
+        return known if unit is None else for_unit(known, unit)
+
+    def version(self, session: Session, kind: str, key: str, version: int) -> Definition:
+        """That version of a definition; NotFound when it is not registered."""
+        digest = session.execute(
+            select(DefinitionRow.digest).where(
+                DefinitionRow.kind == kind, DefinitionRow.key == key, DefinitionRow.version == version
+            )
+        ).scalar_one_or_none()
+        if digest is None:
+            raise NotFound("definition_unknown", f"No version {version} of the {kind} {key} is registered.")
+        return self.get(session, digest)
 
     def newest(self, session: Session, kind: str, key: str) -> Definition:
         """The newest version of a definition; NotFound when nothing of that key is registered."""

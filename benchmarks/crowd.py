@@ -28,6 +28,7 @@ from archive_service.db.models import (
     DocumentVersionRow,
     DossierRow,
     EventRow,
+    ExplanationRow,
     OpeningRow,
     QualityCountRow,
     StepRunRow,
@@ -61,6 +62,7 @@ _TABLES: tuple[type[Base], ...] = (
     DecisionRow,
     VerdictRow,
     DeviationRow,
+    ExplanationRow,
 )
 
 
@@ -213,6 +215,8 @@ class Crowd:
             session.connection().execute(insert(table_of(QualityCountRow)).inline(), counted)
         with psycopg.connect(self.owner_url, autocommit=True) as connection:
             connection.execute("vacuum analyze")
+            # else the server writes the load to disk while it is measured
+            connection.execute("checkpoint")
 
     def copy(self, kind: Kind, unit: str, year: int, quarter: int) -> Iterator[tuple[type[Base], dict[str, Any]]]:
         """The rows of one more dossier of a kind."""

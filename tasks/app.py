@@ -25,6 +25,8 @@ SWEEP_TASKS = {
     "sweep_deadlines": "tasks.compliance.sweep_deadlines",
     "fold_counts": "tasks.sweeps.fold_counts",
     "escalate_deviations": "tasks.compliance.escalate_deviations",
+    "sweep_obligations": "tasks.compliance.sweep_obligations",
+    "sweep_delegations": "tasks.compliance.sweep_delegations",
     "sweep_reminders": "tasks.notices.sweep_reminders",
     "plan_digests": "tasks.notices.plan_digests",
     "tidy_notices": "tasks.notices.tidy_notices",

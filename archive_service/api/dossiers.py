@@ -171,6 +171,18 @@ class DossierDeviation(Answer):
     explanations: list[GivenExplanation]
 
 
+class FlaggedDecision(Answer):
+    """A flag on a decision, or on the seal where ``decision`` is null."""
+
+    step: str
+    iteration: int
+    person: str
+    person_name: str | None
+    decision: str | None
+    reasons: list[str]
+    event: str
+
+
 class HistoryEntry(Answer):
     """One event of a dossier, in short."""
 
@@ -218,6 +230,7 @@ class ReadDossier(Answer):
     steps: list[ReadStep]
     documents: list[ListedDocument]
     decisions: list[MadeDecision]
+    flags: list[FlaggedDecision]
     deviations: list[DossierDeviation]
     history: list[HistoryEntry]
     bundle: BundleState

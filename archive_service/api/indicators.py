@@ -12,9 +12,9 @@ from pydantic import Field
 from archive_service.api.auth import get_archive, require_actor
 from archive_service.api.body import Answer, Body, Query
 from archive_service.api.operation import Text, operation, seen_states, with_state
-from archive_service.errors import NotFound
+from archive_service.inspection.tables import TABLE_LIMIT_BYTES, XLSX
 from archive_service.services import indicator_reading, indicator_tables, indicators
-from archive_service.services.indicator_tables import CSV, TABLE_LIMIT_BYTES, XLSX
+from archive_service.services.indicator_tables import CSV
 
 blueprint = APIBlueprint("api_indicators", __name__, url_prefix="/api/v1", tag="indicators")
 
@@ -223,14 +223,23 @@ def list_own_indicators() -> ResponseReturnValue:
     return jsonify({"dossiers": indicator_reading.list_own(get_archive(), require_actor())})
 
 
-@blueprint.get("/indicators/template.<key:kind>")
-@operation(answer=(CSV, XLSX))
-def read_indicator_template(kind: str) -> ResponseReturnValue:
-    """An empty table for a list of indicators: ``template.csv`` or ``template.xlsx``."""
-    if kind not in ("csv", "xlsx"):
-        raise NotFound("template_unknown", "There is template.csv and template.xlsx.")
+@blueprint.get("/indicators/template.csv")
+@operation(answer=(CSV,))
+def read_csv_template() -> ResponseReturnValue:
+    """An empty table for a list of indicators, as CSV."""
+    return _template("csv", CSV)
+
+
+@blueprint.get("/indicators/template.xlsx")
+@operation(answer=(XLSX,))
+def read_xlsx_template() -> ResponseReturnValue:
+    """An empty table for a list of indicators, as XLSX with a sheet of hints."""
+    return _template("xlsx", XLSX)
+
+
+def _template(kind: str, media: str) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="daftar-indikator.{kind}"'}
-    return Response(indicator_tables.make_template(kind), mimetype=CSV if kind == "csv" else XLSX, headers=headers)
+    return Response(indicator_tables.make_template(kind), mimetype=media, headers=headers)
 
 
 @blueprint.get(OF_DOSSIER)

@@ -40,7 +40,7 @@ class PersonUser(Answer):
 
 
 class PersonAssignment(Answer):
-    """A role of a person."""
+    """A role of a person; ``acting_for`` is whom a substitute (Plh./Plt.) represents, in ``sops`` where it names any."""
 
     assignment: str
     role: str
@@ -49,6 +49,8 @@ class PersonAssignment(Answer):
     to_on: str | None
     lead: bool
     ended_at: str | None
+    acting_for: str | None
+    sops: list[str]
 
 
 class ReadPerson(Answer):

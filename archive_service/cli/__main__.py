@@ -22,6 +22,10 @@ COMMANDS = {
         "Verify a bundle offline: exit 0 valid, 1 discrepancies, 2 no bundle at all, 3 consistent but issuer not confirmed.",
     ),
     "sop": ("checking", "SOPs and calendars as data."),
+    "calendar": (
+        "calendars",
+        "Working calendars: what an interval counts, when a limit is due, which days are closed.",
+    ),
     "log": ("logbook", "The audit log."),
     "store": ("stores", "Where objects lie: a folder, or a bucket on S3."),
     "init": (
@@ -45,6 +49,8 @@ COMMANDS = {
     "quality": ("client_quality", "Quality across dossiers: on time, complete, overdue, unexplained."),
     "definition": ("client", "SOPs and calendars of a running service."),
     "person": ("client_people", "People, for administrators and auditors."),
+    "delegation": ("client_people", "Who acts for whom (Pelimpahan, Plh./Plt.)."),
+    "attestation": ("client_people", "Attestations of an SOP's qualifications and first warning."),
     "user": ("client_people", "Log-ins of people."),
     "work-unit": ("client_people", "Work units."),
     "notices": ("client_notices", "What you are told: steps that became yours, reminders."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -41,3 +42,52 @@ def check_sop(file: Path) -> None:
     click.echo(
         f"{file}: {definition.kind} {definition.key} version {definition.version} is sound. sha256 {definition.digest}"
     )
+
+
+@sop.command("new")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--key", help="A short name for the procedure: a-z, 0-9, - and _; the file's own name if left out.")
+@click.option("--title", help="What the procedure is called; the one above the table if left out.")
+@click.option("--output", type=click.Path(path_type=Path), help="Where to write the draft; KEY.toml if left out.")
+def new_sop(file: Path, key: str | None, title: str | None, output: Path | None) -> None:
+    """Start a definition from a table (CSV or XLSX) with the usual columns; what it could not tell is listed."""
+    from hashlib import sha256
+
+    from archive_service.drafting import draft_sop
+    from archive_service.errors import InvalidInput, NotFound
+    from archive_service.inspection.tables import read_rows
+
+    key = key or re.sub(r"[^a-z0-9]+", "-", file.stem.casefold()).strip("-")[:64] or "pos"
+    output = output or Path(f"{key}.toml")
+    try:
+        data = file.read_bytes()
+    except OSError as exc:
+        raise NotFound("file_not_found", f"Cannot read {file}: {exc.strerror}. Check the name.") from exc
+    draft = draft_sop(read_rows(data), key=key, title=title, source=file.name, digest=sha256(data).hexdigest())
+    try:
+        with output.open("x", encoding="utf-8") as made:
+            made.write(draft.toml)
+    except FileExistsError as exc:
+        raise InvalidInput("file_exists", f"{output} is there already; name another with --output.") from exc
+    except OSError as exc:
+        raise NotFound("cannot_write", f"Cannot write {output}: {exc.strerror}.") from exc
+    for doubt in draft.doubts:
+        place = "" if doubt.row is None else f"row {doubt.row}, "
+        click.echo(f"? {place}{doubt.column}: {doubt.text}")
+    click.echo(f"{output}: a draft with {len(draft.doubts)} open question(s). Then: archive-service sop check {output}")
+
+
+@sop.command("flowchart")
+@click.argument("file", type=click.Path(path_type=Path))
+def draw_sop(file: Path) -> None:
+    """Print the flowchart of a definition file as SVG."""
+    from archive_service.catalog import load_definition
+    from archive_service.domain import canonical
+    from archive_service.domain.sop import parse_sop
+    from archive_service.errors import InvalidInput
+    from archive_service.flowchart import draw_flowchart
+
+    definition = load_definition(file)
+    if definition.kind != "sop":
+        raise InvalidInput("not_an_sop", f"{file} is a {definition.kind}: only an SOP has a flowchart.")
+    click.echo(draw_flowchart(parse_sop(canonical.decode(definition.data))), nl=False)

@@ -9,7 +9,7 @@ import click
 
 from archive_service.cli.connection import connect
 from archive_service.cli.listing import AS_JSON, show_rows
-from archive_service.errors import NotFound
+from archive_service.errors import InvalidInput, NotFound
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -84,7 +84,9 @@ def _tell(change: Any) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def save_template(file: Path) -> None:
     """Save an empty table to fill in; the name ends in .csv or .xlsx."""
-    data = connect().read_bytes(f"/api/v1/indicators/template.{file.suffix.lstrip('.').lower() or 'csv'}")
+    if file.suffix.lower() not in (".csv", ".xlsx"):
+        raise InvalidInput("template_unknown", "Name the file with .csv or .xlsx at its end.")
+    data = connect().read_bytes(f"/api/v1/indicators/template{file.suffix.lower()}")
     try:
         file.write_bytes(data)
     except OSError as exc:

@@ -325,4 +325,6 @@ def _assignment(row: AssignmentRow) -> dict[str, Any]:
         "to_on": row.to_on,
         "lead": row.lead,
         "ended_at": None if row.ended_at is None else row.ended_at.isoformat(),
+        "acting_for": row.acting_absent,
+        "sops": (row.acting_sops or "").split(),
     }

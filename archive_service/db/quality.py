@@ -25,8 +25,8 @@ from archive_service.db.models import (
 from archive_service.db.paging import Page, PageRequest, comes_after, cut_page
 from archive_service.db.queries import ReadScope
 from archive_service.db.tally import ALL_STEPS, MEASURES, OWED
+from archive_service.domain import deviation, verdict
 from archive_service.domain import dossier as states
-from archive_service.domain import verdict
 
 GROUPS = ("sop", "step", "work_unit", "year", "quarter")
 """What numbers can be told apart by."""
@@ -245,7 +245,9 @@ def _has_run() -> ColumnElement[bool]:
 _BEHIND: Mapping[str, Callable[[], ColumnElement[bool]]] = {
     "runs": _has_run,
     "running": _is_running,
-    "overdue": lambda: and_(_is_running(), ~StepRunRow.is_watched),
+    "overdue": lambda: and_(
+        _is_running(), _deviating(DeviationRow.code == deviation.NORM_PASSED, DeviationRow.state != deviation.RELIEVED)
+    ),
     "on_time": lambda: _ended_late(False),
     "late": lambda: _ended_late(True),
     "complete": lambda: _is_judged(VerdictRow.completeness_result == "complete"),

@@ -86,11 +86,17 @@ def tally_of(rows: Rows, sop: str) -> Tally:
             place = (values["step"], values["iteration"])
             if place not in verdicts or values["number"] > verdicts[place]["number"]:
                 verdicts[place] = values
+    passed = {
+        (values["step"], values["iteration"])
+        for (table, _), values in rows.items()
+        if table is DeviationRow and values["code"] == deviation.NORM_PASSED and values["state"] != deviation.RELIEVED
+    }
     for (table, _), values in rows.items():
         if table is StepRunRow:
             is_running = is_open and values["state"] == states.RUNNING
-            add(values["step"], runs=1, running=is_running, overdue=is_running and not values["is_watched"])
-            judged = verdicts.get((values["step"], values["iteration"]))
+            place = (values["step"], values["iteration"])
+            add(values["step"], runs=1, running=is_running, overdue=is_running and place in passed)
+            judged = verdicts.get(place)
             if judged is not None:
                 is_late = judged["time_result"] == verdict.LATE
                 is_complete = judged["completeness_result"] == "complete"

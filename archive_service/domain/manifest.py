@@ -75,6 +75,7 @@ PERSON_EVENTS_LIMIT = 2_000
 EVENT_LIMITS: Dict[str, int] = {
     "document.received": 2_000,
     "step.started": 1_000,
+    "step.moved": 2_000,
     "deviation.recorded": 2_000,
     "deviation.explained": 1_000,
     "pause.granted": 500,

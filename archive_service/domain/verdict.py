@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Dict, List, Sequence, Tuple
 
 from archive_service.domain import working_time
@@ -17,6 +18,7 @@ ON_TIME = "on_time"
 LATE = "late"
 
 
+@lru_cache(maxsize=4096)
 def parse_time(text: str) -> datetime:
     """The aware UTC datetime of an event's time ``YYYY-MM-DDTHH:MM:SS.ffffffZ``."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)

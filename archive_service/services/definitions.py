@@ -40,6 +40,25 @@ def seed(archive: Archive, session: Session, writer: StreamWriter) -> None:
 
 
 def _register(session: Session, writer: StreamWriter, actor: dict[str, Any], definition: Definition) -> bool:
+    previous = session.execute(
+        select(DefinitionRow.digest)
+        .where(DefinitionRow.kind == definition.kind, DefinitionRow.key == definition.key)
+        .order_by(DefinitionRow.version.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    return append_definition(session, writer, actor, definition, previous=previous, reason=None)
+
+
+def append_definition(
+    session: Session,
+    writer: StreamWriter,
+    actor: dict[str, Any],
+    definition: Definition,
+    *,
+    previous: str | None,
+    reason: str | None,
+) -> bool:
+    """Write a version into the service's stream, which the writer holds, and its row; False for bytes that it has already."""
     known = session.execute(
         select(DefinitionRow.digest).where(
             DefinitionRow.kind == definition.kind,
@@ -64,7 +83,9 @@ def _register(session: Session, writer: StreamWriter, actor: dict[str, Any], def
             "version": definition.version,
             "digest": definition.digest,
             "size": len(definition.data),
+            "previous": previous,
         },
+        personal={"reason": reason},
     )
     session.add(
         DefinitionRow(

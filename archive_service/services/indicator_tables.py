@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import io
-from collections.abc import Iterator, Sequence
-from datetime import date
-from decimal import Decimal
-from typing import Any, NamedTuple
-from zipfile import BadZipFile
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from openpyxl import Workbook, load_workbook
+from openpyxl import Workbook
 from openpyxl.styles import Font
-from openpyxl.utils.exceptions import InvalidFileException
 
 from archive_service.domain.indicator import LISTED_LIMIT
-from archive_service.errors import DocumentRefused, InvalidInput, TooLarge
-from archive_service.inspection import inspect_document
+from archive_service.errors import InvalidInput
+from archive_service.inspection.tables import read_rows
 
 CSV = "text/csv"
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-TABLE_LIMIT_BYTES = 2 * 1024 * 1024
 ROWS_READ = 2_000
 COLUMNS_READ = 40
 
@@ -74,12 +67,7 @@ def problems_error(problems: Sequence[Problem], what: str) -> InvalidInput:
 
 def read_table(data: bytes, file_name: str) -> list[TableRow]:
     """The rows under the heading; InvalidInput with every problem of the heading, TooLarge, DocumentRefused for an unsound file."""
-    if len(data) > TABLE_LIMIT_BYTES:
-        raise TooLarge("table_too_large", f"A table has at most {TABLE_LIMIT_BYTES} bytes.")
-    if not data.strip():
-        raise InvalidInput("table_empty", "The table is empty; fill in the template and send that.")
-    lines = _read_xlsx(data) if data[:2] == b"PK" else _read_csv(data)
-    filled = [(number, cells) for number, cells in lines if any(cells)]
+    filled = [(number, cells) for number, cells in read_rows(data) if any(cells)]
     if not filled:
         raise InvalidInput("table_empty", "The table is empty; fill in the template and send that.")
     (heading, names), rows = filled[0], filled[1:]
@@ -118,69 +106,6 @@ def _read_heading(number: int, names: list[str]) -> tuple[dict[int, str], list[P
         if field not in fields.values()
     )
     return fields, problems
-
-
-def _read_csv(data: bytes) -> list[tuple[int, list[str]]]:
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as exc:
-        raise InvalidInput("table_encoding", "Save the table as CSV UTF-8 or as XLSX, and send it again.") from exc
-    if "\0" in text:
-        raise InvalidInput("table_encoding", "Save the table as CSV UTF-8 or as XLSX, and send it again.")
-    first = next(line for line in text.splitlines() if line.strip())
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if first.count(";") >= first.count(",") else ",")
-    found: list[tuple[int, list[str]]] = []
-    try:
-        for cells in reader:
-            if len(found) >= ROWS_READ:
-                raise InvalidInput("too_many_indicators", f"A dossier lists at most {LISTED_LIMIT} indicators.")
-            found.append((reader.line_num, [cell.strip() for cell in cells[:COLUMNS_READ]]))
-    except csv.Error as exc:
-        raise InvalidInput("table_unreadable", f"Line {reader.line_num} cannot be read as CSV; save it anew.") from exc
-    return found
-
-
-def _read_xlsx(data: bytes) -> list[tuple[int, list[str]]]:
-    try:
-        # bombs, macros and locked files are refused by the same rules as documents
-        inspect_document(io.BytesIO(data), size=len(data), file_name="tabel.xlsx", accepted=(XLSX,))
-    except DocumentRefused as exc:
-        raise InvalidInput(exc.code, exc.detail) from exc
-    try:
-        # what a formula came to when the sheet was saved; nothing is computed here
-        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
-        try:
-            return list(_cells_of(book))
-        finally:
-            book.close()
-    except (InvalidFileException, BadZipFile, KeyError, ValueError, TypeError, AttributeError, SyntaxError) as exc:
-        # the library meets what it did not expect with whatever happens then; ParseError is a SyntaxError
-        raise InvalidInput(
-            "table_unreadable", "The table cannot be read; save it as XLSX again and send that."
-        ) from exc
-
-
-def _cells_of(book: Any) -> Iterator[tuple[int, list[str]]]:
-    sheet = book.worksheets[0]
-    for number, row in enumerate(sheet.iter_rows(max_row=ROWS_READ, max_col=COLUMNS_READ), 1):
-        yield number, [_text_of(cell.value, getattr(cell, "number_format", None)) for cell in row]
-
-
-def _text_of(value: object, number_format: str | None) -> str:
-    """A cell as it reads in an Indonesian sheet: 0.95 shown as per cent is 95%, 3.5 is 3,5."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "ya" if value else "tidak"
-    if isinstance(value, int | float):
-        amount = Decimal(repr(value))
-        is_percent = "%" in (number_format or "")
-        amount = amount * 100 if is_percent else amount
-        text = f"{amount.normalize():f}" if amount else "0"
-        return text.replace(".", ",") + ("%" if is_percent else "")
-    if isinstance(value, date):
-        return value.isoformat()[:10]
-    return str(value).strip()
 
 
 def make_template(kind: str) -> bytes:

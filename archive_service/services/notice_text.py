@@ -43,6 +43,8 @@ def headline(notice: Mapping[str, Any], translate: Translate) -> str:
         "explanation_due": _("Your explanation is awaited"),
         "explanation_returned": _("Your explanation was returned with a question"),
         "explanation_given": _("An explanation waits for your answer"),
+        "deviation_escalated": _("A deviation that nobody explained in time was brought before you"),
+        "finding_action": _("A corrective action is yours"),
         "decision_flagged": _("A decision was flagged"),
         "delegation_given": _("You stand in for somebody"),
         "delegation_confirmed": _("A delegation was confirmed"),

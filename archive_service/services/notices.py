@@ -20,6 +20,7 @@ from archive_service.db.paging import Page, PageRequest
 from archive_service.db.queries import ReadScope
 from archive_service.db.session import insert_unless_there
 from archive_service.domain import verdict
+from archive_service.domain.deviation import Deviation
 from archive_service.domain.dossier import Dossier, Run
 from archive_service.domain.sop import Sop
 from archive_service.errors import NotFound
@@ -108,6 +109,23 @@ def announce_step(
         step=run.step,
         iteration=run.iteration,
         is_urgent=is_returned or is_short(dossier.sop, run.step),
+    )
+
+
+def announce_deviation(archive: Archive, session: Session, dossier: Dossier, deviation: Deviation) -> None:
+    """Tell whoever answers for a deviation that it was recorded; what concerns no step is told without one."""
+    if deviation.responsible is None:
+        return
+    notify(
+        archive,
+        session,
+        person=deviation.responsible,
+        kind="deviation",
+        key=f"deviation:{deviation.id}",
+        dossier=dossier.id,
+        step=deviation.step,
+        iteration=deviation.iteration,
+        subject=deviation.code,
     )
 
 

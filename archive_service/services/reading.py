@@ -18,6 +18,7 @@ from archive_service.domain import completeness, permissions, statement, verdict
 from archive_service.domain.dossier import AFTER_TYPES, RUNNING, Dossier, Run, fold
 from archive_service.domain.event import Event
 from archive_service.domain.receipt import Receipt, format_receipt
+from archive_service.domain.sop import Sop
 from archive_service.errors import Conflict, NotFound
 from archive_service.services.actor import Actor, event_actor
 from archive_service.services.work import calendars_of, load_dossier, read_dossier_events
@@ -226,6 +227,34 @@ def find_person(session: Session, person: str) -> tuple[dict[str, Any], str]:
     return found[0], stream_head(session, f"person:{person}")
 
 
+def list_sops(archive: Archive, actor: Actor) -> list[dict[str, Any]]:
+    """Every registered version of every SOP by number, the newest of each first: procedures are known to everyone in the house."""
+    with archive.db.read() as session:
+        found = [d for d in queries.list_definitions(session) if d["kind"] == "sop"]
+        newest = {d["key"]: max(o["version"] for o in found if o["key"] == d["key"]) for d in found}
+        rows = [(d, archive.catalog.sop(session, d["digest"])) for d in found]
+    rows.sort(key=lambda row: (row[1].number, row[0]["key"], -row[0]["version"]))
+    return [
+        {
+            "digest": d["digest"],
+            "key": d["key"],
+            "version": d["version"],
+            "number": sop.number,
+            "title": sop.title,
+            "is_newest": d["version"] == newest[d["key"]],
+        }
+        for d, sop in rows
+    ]
+
+
+def read_sop(archive: Archive, actor: Actor, *, digest: str) -> Sop:
+    """One registered version of an SOP; NotFound when that digest is none."""
+    with archive.db.read() as session:
+        if archive.catalog.get(session, digest).kind != "sop":
+            raise NotFound("definition_unknown", "No SOP has that digest.")
+        return archive.catalog.sop(session, digest)
+
+
 def list_work_units(archive: Archive, actor: Actor) -> list[dict[str, Any]]:
     """All work units: their names are known to everyone in the house."""
     with archive.db.read() as session:
@@ -308,8 +337,21 @@ def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, A
                 "returns_to": d.returns_to,
                 "event": d.event_hash,
                 "reason": openings.get((d.event_hash, "reason")),
+                "flags": [reason for f in state.flags if f.decision == d.event_hash for reason in f.reasons],
             }
             for d in state.decisions
+        ],
+        "flags": [
+            {
+                "step": f.step,
+                "iteration": f.iteration,
+                "person": f.person,
+                "person_name": names.get(f.person),
+                "decision": f.decision,
+                "reasons": list(f.reasons),
+                "event": f.event_hash,
+            }
+            for f in state.flags
         ],
         "deviations": [
             {

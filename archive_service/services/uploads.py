@@ -17,7 +17,7 @@ from archive_service.domain.sop import OutputRule
 from archive_service.domain.verdict import format_time
 from archive_service.errors import Conflict, DocumentRefused, InvalidInput, NotFound, TooLarge
 from archive_service.inspection import Inspection, inspect_document, require_file_name
-from archive_service.services.actor import Actor, Assignment
+from archive_service.services.actor import Actor, Assignment, require_covering
 from archive_service.services.fields import clean_text, require_id
 from archive_service.services.indicators import clean_code
 from archive_service.services.work import error_of, hold_dossier, load_dossier
@@ -212,7 +212,8 @@ def _assignment(
     performer = dossier.sop.step(step).performer if step in dossier.sop.order else None
     for assignment in actor.holds(permission):
         if (assignment.role, assignment.work_unit) == (performer, dossier.work_unit):
-            return assignment
+            # asked before a byte is read, and again with the act
+            return require_covering(actor, assignment, dossier.sop.key)
     for assignment in actor.holds(permission) if is_tagged else []:
         if (assignment.role, assignment.work_unit) == (CONTRIBUTOR, dossier.work_unit):
             return assignment

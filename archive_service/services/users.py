@@ -20,11 +20,13 @@ from archive_service.db.event_log import open_streams, read_stream
 from archive_service.db.models import ApiTokenRow, OpeningRow, PersonRow, SessionRow, UnknownLoginRow, UserRow
 from archive_service.db.session import insert_unless_there
 from archive_service.domain import permissions
+from archive_service.domain.delegation import PASSWORD_RESET
 from archive_service.domain.event import parse_event
 from archive_service.domain.verdict import format_time
 from archive_service.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
 from archive_service.services.actor import SETUP, Actor, assignments_in_force, event_actor
 from archive_service.services.fields import clean_text, require_id
+from archive_service.services.flags import tell_person
 from archive_service.services.people import append_person, save_stream_rows
 from archive_service.services.work import require_seen
 
@@ -181,7 +183,10 @@ def set_password(
         row = session.get_one(UserRow, user)
         require_seen(queries.password_event_of(session, user) or "", seen)
         by = event_actor(session, actor, assignment)
-        writer.append(stream, "user.password_set", by, {"user": user, "by": "self" if is_own else "administrator"})
+        set_by = "self" if is_own else "administrator"
+        event = writer.append(stream, "user.password_set", by, {"user": user, "by": set_by})
+        if not is_own:
+            tell_person(archive, session, person=row.person_id, kind=PASSWORD_RESET, key=event.leaf_hash)
         row.password_hash, row.failed_logins, row.locked_until = _hasher.hash(password), 0, None
         open_ids = session.execute(
             select(SessionRow.id).where(SessionRow.user_id == user, SessionRow.ended_at.is_(None))

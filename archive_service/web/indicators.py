@@ -9,8 +9,9 @@ from flask import Blueprint, Response, g, make_response, redirect, render_templa
 from flask.typing import ResponseReturnValue
 
 from archive_service.errors import ArchiveError, InvalidInput, NotFound
+from archive_service.inspection.tables import TABLE_LIMIT_BYTES, XLSX
 from archive_service.services import indicator_reading, indicator_tables, indicators, uploads
-from archive_service.services.indicator_tables import CSV, XLSX
+from archive_service.services.indicator_tables import CSV
 from archive_service.web.auth import FORM_LIMITS_BYTES, get_archive, require_actor
 from archive_service.web.dossiers import REFUSALS, STATUS, back_to, refuse
 from archive_service.web.problems import sentence_for
@@ -122,7 +123,7 @@ def import_indicators(dossier: str) -> ResponseReturnValue:
     def act() -> None:
         if sent is None or not sent.filename:
             raise InvalidInput("file_missing", "Choose a file first.")
-        table = sent.stream.read(indicator_tables.TABLE_LIMIT_BYTES + 1)
+        table = sent.stream.read(TABLE_LIMIT_BYTES + 1)
         indicators.import_indicators(
             get_archive(), require_actor(), dossier=dossier, table=table, file_name=sent.filename
         )

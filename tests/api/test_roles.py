@@ -13,7 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from archive_service.app import create_app
-from archive_service.services import people, users
+from archive_service.services import delegations, people, users
 from tests.api.roles import ROUTES, Expected
 from tests.office import PASSWORD, ROLES, SAMPLES, Office, open_office, wib
 from tests.web.conftest import ORIGIN, Browser
@@ -51,8 +51,9 @@ def stage(office_template: Path, tmp_path_factory: pytest.TempPathFactory) -> St
         people.assign_role(office.archive, admin, person=person, role=role, work_unit=unit, from_on="2026-01-01")
     citra = people.register_person(office.archive, admin, name="Citra")
     users.create_user(office.archive, admin, person=citra, login="citra", password=PASSWORD)
-    unit_of = {"role": "contributor", "work_unit": office.unit, "from_on": "2026-01-01"}
-    people.assign_role(office.archive, admin, person=citra, **unit_of)
+    people.assign_role(
+        office.archive, admin, person=citra, role="contributor", work_unit=office.unit, from_on="2026-01-01"
+    )
     own = office.play("2")
     office.at("2026-03-13T09:10")
     home, office.unit = office.unit, unit
@@ -65,6 +66,20 @@ def stage(office_template: Path, tmp_path_factory: pytest.TempPathFactory) -> St
     office.turn()
     places = {owner: places_of(office, dossier) for owner, dossier in (("own", own), ("other", other))}
     places["other"]["work_unit"] = unit
+    delegated = {"own": ("hendra", "agus"), "other": ("lain_data_officer", "lain_satker_head")}
+    for owner, (absent, substitute) in delegated.items():
+        who = office.actor(absent)
+        places[owner]["delegation"] = delegations.propose_delegation(
+            office.archive,
+            who,
+            substitute=office.actor(substitute).person,
+            assignment=who.assignments[0].id,
+            mode="plh",
+            from_on="2026-06-01",
+            to_on="2026-06-05",
+            letter="ST-12/PL/2026",
+            letter_on="2026-03-27",
+        )
     office.archive.db.close()
     return Stage(folder, places)
 
@@ -110,6 +125,7 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/dossiers/<id:dossier>/pauses/<id:pause>/end": {},
     "POST /api/v1/dossiers/<id:dossier>/verdicts/again": {"reason": "SKB dikoreksi."},
     "PUT /api/v1/users/<id:user>/password": {"password": PASSWORD},
+    "POST /api/v1/calendars/<key:calendar>/edits": {"changes": [], "reason": "Uji.", "based_on": "0" * 64},
     "POST /api/v1/people": {"name": "Baru"},
     "POST /api/v1/webhooks": {"url": "https://hooks.example/"},
     "PUT /api/v1/users/<id:user>/mail": {"mail": "baru@example.ac.id"},
@@ -126,6 +142,9 @@ PAGE_FORMS: dict[str, dict[str, str]] = {
 QUERIES = {
     "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/documents": "?kind=request_letter&name=surat.pdf",
     "POST /api/v1/definitions": "",
+    "GET /api/v1/calendars/<key:calendar>/days": "?from=2026-03-01&to=2026-03-31",
+    "GET /api/v1/calendars/<key:calendar>/used": "?from=2026-03-13T10:00&to=2026-03-25T10:00",
+    "GET /api/v1/calendars/<key:calendar>/due": "?from=2026-03-13T10:00&limit=1d",
     "GET /api/v1/quality/runs": "?measure=late",
     "GET /api/v1/quality/export": "?format=csv",
 }
@@ -136,7 +155,10 @@ def body_of(route: str, place: dict[str, str], login: str) -> dict[str, Any]:
     if route == "POST /login":
         return {"data": {"login": login, "password": PASSWORD}}
     if not route.partition(" ")[2].startswith("/api/"):
-        return {"data": PAGE_FORMS.get(route.rpartition("/")[2], {}) | {"work_unit": place["work_unit"]}}
+        known = {name: place[name] for name in ("work_unit", "assignment")}
+        if route == "POST /attestations":
+            return {"data": known | {"sop": "sop-spmi-601"}}
+        return {"data": PAGE_FORMS.get(route.rpartition("/")[2], {}) | known}
     if route.endswith("/documents") or route == "POST /api/v1/definitions":
         return {"data": LETTER if route.endswith("/documents") else b"x = 1"}
     if route.endswith("/import"):
@@ -145,6 +167,17 @@ def body_of(route: str, place: dict[str, str], login: str) -> dict[str, Any]:
         return {"json": {"login": login, "password": PASSWORD, "name": "x"}}
     if route == "POST /api/v1/work-units":
         return {"json": {"code": f"baru-{place['dossier'][-4:]}", "name": "Baru"}}
+    if route == "POST /api/v1/delegations":
+        facts = {
+            "mode": "plh",
+            "from_on": "2026-05-01",
+            "to_on": "2026-05-02",
+            "letter": "1",
+            "letter_on": "2026-03-01",
+        }
+        return {"json": {**facts, "assignment": place["assignment"], "substitute": place["colleague"]}}
+    if route == "POST /api/v1/attestations":
+        return {"json": {"assignment": place["assignment"], "sop": "sop-spmi-601"}}
     if route == "POST /api/v1/users":
         return {"json": {"person": place["person"], "login": f"baru-{place['dossier'][-4:]}", "password": PASSWORD}}
     if route.endswith(("/responsible", "/exceptions")):
@@ -214,7 +247,7 @@ def ask_all(office: Office, role: str, stage: Stage) -> dict[str, Expected]:
     spare = {who: users.create_token(office.archive, office.actor(who), name="spare", days=60) for who in secrets}
     headers = {"Authorization": f"Bearer {secrets[login].secret}"} if login else {}
     listed = api.get("/api/v1/definitions", headers=headers).get_json()
-    digest = listed["definitions"][0]["digest"] if login else "0" * 64
+    digest = next(d["digest"] for d in listed["definitions"] if d["kind"] == "sop") if login else "0" * 64
     answers: dict[str, Expected] = {}
     for route in list_routes(api):
         statuses = []
@@ -226,9 +259,11 @@ def ask_all(office: Office, role: str, stage: Stage) -> dict[str, Expected]:
                 "user": actor.user,
                 "token": spare[whose].id,
                 "assignment": next((a.id for a in actor.assignments), "0" * 32),
+                "colleague": office.actor("bima" if whose == "maya" else "maya").person,
                 "digest": digest,
                 "notice": "0" * 32,
                 "webhook": "0" * 32,
+                "calendar": "id-government",
                 "name": "none.css",
             }
             method, _, rule = route.partition(" ")

@@ -256,3 +256,63 @@ def test_a_revoked_token_is_worth_nothing(counter: Counter) -> None:
     assert CliRunner().invoke(main, ["token", "revoke", token], env=environment).exit_code == 0
     after = CliRunner().invoke(main, ["token", "list"], env=environment)
     assert after.exit_code == 2 and "[token_refused]" in after.stderr
+
+
+@pytest.mark.slow
+def test_somebody_acts_for_somebody_from_the_command_line(counter: Counter) -> None:
+    people_known = counter.read("wahyu", "person", "list", "--json")
+    by_name = {row["name"]: row for row in people_known}
+    assignment, agus = by_name["Hendra"]["assignments"][0]["assignment"], by_name["Agus"]["person"]
+    days = ("--from", "2099-01-01", "--to", "2099-01-05", "--letter", "ST-1", "--letter-on", "2026-01-02")
+    made = counter.ask("hendra", "delegation", "propose", assignment, agus, "--mode", "plh", *days)
+    assert made.exit_code == 0, made.stderr
+    id = made.stdout.strip()
+    assert "second_person_needed" in counter.ask("hendra", "delegation", "confirm", id).stderr
+    assert counter.ask("agus", "delegation", "confirm", id).exit_code == 0
+    (row,) = counter.read("agus", "delegation", "list", "--state", "confirmed", "--json")
+    assert (row["substitute_name"], row["absent_name"], row["letter"]) == ("Agus", "Hendra", "ST-1")
+    assert counter.read("hendra", "delegation", "show", id, "--json")[0]["may"] == ["end"]
+    assert counter.ask("hendra", "delegation", "end", id).exit_code == 0
+    for act in ("decline", "withdraw"):
+        again = counter.ask("hendra", "delegation", "propose", assignment, agus, "--mode", "plt", *days).stdout.strip()
+        by = "agus" if act == "decline" else "hendra"
+        assert counter.ask(by, "delegation", act, again).exit_code == 0
+
+
+@pytest.mark.slow
+def test_a_performer_attests_from_the_command_line(counter: Counter) -> None:
+    (due,) = counter.read("bima", "attestation", "due", "--json")
+    assert counter.ask("bima", "attestation", "make", due["assignment"], due["sop"]).exit_code == 0
+    assert counter.read("bima", "attestation", "due", "--json") == []
+    found = counter.read("wahyu", "attestation", "list", "--json")
+    assert [row["person_name"] for row in found if row["attested_at"]] == ["Bima"]
+
+
+@pytest.mark.slow
+def test_indicators_are_listed_imported_and_taken_off(counter: Counter, tmp_path: Path) -> None:
+    dossier, table = counter.at_step_4, tmp_path / "iku.csv"
+    assert counter.ask("sari", "indicator", "template", str(table)).exit_code == 0
+    odd = counter.ask("sari", "indicator", "template", str(tmp_path / "iku.ods"))
+    assert odd.exit_code == 2 and "template_unknown" in odd.stderr
+    assert table.read_text(encoding="utf-8-sig").startswith("Kode;Indikator;")
+    table.write_text("Kode;Indikator;Target\nIKU-1;Lulusan;80\nIKU-2;;5\n", encoding="utf-8")
+    refused = counter.ask("sari", "indicator", "import", dossier, str(table))
+    assert refused.exit_code == 2 and "row 3, Indikator" in refused.stderr
+    table.write_text("Kode;Indikator;Target\nIKU-1;Lulusan;80\nIKU-2;Dosen;5\n", encoding="utf-8")
+    taken = counter.ask("sari", "indicator", "import", dossier, str(table))
+    assert taken.stdout == "2 listed or changed, 0 unchanged.\n", taken.stderr
+    changed = counter.ask(
+        *("sari", "indicator", "set", dossier, "iku-2", "--title", "Dosen", "--target", "6", "--person", "sari")
+    )
+    assert changed.stdout == "1 listed or changed, 0 unchanged.\n", changed.stderr
+    assert counter.ask("sari", "indicator", "remove", dossier, "IKU-1", "--reason", "Ganda.").exit_code == 0
+    listed = counter.read("sari", "indicator", "list", dossier, "--json")
+    assert [(i["code"], i["target"], i["person_name"], i["evidence"]) for i in listed] == [("IKU-2", "6", "Sari", 0)]
+    assert [i["code"] for i in counter.read("sari", "indicator", "mine", "--json")] == ["IKU-2"]
+    early = counter.ask("bima", "indicator", "result", dossier, "6", "IKU-2", "--achievement", "5")
+    assert early.exit_code == 2 and "step_waiting" in early.stderr
+    assert counter.read("sari", "indicator", "recommendations", dossier, "--json") == []
+    unknown = counter.ask("bima", "indicator", "answer", dossier, "0" * 64, "done", "--note", "x")
+    assert unknown.exit_code == 2 and "recommendation_unknown" in unknown.stderr
+    missing = counter.ask("sari", "indicator", "import", dossier, str(tmp_path / "none.csv"))
+    assert missing.exit_code == 2 and "file_not_found" in missing.stderr

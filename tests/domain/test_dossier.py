@@ -25,7 +25,7 @@ from archive_service.domain.dossier import (
 )
 from tests.domain.story import HASH, PERSONS, RULES, UNIT, Story, actor_of, make_id, shipped_sop
 
-ROLES = [*PERSONS, "auditor", "quality_checker", "administrator", "unheard_of", None]
+ROLES = [*PERSONS, "auditor", "quality_checker", "administrator", "contributor", "unheard_of", None]
 STEPS = [*shipped_sop().order, "12"]
 CODES = {
     "role_forbidden",
@@ -59,6 +59,11 @@ CODES = {
     "not_pause_granter",
     "pause_outside",
     "pause_unknown",
+    "indicators_frozen",
+    "indicator_unknown",
+    "recommendation_unknown",
+    "results_not_taken",
+    "not_contributor",
     "not_leader",
     "no_duty_conflict",
 }
@@ -115,7 +120,9 @@ def expected_step_code(story: Story, name: str, role: str | None, step: str) -> 
     """The slow, plain reading of the rules, written apart from the code under test."""
     checks = {"accept_explanation", "return_explanation", "pause", "resume", "adopt_calendar"}
     is_performer = role in PERSONS or role == "unheard_of"
-    if not (is_performer and name != "adopt_calendar") and not (role == "quality_checker" and name in checks):
+    sends = role == "contributor" and name in ("upload", "withdraw")
+    is_let = (is_performer and name != "adopt_calendar") or (role == "quality_checker" and name in checks)
+    if not is_let and not sends:
         return "role_forbidden"
     if story.dossier.status == SEALED:
         explains = {"explain", "accept_explanation", "return_explanation"}
@@ -130,8 +137,16 @@ def expected_step_code(story: Story, name: str, role: str | None, step: str) -> 
         return None
     if name in ("explain", "attach", "accept_explanation", "return_explanation"):
         return "deviation_unknown"
+    if name == "answer_recommendation":
+        return "recommendation_unknown"
+    if name in ("list_indicator", "remove_indicator"):
+        if story.dossier.step_state("6") == FINISHED:
+            return "indicators_frozen"
+        return None if name == "list_indicator" else "indicator_unknown"
     if step not in story.sop.order:
         return "step_unknown"
+    if sends:
+        return "not_contributor" if step == "4" else "not_performer"
     rule = story.sop.step(step)
     timing = {FINISHED: "step_finished", WAITING: "step_waiting"}.get(story.dossier.step_state(step))
     if name in ("pause", "resume"):
@@ -160,6 +175,8 @@ def expected_step_code(story: Story, name: str, role: str | None, step: str) -> 
         return None if rule.file_outputs else "kind_not_taken"
     if name == "withdraw":
         return "version_unknown"
+    if name == "record_result":
+        return None if step == "6" else "results_not_taken"
     if name == "submit":
         return "outputs_missing"
     return None

@@ -7,11 +7,21 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Boolean
 
 from archive_service import wiring
 from archive_service.config import load_settings
 from archive_service.db.models import Base
-from archive_service.services import audit, compliance, users
+from archive_service.services import (
+    attestations,
+    audit,
+    compliance,
+    delegations,
+    dossiers,
+    indicator_reading,
+    indicators,
+    users,
+)
 from tests.office import PASSWORD, Office, make_office
 
 TABLES = sorted(Base.metadata.tables)
@@ -42,6 +52,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     users.revoke_token(office.archive, office.actor("maya"), token=token.id)
     cookie = users.start_session(office.archive, login="maya", password=PASSWORD)
     users.end_session(office.archive, cookie=cookie)
+    recommend(office, office.play("5"))
     office.play("10")
     office.turn()
     office.at("2026-03-31T10:12")
@@ -53,8 +64,55 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     office.register("calendars/id-government.toml", version=2, title="Kalender yang dikoreksi")
     compliance.judge_again(office.archive, office.actor("nuraini"), dossier=dossier, reason="SKB dikoreksi")
     settle(office)
+    represent(office)
+    settle(office)
     office.archive.db.close()
     return folder
+
+
+def represent(office: Office) -> None:
+    """An attestation, and a substitute who decides with a password that an administrator set."""
+    dossier = office.play("7", with_return=False)
+    bima, hendra, agus = (office.actor(login) for login in ("bima", "hendra", "agus"))
+    attestations.attest(office.archive, bima, assignment=bima.assignments[0].id, sop="sop-spmi-601")
+    delegation = delegations.propose_delegation(
+        office.archive,
+        hendra,
+        substitute=agus.person,
+        assignment=hendra.assignments[0].id,
+        mode="plh",
+        from_on="2026-03-27",
+        to_on="2026-04-03",
+        letter="ST-12/PL/2026",
+        letter_on="2026-03-26",
+        sops=["sop-spmi-601"],
+    )
+    delegations.confirm_delegation(office.archive, agus, delegation=delegation)
+    users.set_password(office.archive, office.actor("admin"), user=agus.user, password=PASSWORD)
+    office.decide(dossier, "agus", "8", "approve")
+
+
+def recommend(office: Office, dossier: str) -> None:
+    """An indicator with a result, and a dossier of the next quarter that begins with its recommendation."""
+    sari, bima, maya = (office.actor(login) for login in ("sari", "bima", "maya"))
+    listed = [indicators.ListedIndicator("IKU-1", "Lulusan bekerja", "80", "%", "78", "sari")]
+    indicators.set_indicators(office.archive, sari, dossier=dossier, indicators=listed)
+    results = [indicators.IndicatorResult("IKU-1", "79", "Magang."), indicators.IndicatorResult(None, "79")]
+    indicators.record_results(office.archive, bima, dossier=dossier, step="6", results=results)
+    letter = dossiers.RequestLetter("1", "S", "2", "2026-03-12", "2026-03-13T09:00:00+07:00")
+    following = dossiers.open_dossier(
+        office.archive,
+        maya,
+        sop="sop-spmi-601",
+        work_unit=office.unit,
+        year=2026,
+        quarter=2,
+        title="Triwulan II",
+        letter=letter,
+    )
+    found, _ = indicator_reading.read_recommendations(office.archive, maya, dossier=following)
+    answer = {"recommendation": found[0]["recommendation"], "state": "ongoing", "note": "Disusun."}
+    indicators.answer_recommendation(office.archive, bima, dossier=following, **answer)
 
 
 def settle(office: Office) -> None:
@@ -122,7 +180,10 @@ def test_a_changed_value_in_any_evidenced_column_is_found(copy: Path, table: str
         with sqlite3.connect(copy / "archive.db") as connection:
             drop_guards(connection)
             rowid, value = connection.execute(f'select rowid, "{column}" from "{table}" order by rowid desc').fetchone()
-            connection.execute(f'update "{table}" set "{column}" = ? where rowid = ?', (tampered(value), rowid))
+            is_boolean = isinstance(Base.metadata.tables[table].columns[column].type, Boolean)
+            # any number but 0 reads as true
+            changed = int(not value) if is_boolean else tampered(value)
+            connection.execute(f'update "{table}" set "{column}" = ? where rowid = ?', (changed, rowid))
         if not check(copy).discrepancies:
             unnoticed.append(column)
         with sqlite3.connect(copy / "archive.db") as connection:

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select, text, update
 
 from archive_service.db.models import EventRow, StepRunRow
-from archive_service.services import compliance
+from archive_service.db.quality import QualityFilter
+from archive_service.services import audit, compliance, quality
 from archive_service.services.work import load_dossier
 from tests.office import Office
 
@@ -48,6 +49,29 @@ def test_a_step_is_watched_while_it_runs_unrecorded_in_an_open_dossier(office: O
     assert watched(office) == []
     office.submit(dossier, "hendra", "3")
     assert watched(office) == ["4"]
+
+
+def test_a_paused_step_is_not_looked_at_and_is_late_by_as_much_later(office: Office) -> None:
+    dossier = office.play("3")
+    office.at("2026-03-16T08:00")
+    pause = compliance.grant_pause(
+        office.archive,
+        office.actor("hendra"),
+        dossier=dossier,
+        step="4",
+        cause="outside_party",
+        reason="Menunggu data.",
+    )
+    office.at("2026-03-25T08:00")
+    assert compliance.sweep_deadlines(office.archive) == 0, "nothing is due while a pause without an end stands"
+    compliance.end_pause(office.archive, office.actor("hendra"), dossier=dossier, pause=pause)
+    # 270 minutes on the Friday before the pause: 630 are left from Wednesday 08.00
+    for moment, late in (("2026-03-26T11:00:00", 0), ("2026-03-26T11:00:01", 1), ("2026-03-26T11:00:02", 0)):
+        office.at(moment)
+        assert compliance.sweep_deadlines(office.archive) == late, moment
+    (row,) = quality.read_summary(office.archive, office.actor("nuraini"), wanted=QualityFilter(step="4"), by=())
+    assert (row["running"], row["overdue"], row["unexplained"]) == (1, 1, 1)
+    assert audit.check_archive(office.archive).discrepancies == []
 
 
 def test_a_damaged_dossier_is_logged_and_tried_later_and_the_others_are_swept(

@@ -215,8 +215,11 @@ def sheet(*rows: list[Any]) -> bytes:
     return out.getvalue()
 
 
-HEADING = ["No", "Kode", "Indikator Kinerja", "Target", "Satuan", "Capaian", "Penanggung  Jawab"]
-ROWS = [[1, "IKU-1", "Lulusan", 0.8, None, 78.4, "citra"], [2, "S.2", "Dosen; praktisi", 5, "orang", None, None]]
+HEADING: list[Any] = ["No", "Kode", "Indikator Kinerja", "Target", "Satuan", "Capaian", "Penanggung  Jawab"]
+ROWS: list[list[Any]] = [
+    [1, "IKU-1", "Lulusan", 0.8, None, 78.4, "citra"],
+    [2, "S.2", "Dosen; praktisi", 5, "orang", None, None],
+]
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "semicolons", "commas", "bom"])
@@ -226,7 +229,8 @@ def test_a_table_is_taken_as_xlsx_and_as_csv(staged: tuple[Office, str], kind: s
         data = sheet(HEADING, *ROWS)
     else:
         sign = "," if kind == "commas" else ";"
-        text = [["" if c is None else f'"{c}"' for c in row] for row in [HEADING, *ROWS]]
+        rows: list[list[Any]] = [list(HEADING), *ROWS]
+        text = [["" if c is None else f'"{c}"' for c in row] for row in rows]
         text[1][3], text[1][5] = '"80%"', '"78,4"'
         data = ("\n".join(sign.join(row) for row in text) + "\n\n").encode("utf-8-sig" if kind == "bom" else "utf-8")
     change = indicators.import_indicators(
@@ -270,7 +274,7 @@ def test_every_problem_of_a_table_is_named_by_row_and_column(staged: tuple[Offic
         ("Kode;Indikator;Target\nIKU-1;Café;1".encode("latin-1"), "table_encoding"),
         (b"Kode;Indikator;Target\nIKU-1;T\0;1", "table_encoding"),
         (b"Kode;Indikator;Target\n" + b"IKU-1;T;1\n" * 201, "too_many_indicators"),
-        (b"Kode;Indikator;Target\n" + b"\n" * 2001, "too_many_indicators"),
+        (b"Kode;Indikator;Target\n" + b"\n" * 2001, "table_too_long"),
         (b'Kode;Indikator;Target\nIKU-1;"' + b"T" * 140_000 + b'";1\n', "table_unreadable"),
         (b"PK\x03\x04 nothing", "kind_unknown"),
     ],
@@ -543,3 +547,19 @@ def test_the_audit_computes_lists_results_and_recommendations_again(staged: tupl
             connection.execute(text(f"update {row.__tablename__} set {column} = 'x'"))
     found = {(d.code, d.place.split()[0]) for d in audit.check_archive(office.archive).discrepancies}
     assert found == {("column_differs", t) for t in ("indicator", "indicator_result", "recommendation")}
+
+
+def test_both_databases_hold_a_list_its_results_and_what_is_carried_over(office: Office) -> None:
+    add_contributor(office)
+    dossier = office.play("3")
+    office.at("2026-03-16T09:00")
+    indicators.set_indicators(office.archive, office.actor("hendra"), dossier=dossier, indicators=LIST)
+    send(office, dossier, "citra", "IKU-1")
+    play_to_step_7(office, dossier, IndicatorResult("IKU-1", "10", "R."))
+    office.at("2026-03-26T10:00")
+    second = open_next(office)
+    found = recommended(office, second)
+    assert [(r["code"], r["text"]) for r in found] == [("IKU-1", "R.")]
+    answer(office, second, found[0]["recommendation"], "dropped")
+    assert recommended(office, open_next(office, 3)) == []
+    assert audit.check_archive(office.archive).discrepancies == []

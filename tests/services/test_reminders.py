@@ -210,7 +210,8 @@ def test_without_mail_everything_runs_and_no_mail_job_is_made(lite: Office) -> N
         names = set(session.execute(text("select name from job")).scalars())
         waiting = session.execute(text("select count(*) from notice where is_waiting")).scalar_one()
     assert names & {"send_mail", "send_digest", "deliver_webhook"} == set() and waiting == 0
-    assert notices.count_unread(lite.archive, lite.actor("sari")) == 2
+    # the step, its reminder after the norm, and the deviation
+    assert notices.count_unread(lite.archive, lite.actor("sari")) == 3
 
 
 PROCESS = """

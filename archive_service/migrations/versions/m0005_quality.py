@@ -61,3 +61,13 @@ def upgrade() -> None:
     op.create_index(
         "ix_deviation_unexplained", "deviation", ["at", "id"], postgresql_where=unexplained, sqlite_where=unexplained
     )
+    # lists that stop after a page need their whole order in the index
+    op.drop_index("ix_step_run_due", "step_run")
+    op.create_index("ix_step_run_due", "step_run", ["state", "due_at", "dossier_id", "step"])
+    op.drop_index("ix_dossier_unit_period", "dossier")
+    op.create_index("ix_dossier_unit_period", "dossier", ["work_unit_id", "year", "quarter", "id"])
+
+
+def downgrade() -> None:
+    """Refused: evidence is never dropped by a command."""
+    raise NotImplementedError("the counts are evidence; there is no way back")
