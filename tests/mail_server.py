@@ -107,8 +107,8 @@ def serve(folder: Path, port: int, certificate: str, login: str) -> None:
         options |= {"authenticator": authenticate, "auth_required": True}
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    controller = UnthreadedController(Handler(), hostname="127.0.0.1", port=port, loop=loop, **options)
-    controller.begin()  # type: ignore[no-untyped-call]
+    controller: Any = UnthreadedController(Handler(), hostname="127.0.0.1", port=port, loop=loop, **options)
+    controller.begin()
     loop.run_forever()
 
 

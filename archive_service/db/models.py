@@ -726,12 +726,7 @@ class NoticeRow(Base):
             sqlite_where=text("read_at IS NULL"),
         ),
         # what the daily digest looks for: neither mailed nor read nor given up
-        Index(
-            "ix_notice_waiting",
-            "created_at",
-            postgresql_where=text("is_waiting"),
-            sqlite_where=text("is_waiting"),
-        ),
+        Index("ix_notice_waiting", "is_waiting", "created_at"),
     )
     id: Mapped[str] = operational(ID, primary_key=True)
     person_id: Mapped[str] = operational(ForeignKey("person.id"))

@@ -29,6 +29,17 @@ def is_held() -> ColumnElement[bool]:
     return and_(StepRunRow.state == RUNNING, DossierRow.status == OPEN, StepRunRow.responsible == NoticeRow.person_id)
 
 
+def due_reminders(now: datetime, limit: int) -> Select[StepRunRow, DossierRow]:
+    """The iterations whose reminder is due, with their dossiers, the longest due first: the sweep's own, of all units."""
+    return (
+        select(StepRunRow, DossierRow)
+        .join(DossierRow, DossierRow.id == StepRunRow.dossier_id)
+        .where(StepRunRow.remind_at <= now)
+        .order_by(StepRunRow.remind_at)
+        .limit(limit)
+    )
+
+
 def page_notices(
     scope: ReadScope, session: Session, person: str, page: PageRequest, is_unread: bool | None
 ) -> Page[dict[str, Any]]:
@@ -113,15 +124,16 @@ def count_unread(session: Session, person: str) -> int:
 
 
 def list_waiting_persons(session: Session, since: datetime, limit: int) -> list[str]:
-    """The persons with an address for whom notices that are newer than this wait for the mail of the day."""
+    """The persons with an address among those for whom the oldest ``limit`` notices since then wait for the mail of the day."""
     rows = session.execute(
         select(NoticeRow.person_id)
         .join(UserRow, UserRow.person_id == NoticeRow.person_id)
         .where(NoticeRow.is_waiting, NoticeRow.created_at >= since, UserRow.mail.is_not(None))
-        .distinct()
+        # not distinct: a database might walk through all notices of all persons for it
+        .order_by(NoticeRow.created_at)
         .limit(limit)
     )
-    return list(rows.scalars())
+    return list(dict.fromkeys(rows.scalars()))
 
 
 def find_mail_address(session: Session, person: str) -> str | None:

@@ -41,7 +41,7 @@ PAUSES = tuple(timedelta(seconds=s) for s in (30, 60, 300, 900, 3600, 10800))
 WAITS_FOR = timedelta(days=30)
 """What could not be mailed for so long stays on the page alone."""
 LISTED_LIMIT = 100
-PERSONS_AT_ONCE = 1000
+WAITING_AT_ONCE = 10_000
 
 REFUSED = "address_refused"
 NOT_TAKEN = "mail_refused"
@@ -70,25 +70,32 @@ def plan_digests(archive: Archive) -> int:
     if archive.settings.smtp_host is None:
         return 0
     now = archive.log.clock()
+    due: list[dict[str, Any]] = []
     with archive.db.read() as session:
-        persons = rows.list_waiting_persons(session, now - WAITS_FOR, PERSONS_AT_ONCE)
+        for person in rows.list_waiting_persons(session, now - WAITS_FOR, WAITING_AT_ONCE):
+            try:
+                digest = _find_digest(archive, session, person, now)
+            except ArchiveError as exc:
+                # one person's calendar must not keep the others' mail back
+                LOG.error("digest.failed", person=person, code=exc.code, detail=exc.detail)
+                continue
+            if digest is not None:
+                due.append(digest)
     planned = 0
-    for person in persons:
-        try:
-            with archive.db.write() as session:
-                planned += _plan_digest(archive, session, person, now)
-        except ArchiveError as exc:
-            # one person's calendar must not keep the others' mail back
-            LOG.error("digest.failed", person=person, code=exc.code, detail=exc.detail)
+    for args in due:
+        key = f"digest:{args['person']}:{args['day']}"
+        with archive.db.write() as session:
+            planned += jobs.enqueue(session, archive.log.make_id, archive.timer(), "send_digest", key=key, args=args)
     return planned
 
 
-def _plan_digest(archive: Archive, session: Session, person: str, now: datetime) -> bool:
+def _find_digest(archive: Archive, session: Session, person: str, now: datetime) -> dict[str, Any] | None:
+    """What goes into a person's mail of today; None while their office is closed, and when nothing waited as it opened."""
     held = assignments_in_force(session, person, now)
     unit = held[0].work_unit if held else queries.list_work_units(session, 1)[0]["work_unit"]
     hours = office_hours(office_calendar(archive, session, unit), now)
     if hours is None or not hours[0] <= now < hours[1]:
-        return False
+        return None
     waiting = session.execute(
         select(NoticeRow)
         .where(
@@ -99,14 +106,9 @@ def _plan_digest(archive: Archive, session: Session, person: str, now: datetime)
         )
         .order_by(NoticeRow.id)
     ).scalars()
-    listed = [notice.id for notice in waiting if _is_current(session, notice)]
-    if not listed:
-        return False
-    day = office_date(hours[0])
+    listed = [notice.id for notice in waiting.all() if _is_current(session, notice)]
     # the list is fixed here: one mail, whatever runs twice, and its Message-ID stands for one text
-    args = {"person": person, "day": day, "notices": listed}
-    key = f"digest:{person}:{day}"
-    return jobs.enqueue(session, archive.log.make_id, archive.timer(), "send_digest", key=key, args=args)
+    return {"person": person, "day": office_date(hours[0]), "notices": listed} if listed else None
 
 
 def _is_current(session: Session, notice: NoticeRow) -> bool:

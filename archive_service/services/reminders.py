@@ -36,6 +36,9 @@ LOOK_AGAIN = timedelta(hours=1)
 KEPT_FOR = timedelta(days=365)
 TIDIED_AT_ONCE = 5000
 
+NextMails = dict[str, datetime | None]
+"""Work unit → when its people get the next mail of the day."""
+
 LOG = structlog.get_logger("archive")
 
 
@@ -43,30 +46,29 @@ def sweep_reminders(archive: Archive, *, limit: int = REMINDED_AT_ONCE) -> int:
     """Remind of every running step whose reminder is due, the longest due first; how many notices were made now."""
     now = archive.log.clock()
     made = looked_at = 0
+    next_mails: NextMails = {}
     while looked_at < limit:
         with archive.db.read() as session:
             # no write transaction, where there is nothing to write
-            if session.execute(select(StepRunRow.step).where(StepRunRow.remind_at <= now).limit(1)).first() is None:
+            if not session.execute(rows.due_reminders(now, 1)).first():
                 break
         with archive.db.write() as session:
-            due = session.execute(
-                select(StepRunRow, DossierRow)
-                .join(DossierRow, DossierRow.id == StepRunRow.dossier_id)
-                .where(StepRunRow.remind_at <= now)
-                .order_by(StepRunRow.remind_at)
-                .limit(min(REMINDED_TOGETHER, limit - looked_at))
-                # what somebody works on just now is looked at in the next turn
-                .with_for_update(of=StepRunRow, skip_locked=True)
-            ).all()
-            for run, dossier in due:
-                made += _remind(archive, session, run, dossier, now)
+            wanted = rows.due_reminders(now, min(REMINDED_TOGETHER, limit - looked_at))
+            # what somebody works on just now is looked at in the next turn
+            due = session.execute(wanted.with_for_update(of=StepRunRow, skip_locked=True)).all()
+            # the rows' next moments go to the database together, at the end
+            with session.no_autoflush:
+                for run, dossier in due:
+                    made += _remind(archive, session, run, dossier, now, next_mails)
         if not due:
             break
         looked_at += len(due)
     return made
 
 
-def _remind(archive: Archive, session: Session, run: StepRunRow, dossier: DossierRow, now: datetime) -> int:
+def _remind(
+    archive: Archive, session: Session, run: StepRunRow, dossier: DossierRow, now: datetime, next_mails: NextMails
+) -> int:
     """Write the notices that are due for an iteration, and when it is to be looked at next; how many were new."""
     if run.state != RUNNING or dossier.status != OPEN or run.due_at is None:
         run.remind_at = None
@@ -76,7 +78,7 @@ def _remind(archive: Archive, session: Session, run: StepRunRow, dossier: Dossie
             made = _remind_late(archive, session, run, dossier, now)
             run.remind_at = None
         else:
-            made = _remind_soon(archive, session, run, dossier, now)
+            made = _remind_soon(archive, session, run, dossier, now, next_mails)
             run.remind_at = run.late_at
     except ArchiveError as exc:
         LOG.error("reminders.step_failed", dossier=dossier.id, step=run.step, code=exc.code, detail=exc.detail)
@@ -85,10 +87,15 @@ def _remind(archive: Archive, session: Session, run: StepRunRow, dossier: Dossie
     return made
 
 
-def _remind_soon(archive: Archive, session: Session, run: StepRunRow, dossier: DossierRow, now: datetime) -> int:
+def _remind_soon(
+    archive: Archive, session: Session, run: StepRunRow, dossier: DossierRow, now: datetime, next_mails: NextMails
+) -> int:
     if run.responsible is None or run.due_at is None:
         return 0
-    next_mail = next_office_start(office_calendar(archive, session, dossier.work_unit_id), now)
+    unit = dossier.work_unit_id
+    if unit not in next_mails:
+        next_mails[unit] = next_office_start(office_calendar(archive, session, unit), now)
+    next_mail = next_mails[unit]
     # a reminder that comes after the fact is none: what is due before the next mail of the day is not left to it
     is_urgent = _is_short(archive, session, run, dossier) or next_mail is None or run.due_at <= next_mail
     return _notify(archive, session, run, run.responsible, DUE_SOON, is_urgent)

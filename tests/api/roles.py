@@ -89,6 +89,11 @@ ROUTES: dict[str, Row] = {
     "GET /api/v1/work-units": MEMBERS,
     "GET /api/v1/work-units/<id:work_unit>": MEMBERS,
     "GET /api/v1/users/<id:user>": Row("200/403", OK, "200/403", OK, OUT),
+    "GET /api/v1/notices": MEMBERS,
+    "POST /api/v1/notices/read": MEMBERS,
+    # a notice of a step that section_head holds
+    "POST /api/v1/notices/<id:notice>/read": Row("404/404", "404/404", "404/404", "404/404", OUT),
+    "PUT /api/v1/users/<id:user>/mail": Row("204/403", "204/403", "204/403", "204/204", OUT),
     "PUT /api/v1/users/<id:user>/password": Row("204/403", "204/403", "204/403", "204/204", OUT),
     # what administrators look after
     "GET /api/v1/people": PEOPLE,
@@ -124,6 +129,9 @@ ROUTES: dict[str, Row] = {
     "POST /api/v1/people/<id:person>/assignments": MANAGED,
     "POST /api/v1/users": MANAGED,
     "POST /api/v1/work-units": MANAGED,
+    "GET /api/v1/webhooks": Row(NO, NO, NO, OK, OUT),
+    "POST /api/v1/webhooks": MANAGED,
+    "DELETE /api/v1/webhooks/<id:webhook>": Row(NO, NO, NO, "404/404", OUT),
     # a text that is no definition: only who may register one learns what is wrong with it
     "POST /api/v1/definitions": Row(NO, NO, NO, "422/422", OUT),
     # the last administrator cannot end their own role
@@ -257,6 +265,13 @@ ROUTES: dict[str, Row] = {
     f"POST {PAGE}/indicators/removal": Row("422/404", "422/422", "422/422", NO, TO_LOGIN),
     f"POST {PAGE}/steps/<step>/results": Row("422/404", "422/422", "422/422", NO, TO_LOGIN),
     f"POST {PAGE}/recommendations/<recommendation>/answer": Row("422/404", "422/422", "422/422", NO, TO_LOGIN),
+    # it leads to the dossier's page, which says who may read it
+    f"GET {PAGE}/steps/<step>": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
+    "GET /notices": Row(OK, OK, OK, OK, TO_LOGIN),
+    # a form that names no notice
+    "POST /notices/read": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
+    "GET /settings": Row(OK, OK, OK, OK, TO_LOGIN),
+    "POST /settings": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
     "GET /password": Row(OK, OK, OK, OK, TO_LOGIN),
     "POST /password": Row("422/422", "422/422", "422/422", "422/422", TO_LOGIN),
     "GET /login": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, OK),

@@ -131,6 +131,8 @@ BODIES: dict[str, Any] = {
     "PUT /api/v1/users/<id:user>/password": {"password": PASSWORD},
     "POST /api/v1/calendars/<key:calendar>/edits": {"changes": [], "reason": "Uji.", "based_on": "0" * 64},
     "POST /api/v1/people": {"name": "Baru"},
+    "POST /api/v1/webhooks": {"url": "https://hooks.example/"},
+    "PUT /api/v1/users/<id:user>/mail": {"mail": "baru@example.ac.id"},
 }
 PAGE_FORMS: dict[str, dict[str, str]] = {
     "decision": {"decision": "approve"},
@@ -264,6 +266,8 @@ def ask_all(office: Office, role: str, stage: Stage) -> dict[str, Expected]:
                 "assignment": next((a.id for a in actor.assignments), "0" * 32),
                 "colleague": office.actor("bima" if whose == "maya" else "maya").person,
                 "digest": digest,
+                "notice": "0" * 32,
+                "webhook": "0" * 32,
                 "calendar": "id-government",
                 "name": "none.css",
             }

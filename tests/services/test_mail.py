@@ -347,3 +347,28 @@ def test_mail_jobs_carry_ids_alone(office: Office) -> None:
     dossier = office.open()
     assert json.loads(mail_job(office).args).keys() == {"notice", "dossier"}
     assert mail_job(office).dossier_id == dossier
+
+
+def test_a_calendar_that_fails_for_one_keeps_no_others_mail_back(
+    office: Office, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.play("3")
+    for login in ("sari", "bima"):
+        with office.archive.db.write() as session:
+            notices.notify(
+                office.archive, session, person=office.persons[login], kind="decision_flagged", key=f"flag:{login}"
+            )
+    real = mail._find_digest
+
+    def fail(archive: object, session: object, person: str, now: object) -> object:
+        if person == office.persons["sari"]:
+            raise NotFound("definition_unknown", "No calendar is registered.")
+        return real(archive, session, person, now)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(mail, "_find_digest", fail)
+    office.at("2026-03-16T08:01")
+    assert mail.plan_digests(office.archive) == 1
+    work_off(office)
+    (message,) = server.mails()
+    assert message["To"] == "bima@polman.example" and f"  {URL}/notices\n" in text_of(message)
+    assert "Sebuah keputusan diberi tanda\n" in text_of(message)

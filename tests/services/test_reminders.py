@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -13,7 +15,7 @@ from archive_service.errors import NotFound
 from archive_service.runner import Runner
 from archive_service.services import audit, compliance, dossiers, notices, reminders
 from tests.db.test_races import all_at_once
-from tests.office import Office, wib
+from tests.office import ORIGIN, Office, wib
 
 
 def told(office: Office) -> list[tuple[str, str, str | None, bool]]:
@@ -210,3 +212,40 @@ def test_without_mail_everything_runs_and_no_mail_job_is_made(lite: Office) -> N
     assert names & {"send_mail", "send_digest", "deliver_webhook"} == set() and waiting == 0
     # the step, its reminder after the norm, and the deviation
     assert notices.count_unread(lite.archive, lite.actor("sari")) == 3
+
+
+PROCESS = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from archive_service import wiring
+from archive_service.config import load_settings
+from archive_service.services import reminders
+moment = datetime(2026, 3, 17, 1, 20, tzinfo=UTC)
+archive = wiring.build(load_settings(data_dir=Path(sys.argv[1]), log_origin=sys.argv[2]), evidence_clock=lambda: moment)
+print("ready", flush=True)
+sys.stdin.readline()
+print(sum(reminders.sweep_reminders(archive) for _ in range(5)))
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_remind_once_between_them(lite: Office) -> None:
+    for _ in range(4):
+        lite.play("3")
+    folder = str(lite.archive.settings.data_dir)
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROCESS, folder, ORIGIN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    for child in children:
+        assert child.stdout is not None and child.stdout.readline() == "ready\n"
+    for child in children:
+        assert child.stdin is not None
+        child.stdin.write("go\n")
+        child.stdin.flush()
+    made = [int(child.communicate(timeout=60)[0]) for child in children]
+    assert sum(made) == 4
+    assert [kind for _, kind, _, _ in told(lite)].count("due_soon") == 4

@@ -36,9 +36,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("key", name=op.f("uq_notice_key")),
     )
     op.create_index("ix_notice_person", "notice", ["person_id", "id"])
-    unread, waiting = sa.text("read_at IS NULL"), sa.text("is_waiting")
+    unread = sa.text("read_at IS NULL")
     op.create_index("ix_notice_unread", "notice", ["person_id"], postgresql_where=unread, sqlite_where=unread)
-    op.create_index("ix_notice_waiting", "notice", ["created_at"], postgresql_where=waiting, sqlite_where=waiting)
+    op.create_index("ix_notice_waiting", "notice", ["is_waiting", "created_at"])
     op.create_table(
         "webhook",
         sa.Column("id", ID, nullable=False),
