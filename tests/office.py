@@ -164,9 +164,9 @@ class Office:
         self._play(dossier, "1", until, with_return)
         return dossier
 
-    def finish(self, dossier: str) -> None:
-        """Play a dossier whose step 4 is running to its end."""
-        self._play(dossier, "4", "11", True)
+    def finish(self, dossier: str, first: str = "4") -> None:
+        """Play a dossier whose step ``first`` is running to its end."""
+        self._play(dossier, first, "11", True)
 
     def _play(self, dossier: str, first: str, until: str, with_return: bool) -> None:
         acts: list[tuple[str, str, Callable[[str], object]]] = [

@@ -13,7 +13,7 @@ from archive_service.api.operation import operation, seen_states, with_state
 from archive_service.api.paging import PageAnswer, PageQuery, is_count, page_answer, page_request
 from archive_service.db.paging import cut_grown
 from archive_service.errors import NotFound
-from archive_service.services import reading, uploads
+from archive_service.services import papers, reading, uploads
 
 blueprint = APIBlueprint(
     "api_documents", __name__, url_prefix="/api/v1/dossiers/<id:dossier>/documents", tag="documents"
@@ -26,8 +26,35 @@ class WithdrawalBody(Body):
     reason: str
 
 
+class PaperBody(Body):
+    """Whether a document has an original on paper, and where it lies: ruang, rak, boks, folder."""
+
+    exists: bool
+    room: str | None = None
+    shelf: str | None = None
+    box: str | None = None
+    folder: str | None = None
+
+
+class ReadPaper(Answer):
+    """What was recorded last of a document's original on paper."""
+
+    exists: bool
+    room: str | None
+    shelf: str | None
+    box: str | None
+    folder: str | None
+    person: str
+    person_name: str | None
+    at: str
+
+
 class ListedDocument(Answer):
-    """One received version of a document; ``digest`` is its SHA-256."""
+    """One received version of a document; ``digest`` is its SHA-256.
+
+    ``deviation``: it is an attachment of that deviation's explanation. ``paper``: null means that nothing was recorded, not that there is
+    no original on paper.
+    """
 
     document: str
     version: str
@@ -45,6 +72,7 @@ class ListedDocument(Answer):
     withdrawn_at: str | None
     deviation: str | None
     indicator: str | None
+    paper: ReadPaper | None
 
 
 class DocumentPage(PageAnswer):
@@ -78,6 +106,25 @@ def read_document(dossier: str, version: str) -> ResponseReturnValue:
 def download_document(dossier: str, version: str) -> ResponseReturnValue:
     """The bytes of one version, as an attachment; one Range is served."""
     return send_content(reading.read_document(get_archive(), require_actor(), dossier=dossier, version=version))
+
+
+@blueprint.put("/<id:document>/paper")
+@operation(status=204, body=PaperBody, takes_match=True)
+def record_paper(dossier: str, document: str, body: PaperBody) -> ResponseReturnValue:
+    """Record where a document's original on paper lies, or that it has none; at any time, after the seal too."""
+    papers.record_paper(
+        get_archive(),
+        require_actor(),
+        dossier=dossier,
+        document=document,
+        exists=body.exists,
+        room=body.room,
+        shelf=body.shelf,
+        box=body.box,
+        folder=body.folder,
+        seen=seen_states(),
+    )
+    return "", 204
 
 
 @blueprint.post("/<id:version>/withdrawal")

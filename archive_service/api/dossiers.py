@@ -148,6 +148,16 @@ class AskedQuestion(Answer):
     asked_at: str
 
 
+class ReadEquipment(Answer):
+    """An item of the SOP's equipment: ``present``, ``missing``, ``not_applicable``, or ``not_checked`` for one that is no document."""
+
+    text: str
+    kinds: list[str]
+    steps: list[str]
+    state: str
+    digests: list[str]
+
+
 class DossierDeviation(Answer):
     """A deviation, as a dossier shows it."""
 
@@ -229,6 +239,7 @@ class ReadDossier(Answer):
     events: int
     steps: list[ReadStep]
     documents: list[ListedDocument]
+    equipment: list[ReadEquipment]
     decisions: list[MadeDecision]
     flags: list[FlaggedDecision]
     deviations: list[DossierDeviation]

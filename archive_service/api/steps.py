@@ -66,7 +66,10 @@ class Satisfier(Answer):
 
 
 class ReadRequirement(Answer):
-    """One thing that a step needs or leaves."""
+    """One thing that a step needs or leaves: at least ``minimum`` documents of these ``media``, or one act.
+
+    ``state``: ``present``, ``missing``, ``damaged``, ``not_applicable`` (its step was skipped), ``optional`` (not required, and not there).
+    """
 
     direction: str
     kind: str
@@ -110,7 +113,10 @@ class TimeVerdict(Answer):
 
 
 class ReadRun(Answer):
-    """One iteration of a step, with its clock."""
+    """One iteration of a step, with its clock.
+
+    ``completeness``: ``complete``, ``gaps``, ``nothing_required``; null while nothing was judged.
+    """
 
     iteration: int
     state: str

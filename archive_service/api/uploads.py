@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from threading import BoundedSemaphore
 
 from apiflask import APIBlueprint
@@ -48,11 +50,41 @@ class Receipt(Answer):
     receipt: str
 
 
-def _slots() -> BoundedSemaphore:
+@contextmanager
+def upload_slot() -> Iterator[None]:
+    """One of the places for uploads, shared with the pages; Unavailable when all are taken, so that reads keep their threads."""
     slots: BoundedSemaphore = current_app.extensions.setdefault(
         "upload_slots", BoundedSemaphore(get_archive().settings.upload_slots)
     )
-    return slots
+    if not slots.acquire(blocking=False):
+        raise Unavailable("uploads_busy", "Many uploads are under way; try again in a moment.", retry_after_seconds=5)
+    try:
+        yield
+    finally:
+        slots.release()
+
+
+def require_announced_size(note: Callable[[], None]) -> None:
+    """Raise TooLarge for a body that is announced as larger than documents may be, once ``note`` has recorded the refusal."""
+    limit = get_archive().settings.document_limit_bytes
+    if request.content_length is not None and request.content_length > limit:
+        note()
+        raise TooLarge("file_too_large", f"A document has at most {limit} bytes.", limit_bytes=limit)
+
+
+def receipt_answer(dossier: str, received: uploads.Received) -> ResponseReturnValue:
+    """What the uploader is told, and where the version is."""
+    answer = {
+        "document": received.document,
+        "version": received.version,
+        "number": received.number,
+        "digest": received.digest,
+        "size": received.size,
+        "media_type": received.media_type,
+        "event": received.event_hash,
+        "receipt": received.receipt_note.decode(),
+    }
+    return jsonify(answer), 201, {"Location": f"/api/v1/dossiers/{dossier}/documents/{received.version}"}
 
 
 @blueprint.post("")
@@ -65,17 +97,11 @@ def receive_document(
     With Content-Digest or Repr-Digest (RFC 9530) nothing is kept unless the bytes are those announced. The answer is a signed receipt.
     """
     actor, archive = require_actor(), get_archive()
-    limit = archive.settings.document_limit_bytes
-    if request.content_length is not None and request.content_length > limit:
-        uploads.note_too_large(archive, actor, dossier=dossier, step=step, kind=query.kind)
-        raise TooLarge("file_too_large", f"A document has at most {limit} bytes.", limit_bytes=limit)
+    require_announced_size(lambda: uploads.note_too_large(archive, actor, dossier=dossier, step=step, kind=query.kind))
     submission = None
     if any(value is not None for value in (query.application, query.address, query.number)):
         submission = uploads.SubmissionReceipt(query.application or "", query.address or "", query.number or "")
-    slots = _slots()
-    if not slots.acquire(blocking=False):
-        raise Unavailable("uploads_busy", "Many uploads are under way; try again in a moment.", retry_after_seconds=5)
-    try:
+    with upload_slot():
         received = uploads.receive_document(
             archive,
             actor,
@@ -88,16 +114,4 @@ def receive_document(
             submission=submission,
             indicator=query.indicator,
         )
-    finally:
-        slots.release()
-    answer = {
-        "document": received.document,
-        "version": received.version,
-        "number": received.number,
-        "digest": received.digest,
-        "size": received.size,
-        "media_type": received.media_type,
-        "event": received.event_hash,
-        "receipt": received.receipt_note.decode(),
-    }
-    return jsonify(answer), 201, {"Location": f"/api/v1/dossiers/{dossier}/documents/{received.version}"}
+    return receipt_answer(dossier, received)

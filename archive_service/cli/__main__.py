@@ -21,6 +21,8 @@ COMMANDS = {
         "checking",
         "Verify a bundle offline: exit 0 valid, 1 discrepancies, 2 no bundle at all, 3 consistent but issuer not confirmed.",
     ),
+    "obligation": ("client_units", "What work units owe each period."),
+    "finding": ("client_units", "Findings of audits."),
     "sop": ("checking", "SOPs and calendars as data."),
     "calendar": (
         "calendars",
@@ -43,6 +45,9 @@ COMMANDS = {
         "Look at everything that the service needs: exit 0 when it can do its work, 1 with what is missing.",
     ),
     "dossier": ("client", "Dossiers of a running service (ARCHIVE_URL, ARCHIVE_TOKEN)."),
+    "form": ("client_documents", "Forms that the service makes a PDF of."),
+    "attachment": ("client_documents", "Attachments of explanations."),
+    "paper": ("client_documents", "Originals on paper: whether there are any, and where they lie."),
     "indicator": ("client_indicators", "Indicators of a dossier: the list, results, recommendations."),
     "event": ("client", "Events of a dossier, and proofs that they are in the log."),
     "job": ("client", "What the service does for a dossier afterwards."),

@@ -442,6 +442,22 @@ class DocumentVersionRow(Base):
     indicator: Mapped[str | None] = evidenced(KEY)
 
 
+class PaperOriginalRow(Base):
+    """Whether a document has an original on paper, and where it lies, as was recorded last."""
+
+    __tablename__ = "paper_original"
+    document_id: Mapped[str] = evidenced(ID, primary_key=True)
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), index=True)
+    is_there: Mapped[bool] = evidenced(Boolean)
+    room: Mapped[str | None] = evidenced(String(100))
+    shelf: Mapped[str | None] = evidenced(String(100))
+    box: Mapped[str | None] = evidenced(String(100))
+    folder: Mapped[str | None] = evidenced(String(100))
+    person_id: Mapped[str] = evidenced(ForeignKey("person.id"))
+    at: Mapped[datetime] = evidenced(UtcDateTime)
+    event_hash: Mapped[str] = evidenced(HASH)
+
+
 class DecisionRow(Base):
     """An approval or a return."""
 

@@ -27,6 +27,7 @@ from archive_service.db.models import (
     IndicatorResultRow,
     IndicatorRow,
     ObligationRow,
+    PaperOriginalRow,
     PersonRow,
     RecommendationRow,
     SessionRow,
@@ -169,6 +170,23 @@ def rows_of_dossier(dossier: Dossier, calendars: Mapping[str, working_time.Calen
                 "event_hash": v.event_hash,
                 "deviation_id": v.deviation,
                 "indicator": v.indicator,
+            },
+        )
+    for document, paper in dossier.papers.items():
+        _add(
+            rows,
+            PaperOriginalRow,
+            {
+                "document_id": document,
+                "dossier_id": dossier.id,
+                "is_there": paper.exists,
+                "room": paper.room,
+                "shelf": paper.shelf,
+                "box": paper.box,
+                "folder": paper.folder,
+                "person_id": paper.person,
+                "at": _time(paper.at),
+                "event_hash": paper.event_hash,
             },
         )
     for d in dossier.decisions:

@@ -251,7 +251,7 @@ _BEHIND: Mapping[str, Callable[[], ColumnElement[bool]]] = {
     "on_time": lambda: _ended_late(False),
     "late": lambda: _ended_late(True),
     "complete": lambda: _is_judged(VerdictRow.completeness_result == "complete"),
-    "incomplete": lambda: _is_judged(VerdictRow.completeness_result != "complete"),
+    "incomplete": lambda: _is_judged(VerdictRow.completeness_result == "gaps"),
     "returns": lambda: StepRunRow.outcome == "returned",
     "deviations": _deviating,
     "unexplained": lambda: and_(_deviating(DeviationRow.state.in_(OWED)), DossierRow.status != states.CANCELLED),

@@ -22,7 +22,7 @@ from archive_service.db.models import (
     table_of,
 )
 from archive_service.db.projection import Rows
-from archive_service.domain import deviation, verdict
+from archive_service.domain import completeness, deviation, verdict
 from archive_service.domain import dossier as states
 
 Cell = tuple[str, str, str, int, int]
@@ -99,9 +99,9 @@ def tally_of(rows: Rows, sop: str) -> Tally:
             judged = verdicts.get(place)
             if judged is not None:
                 is_late = judged["time_result"] == verdict.LATE
-                is_complete = judged["completeness_result"] == "complete"
+                result = judged["completeness_result"]
                 add(values["step"], on_time=not is_late, late=is_late)
-                add(values["step"], complete=is_complete, incomplete=not is_complete)
+                add(values["step"], complete=result == completeness.COMPLETE, incomplete=result == completeness.GAPS)
                 add(
                     values["step"],
                     used_seconds=judged["used_seconds"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Collection, Dict, List, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Collection, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from archive_service.domain import canonical, indicator
 
@@ -20,12 +20,23 @@ MISSING = "missing"
 DAMAGED = "damaged"
 NOT_APPLICABLE = "not_applicable"
 """The state of an input that a skipped step would have put out: nothing is missing, and nothing was there."""
+OPTIONAL = "optional"
+"""The state of an output that may stay away and did: it is not required, and nothing was there."""
 DAMAGED_LISTED = 64
+UNCOUNTED = (NOT_APPLICABLE, OPTIONAL)
+"""States of what is not required: they count neither as present nor as missing."""
+COMPLETE = "complete"
+GAPS = "gaps"
+NOTHING_REQUIRED = "nothing_required"
+"""The result where nothing was required, so that nothing was checked: not the same as complete."""
 
 
 @dataclass(frozen=True)
 class Requirement:
-    """One thing that a step needs or leaves, its state, and the evidence that satisfied it."""
+    """One thing that a step needs or leaves, its state, and the evidence that satisfied it.
+
+    ``minimum`` counts documents of the accepted ``media``; a decision, a seal or a result is one.
+    """
 
     direction: str
     kind: str
@@ -50,6 +61,12 @@ class Requirement:
             "media": list(self.media),
             "satisfied_by": [dict(item) for item in self.satisfied_by],
         }
+
+
+def count_of(satisfied_by: Sequence[Mapping[str, Any]], evidence: str) -> int:
+    """How many of what a requirement counts stand for it: documents, or the one act; the form of a decision counts for none."""
+    is_act = evidence in ("decision", "seal", "result")
+    return sum(1 for item in satisfied_by if (item["type"] != "document") == is_act)
 
 
 def _documents(versions: Sequence["Version"]) -> Tuple[Dict[str, Any], ...]:
@@ -81,14 +98,23 @@ def required_inputs(dossier: "Dossier", step_key: str) -> List[Requirement]:
                                 "decision": "approve",
                                 "person": decision.person,
                             },
+                            *_form_of(dossier, rule.source, rule.kind),
                         )
                 else:
                     satisfied = _documents(dossier.current_versions(rule.source, rule.kind))
-        state = NOT_APPLICABLE if is_skipped else PRESENT if satisfied else MISSING
+        is_enough = count_of(satisfied, evidence) >= minimum
+        state = NOT_APPLICABLE if is_skipped else PRESENT if is_enough else MISSING
         found.append(
             Requirement("input", rule.kind, rule.title, rule.source, evidence, state, satisfied, minimum, output.media)
         )
     return found + required_of_indicators(dossier, step_key)
+
+
+def _form_of(dossier: "Dossier", step_key: str, kind: str) -> Tuple[Dict[str, Any], ...]:
+    """The filled-in form of a decision, where the newest iteration of its step has one."""
+    run = dossier.last_run(step_key)
+    standing = dossier.current_versions(step_key, kind)
+    return _documents([v for v in standing if run is not None and v.iteration == run.iteration])
 
 
 def required_of_indicators(dossier: "Dossier", step_key: str) -> List[Requirement]:
@@ -126,27 +152,27 @@ def required_outputs(
     """The step's outputs as the dossier stands now.
 
     ``decision`` is the decision that is being made with this evaluation; ``is_sealing`` says that the seal is. A document output
-    is present when enough documents stand and at least one version came in this iteration.
+    is present when enough documents stand and at least one version came in this iteration; one that need not be there, when any stands.
     """
     found: List[Requirement] = []
     run = dossier.last_run(step_key)
     for rule in dossier.sop.step(step_key).outputs:
         satisfied: Tuple[Dict[str, Any], ...] = ()
-        is_present = False
+        state = MISSING
         if rule.evidence == "decision":
             if decision is not None:
-                satisfied = (decision,)
-            is_present = bool(satisfied)
+                satisfied, state = (decision, *_form_of(dossier, step_key, rule.kind)), PRESENT
         elif rule.evidence == "seal":
             if is_sealing:
-                satisfied = ({"type": "seal"},)
-            is_present = is_sealing
+                satisfied, state = ({"type": "seal"},), PRESENT
         else:
             versions = dossier.current_versions(step_key, rule.kind)
             satisfied = _documents(versions)
             is_fresh = run is not None and any(v.iteration == run.iteration for v in versions)
-            is_present = rule.minimum == 0 or (len(versions) >= rule.minimum and is_fresh)
-        state = PRESENT if is_present else MISSING
+            if rule.minimum == 0:
+                state = PRESENT if versions else OPTIONAL
+            elif len(versions) >= rule.minimum and is_fresh:
+                state = PRESENT
         minimum = rule.minimum if rule.evidence not in ("decision", "seal") else 1
         found.append(
             Requirement("output", rule.kind, rule.title, None, rule.evidence, state, satisfied, minimum, rule.media)
@@ -174,6 +200,14 @@ def digests_of(requirements: Sequence[Requirement]) -> List[str]:
     return list(seen)
 
 
+def result_of(requirements: Sequence[Requirement]) -> str:
+    """``complete``, ``gaps``, or ``nothing_required`` where nothing was due."""
+    due = [r for r in requirements if r.state not in UNCOUNTED]
+    if not due:
+        return NOTHING_REQUIRED
+    return COMPLETE if all(r.state == PRESENT for r in due) else GAPS
+
+
 def judge(requirements: Sequence[Requirement], damaged: Sequence[str]) -> Dict[str, Any]:
     """The completeness part of a ``step.judged`` event for the requirements of one iteration.
 
@@ -181,12 +215,11 @@ def judge(requirements: Sequence[Requirement], damaged: Sequence[str]) -> Dict[s
     """
     judged = with_damage(requirements, set(damaged))
     plain = [r.plain() for r in judged]
-    due = [r for r in judged if r.state != NOT_APPLICABLE]
-    present = sum(1 for r in due if r.state == PRESENT)
+    due = [r for r in judged if r.state not in UNCOUNTED]
     return {
-        "result": "complete" if present == len(due) else "gaps",
+        "result": result_of(judged),
         "required": len(due),
-        "present": present,
+        "present": sum(1 for r in due if r.state == PRESENT),
         "missing": sum(1 for r in judged if r.state == MISSING),
         "damaged": sorted(set(damaged)),
         "requirements_digest": sha256(canonical.encode(plain)).hexdigest(),

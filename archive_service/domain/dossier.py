@@ -15,7 +15,7 @@ from archive_service.domain.completeness import Requirement
 from archive_service.domain.deviation import Deviation, IllegalEvent, Ledger, Refusal
 from archive_service.domain.event import Event
 from archive_service.domain.indicator import IndicatorLedger
-from archive_service.domain.sop import OPENING, QUARTER, Sop, Step
+from archive_service.domain.sop import ATTACHMENT, OPENING, QUARTER, Sop, Step
 from archive_service.domain.verdict import LATE, Interval
 
 OPEN = "open"
@@ -43,21 +43,22 @@ STEP_ACTIONS: FrozenSet[str] = frozenset(
         "record_result",
     ]
 )
-AFTER_ACTIONS: FrozenSet[str] = frozenset(["explain", "accept_explanation", "return_explanation"])
+AFTER_ACTIONS: FrozenSet[str] = frozenset(["explain", "accept_explanation", "return_explanation", "record_paper"])
 """What may still be done when the dossier is sealed: it goes to the stream ``after:<dossier>``."""
 DOSSIER_ACTIONS: FrozenSet[str] = AFTER_ACTIONS | frozenset(
     [*indicator.ACTIONS, "request_cancellation", "confirm_cancellation", "attach", "adopt_calendar"]
 )
 ACTIONS: FrozenSet[str] = STEP_ACTIONS | DOSSIER_ACTIONS
-AFTER_TYPES: FrozenSet[str] = deviation.EVENT_TYPES | {"dossier.judged_again"}
+AFTER_TYPES: FrozenSet[str] = deviation.EVENT_TYPES | {"dossier.judged_again", "document.paper_recorded"}
 """The events of ``after:<dossier>`` that belong to what people do with a sealed dossier."""
-ATTACHMENT = "attachment"
-"""The kind of a document that belongs to an explanation, not to a step's output."""
 ATTACHMENTS_LIMIT = 32
+PAPER_RECORDS_LIMIT = 2_000
+"""How often an open dossier takes where papers lie: its bundle holds each record."""
 
 _PERMISSION: Dict[str, str] = {
     "upload": "document.upload",
     "withdraw": "document.withdraw",
+    "record_paper": "document.paper",
     "submit": "step.submit",
     "approve": "step.decide",
     "return": "step.decide",
@@ -109,6 +110,20 @@ class Version:
     deviation: Optional[str] = None
     indicator: Optional[str] = None
     withdrawn_at: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class PaperOriginal:
+    """Whether a document has an original on paper, and where that lies: ruang, rak, boks, folder."""
+
+    exists: bool
+    room: Optional[str]
+    shelf: Optional[str]
+    box: Optional[str]
+    folder: Optional[str]
+    person: str
+    at: str
+    event_hash: str
 
 
 @dataclass(frozen=True)
@@ -256,6 +271,8 @@ class Dossier:
     ended_at: Optional[str] = None
     runs: List[Run] = field(default_factory=list)
     versions: List[Version] = field(default_factory=list)
+    papers: Dict[str, PaperOriginal] = field(default_factory=dict)
+    paper_records: int = 0
     decisions: List[Decision] = field(default_factory=list)
     flags: List[Flag] = field(default_factory=list)
     ledger: Ledger = field(default_factory=Ledger)
@@ -431,13 +448,14 @@ class Dossier:
         if event.type not in AFTER_TYPES:
             return
         self.latest = event.leaf_hash
-        if event.type not in deviation.EVENT_TYPES:
-            return
         action = action_of(event)
         refusal = find_refusal(self, action) if action is not None else None
         if refusal is not None:
             raise IllegalEvent(refusal.code, refusal.text)
-        self.ledger.apply(event)
+        if event.type in deviation.EVENT_TYPES:
+            self.ledger.apply(event)
+        elif event.type == "document.paper_recorded":
+            self._paper_recorded(event)
 
     def _opened(self, event: Event) -> None:
         p = event.payload
@@ -571,6 +589,14 @@ class Dossier:
         for index, v in enumerate(self.versions):
             if v.id == version:
                 self.versions[index] = replace(v, withdrawn_at=event.at)
+
+    def _paper_recorded(self, event: Event) -> None:
+        p = event.payload
+        place = (p["room"], p["shelf"], p["box"], p["folder"])
+        if not p["exists"] and place != (None, None, None, None):
+            raise IllegalEvent("paper_place_of_nothing", "a place is recorded for a paper original that there is not")
+        self.paper_records += 1
+        self.papers[p["document"]] = PaperOriginal(p["exists"], *place, str(event.person), event.at, event.leaf_hash)
 
     def _submitted(self, event: Event) -> None:
         run = self._running_now(event)
@@ -791,6 +817,7 @@ _FOLDS = {
     "document.received": Dossier._received,
     "document.withdrawn": Dossier._withdrawn,
     "document.refused": Dossier._noted,
+    "document.paper_recorded": Dossier._paper_recorded,
     "step.submitted": Dossier._submitted,
     "decision.made": Dossier._decided,
     "decision.flagged": Dossier._flagged,
@@ -818,6 +845,7 @@ def action_of(event: Event) -> Optional[Action]:
     name = {
         "document.received": "upload",
         "document.withdrawn": "withdraw",
+        "document.paper_recorded": "record_paper",
         "step.submitted": "submit",
         "step.reassigned": "reassign",
         "dossier.sealed": "archive",
@@ -903,6 +931,8 @@ def find_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
         )
     if action.work_unit != dossier.work_unit and not permissions.is_office(action.role):
         return Refusal("other_work_unit", "The dossier belongs to another work unit than your role.")
+    if dossier.status == SEALED and action.name == "attach":
+        return Refusal("dossier_sealed", "The dossier is sealed: it takes explanations in words alone, no attachments.")
     if dossier.status == SEALED and action.name not in AFTER_ACTIONS:
         return Refusal("dossier_sealed", "The dossier is sealed: nothing in it changes any more.")
     if dossier.status == CANCELLED:
@@ -929,6 +959,12 @@ def _dossier_refusal(dossier: Dossier, action: Action) -> Optional[Refusal]:
         return None
     if action.name == "adopt_calendar":
         return None if action.has_reason else Refusal("reason_missing", "Say why: judging again needs a reason.")
+    if action.name == "record_paper":
+        if action.document is None or not dossier.versions_of(action.document):
+            return Refusal("document_unknown", "This dossier has no such document.")
+        if dossier.status == OPEN and dossier.paper_records >= PAPER_RECORDS_LIMIT:
+            return Refusal("papers_full", "This dossier takes no more records of papers until it is sealed.")
+        return None
     if action.name in indicator.ACTIONS:
         duties = [(step.key, step.indicators) for step in dossier.sop.steps if step.indicators is not None]
         return indicator.find_refusal(

@@ -175,7 +175,7 @@ _TIME_VERDICT = _object(
 )
 _COMPLETENESS = _object(
     {
-        "result": _one_of("complete", "gaps"),
+        "result": _one_of("complete", "gaps", "nothing_required"),
         "required": COUNT,
         "present": COUNT,
         "missing": COUNT,
@@ -344,6 +344,15 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         indicator=_or_null(INDICATOR),
     ),
     ("document.withdrawn", 1): _type(["dossier"], step=KEY, document=ID, version=ID, reason_commitment=HASH),
+    ("document.paper_recorded", 1): _type(
+        ["dossier", "after"],
+        document=ID,
+        exists=_boolean,
+        room=_or_null(_text(100)),
+        shelf=_or_null(_text(100)),
+        box=_or_null(_text(100)),
+        folder=_or_null(_text(100)),
+    ),
     ("document.refused", 1): _type(
         ["dossier"],
         step=_or_null(KEY),

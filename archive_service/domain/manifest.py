@@ -10,7 +10,7 @@ import re
 import struct
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
-from archive_service.domain.dossier import Dossier
+from archive_service.domain.dossier import PAPER_RECORDS_LIMIT, Dossier
 
 FORMAT = "archive-service bundle 1"
 EXTENSIONS: Dict[str, str] = {
@@ -74,6 +74,7 @@ EVENTS_LIMIT = 10_000
 PERSON_EVENTS_LIMIT = 2_000
 EVENT_LIMITS: Dict[str, int] = {
     "document.received": 2_000,
+    "document.paper_recorded": PAPER_RECORDS_LIMIT,
     "step.started": 1_000,
     "step.moved": 2_000,
     "deviation.recorded": 2_000,

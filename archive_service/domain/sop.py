@@ -45,6 +45,8 @@ DAY_POLICIES = ("working_minutes", "own_day_minutes", "end_of_next_working_day")
 """What "1 hari" may mean; counted by ``working_time.limit_of``."""
 INDICATOR_DUTIES = ("evidence", "results")
 """What a step owes each performance indicator of the dossier: documents that support it, or its results in words."""
+ATTACHMENT = "attachment"
+"""The kind of a document that belongs to an explanation, not to a step: no output is called so."""
 OPENING = "opening"
 """Where a question is answered that no step asks: when the dossier is opened."""
 QUARTER = "quarter"
@@ -615,15 +617,24 @@ def _check_outputs(place: str, step: Draft, problems: list[Problem]) -> None:
     outputs = step.get("outputs")
     _check_unique(_each(outputs, "kind", f"{place}.outputs"), problems)
     for i, rule in enumerate(outputs or []):
-        if rule is _BAD or "evidence" not in rule:
+        if rule is _BAD:
             continue
-        here, evidence = f"{place}.outputs[{i}]", rule["evidence"]
+        here = f"{place}.outputs[{i}]"
+        if rule.get("kind") == ATTACHMENT:
+            _refuse(
+                problems, f"{here}.kind", f"must not be {_quote(ATTACHMENT)}: explanations have documents of that kind"
+            )
+        if "evidence" not in rule:
+            continue
+        evidence = rule["evidence"]
         media, low, high = rule.get("media"), rule.get("min"), rule.get("max")
         _check_unique(((f"{here}.media[{m}]", each) for m, each in enumerate(media or [])), problems)
         fields = rule["form"].get("fields") if isinstance(rule.get("form"), dict) else None
         _check_unique(_each(fields, "key", f"{here}.form.fields"), problems)
         if evidence in FILE_EVIDENCE:
-            if fields is not None and (evidence != "form" or (media is not None and PDF not in media)):
+            if fields is not None and (
+                evidence != "form" or (media is not None and _BAD not in media and PDF not in media)
+            ):
                 _refuse(problems, f"{here}.form", f"needs the evidence form and the media type {PDF}")
             if media == []:
                 _refuse(problems, f"{here}.media", f"must name the media types of a {evidence}")
@@ -699,13 +710,14 @@ def _check_questions(sop: Draft, graph: _Graph, problems: list[Problem]) -> None
 
 
 def _check_equipment(sop: Draft, graph: _Graph, problems: list[Problem]) -> None:
-    known = {
-        rule.get("kind") for step in graph.drafts.values() for rule in step.get("outputs") or [] if rule is not _BAD
-    }
-    is_known = all("outputs" in step and _BAD not in step["outputs"] for step in graph.drafts.values())
+    kinds = [_names_of(step.get("outputs"), "kind") for step in graph.drafts.values()]
+    # where a step or a kind could not be read, nothing is known to be absent
+    if not kinds or None in kinds or _BAD in (sop.get("steps") or []):
+        return
+    known = {kind for of_step in kinds for kind in of_step or []}
     for i, item in enumerate(sop.get("equipment") or []):
         for k, kind in enumerate([] if item is _BAD else item.get("kinds") or []):
-            if is_known and kind is not _BAD and kind not in known:
+            if kind is not _BAD and kind not in known:
                 _refuse(problems, f"equipment[{i}].kinds[{k}]", f"is no output of this SOP: {_quote(kind)}")
 
 

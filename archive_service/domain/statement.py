@@ -12,9 +12,12 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 from archive_service.domain import completeness, deviation, indicator, verdict, working_time
 from archive_service.domain.completeness import Requirement
 from archive_service.domain.deviation import DueDeviation
-from archive_service.domain.dossier import Dossier, Run
+from archive_service.domain.dossier import Dossier, PaperOriginal, Run, Version
 from archive_service.domain.event import Event
 from archive_service.domain.sop import Sop
+
+NOT_CHECKED = "not_checked"
+"""Of an equipment item that is no document, and of an iteration that never finished: nobody looked, so nothing is said."""
 
 
 class Closing(NamedTuple):
@@ -210,6 +213,7 @@ def build_statement(
         completeness.MISSING: 0,
         completeness.DAMAGED: 0,
         completeness.NOT_APPLICABLE: 0,
+        completeness.OPTIONAL: 0,
     }
     digest = calendar if calendar is not None else dossier.calendar_digest
     counted = calendars[digest]
@@ -244,6 +248,8 @@ def build_statement(
                 ],
                 "transfer": None if run.transfer is None else list(run.transfer),
                 "verdicts": [{"event": j.event_hash, "time": dict(j.payload["time"])} for j in run.judgements],
+                # an iteration that was overtaken by a return was never finished: nothing of it was checked
+                "completeness": completeness.result_of(requirements) if is_closing or run.outcome else NOT_CHECKED,
                 "requirements": [r.plain() for r in requirements],
             }
         )
@@ -265,18 +271,20 @@ def build_statement(
         "definitions": [dict(each) for each in definitions],
         "calendar": digest,
         "sealed_at": closing.at,
-        "required": sum(counts.values()) - counts[completeness.NOT_APPLICABLE],
+        "required": sum(n for state, n in counts.items() if state not in completeness.UNCOUNTED),
         "present": counts[completeness.PRESENT],
         "missing": counts[completeness.MISSING],
         "damaged": counts[completeness.DAMAGED],
         "not_applicable": counts[completeness.NOT_APPLICABLE],
+        "optional": counts[completeness.OPTIONAL],
         "late": sum(1 for s in steps if s["time"]["result"] == verdict.LATE),
         "returns": sum(1 for s in steps if s["outcome"] == "returned"),
         "steps": steps,
         "skipped": [key for key in dossier.sop.order if key in dossier.skipped],
         "answers": dict(sorted(dossier.answers.items())),
         "totals": [totals[key] for key in dossier.sop.order if key in totals],
-        "equipment": _equipment(dossier),
+        "equipment": equipment_of(dossier),
+        "documents": _documents(dossier),
         "indicators": indicator_summary(dossier),
         "deviations": [
             {
@@ -356,17 +364,65 @@ def indicator_summary(dossier: Dossier) -> Dict[str, Any]:
     }
 
 
-def _equipment(dossier: Dossier) -> List[Dict[str, Any]]:
-    """Each item of the SOP's equipment that is a kind of document, with what stands of it; the rest is not checked, and says so."""
+def _documents(dossier: Dossier) -> List[Dict[str, Any]]:
+    """Each document by its newest version, withdrawn or not, with what is recorded of its original on paper; null: nothing is."""
+    newest: Dict[str, Version] = {version.document: version for version in dossier.versions}
+    found: List[Dict[str, Any]] = []
+    for document, version in newest.items():
+        paper = dossier.papers.get(document)
+        found.append(
+            {
+                "document": document,
+                "version": version.id,
+                "number": version.number,
+                "step": version.step,
+                "iteration": version.iteration,
+                "kind": version.kind,
+                "digest": version.digest,
+                "media_type": version.media_type,
+                "deviation": version.deviation,
+                "indicator": version.indicator,
+                "is_withdrawn": version.withdrawn_at is not None,
+                "paper": None if paper is None else plain_paper(paper),
+            }
+        )
+    return found
+
+
+def plain_paper(paper: PaperOriginal) -> Dict[str, Any]:
+    """What is recorded of an original on paper, as canonical-JSON-able data: ``exists`` and the place."""
+    return {
+        "exists": paper.exists,
+        "room": paper.room,
+        "shelf": paper.shelf,
+        "box": paper.box,
+        "folder": paper.folder,
+        "person": paper.person,
+        "at": paper.at,
+    }
+
+
+def equipment_of(dossier: Dossier) -> List[Dict[str, Any]]:
+    """Each item of the SOP's equipment (peralatan) with the steps that leave it and what stands of it.
+
+    ``state``: ``present``, ``missing``, ``not_applicable`` where every step that leaves it is skipped, ``not_checked`` for an item that is
+    no document.
+    """
     found: List[Dict[str, Any]] = []
     for item in dossier.sop.equipment:
-        standing = [
-            version.digest
-            for step in dossier.sop.steps
-            for rule in step.outputs
-            if rule.kind in item.kinds
-            for version in dossier.current_versions(step.key, rule.kind)
-        ]
-        state = "not_checked" if not item.kinds else completeness.PRESENT if standing else completeness.MISSING
-        found.append({"text": item.text, "kinds": list(item.kinds), "state": state, "digests": standing})
+        places = [(step.key, rule) for step in dossier.sop.steps for rule in step.outputs if rule.kind in item.kinds]
+        digests: List[str] = []
+        is_there = False
+        for key, rule in places:
+            standing = [version.digest for version in dossier.current_versions(key, rule.kind)]
+            digests += [digest for digest in standing if digest not in digests]
+            is_decided = rule.evidence == "decision" and dossier.approval_of(key) is not None
+            is_there = is_there or bool(standing) or is_decided
+        state = completeness.PRESENT if is_there else completeness.MISSING
+        if not item.kinds:
+            state = NOT_CHECKED
+        elif not is_there and all(key in dossier.skipped for key, _ in places):
+            state = completeness.NOT_APPLICABLE
+        steps = list(dict.fromkeys(key for key, _ in places))
+        found.append({"text": item.text, "kinds": list(item.kinds), "steps": steps, "state": state, "digests": digests})
     return found

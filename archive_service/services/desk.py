@@ -12,12 +12,13 @@ from archive_service.db import queries
 from archive_service.db.event_log import read_openings, read_stream
 from archive_service.db.queries import ReadScope
 from archive_service.domain import completeness, permissions, verdict, working_time
-from archive_service.domain.dossier import CANCELLED, Action, Dossier, documents_digest, find_refusal, fold
+from archive_service.domain.dossier import CANCELLED, Action, Dossier, Version, documents_digest, find_refusal, fold
 from archive_service.domain.event import Event
-from archive_service.domain.sop import OPENING
+from archive_service.domain.sop import OPENING, OutputRule
 from archive_service.errors import Forbidden
 from archive_service.services import reading
 from archive_service.services.actor import Actor, list_holders
+from archive_service.services.forms import plain_form
 from archive_service.services.indicator_reading import describe_list, describe_recommendations, find_acts
 from archive_service.services.work import fold_dossier, read_dossier_events, unit_calendar
 
@@ -155,7 +156,8 @@ def read_desk(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]
                     "media": list(r.media),
                     "minimum": r.minimum,
                     "maximum": r.maximum,
-                    "standing": [v.id for v in state.current_versions(step["step"], r.kind)],
+                    "standing": [v.id for v in _standing(state, step["step"], r)],
+                    "form": None if r.form is None else plain_form(r.form),
                 }
                 for r in rule.file_outputs
             ]
@@ -170,6 +172,15 @@ def read_desk(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]
     for entry in found["history"]:
         entry.update(_history_facts(by_event[entry["event"]], openings))
     return found
+
+
+def _standing(state: Dossier, step: str, rule: OutputRule) -> list[Version]:
+    """The documents of a kind that a step holds now; of a decision's form only that of the running iteration counts."""
+    standing = state.current_versions(step, rule.kind)
+    run = state.running(step)
+    if rule.evidence != "decision" or run is None:
+        return standing
+    return [version for version in standing if version.iteration == run.iteration]
 
 
 def _checklist(state: Dossier, step: str) -> list[completeness.Requirement]:
@@ -199,6 +210,8 @@ def _acting(state: Dossier, actor: Actor, step_key: str) -> dict[str, Any]:
     if refusal is not None and refusal.code != "outputs_missing":
         return {"acts": [], "barred": refusal.code}
     acts = {"approve": [DECIDE], ARCHIVE: [ARCHIVE], SUBMIT: [UPLOAD, SUBMIT]}[name]
+    if step.is_decision and step.file_outputs:
+        acts = [UPLOAD, *acts]
     # a person who may not finish the step yet, for want of its output, still uploads
     return {"acts": [act for act in acts if refusal is None or act == UPLOAD], "barred": None}
 
@@ -236,6 +249,9 @@ def _add_document_facts(
     titles = {(s.key, r.kind): r.title for s in state.sop.steps for r in s.outputs}
     for entry, version in zip(found["documents"], state.versions, strict=True):
         entry["title"] = titles.get((version.step, version.kind))
+        entry["is_newest"] = state.versions_of(version.document)[-1].id == version.id
+        paper = Action("record_paper", actor.person, None, None, document=version.document)
+        entry["may_record_paper"] = entry["is_newest"] and _may(state, actor, "document.paper", paper)
         entry["withdrawal_reason"] = reasons.get(version.id)
         entry["submission"] = {
             name: openings[(version.event_hash, f"receipt.{name}")]
@@ -281,6 +297,10 @@ def _add_deviation_facts(
         entry["may_explain"] = _may(
             state, actor, "deviation.explain", Action("explain", actor.person, None, None, deviation=deviation.id)
         )
+        attach = Action("attach", actor.person, None, None, deviation=deviation.id)
+        entry["may_attach"] = _may(state, actor, "deviation.explain", attach)
+        known = {version for given in entry["explanations"] for version in given["attachments"]}
+        entry["waiting"] = [v.id for v in state.attachments_of(deviation.id) if v.id not in known]
         answer = Action("accept_explanation", actor.person, None, None, deviation=deviation.id)
         entry["may_answer"] = _may(state, actor, "explanation.judge", answer)
 

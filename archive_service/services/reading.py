@@ -15,7 +15,7 @@ from archive_service.db.event_log import open_streams, read_openings, read_strea
 from archive_service.db.models import DocumentVersionRow, LocationRow, PersonRow
 from archive_service.db.queries import ReadScope
 from archive_service.domain import completeness, permissions, statement, verdict, working_time
-from archive_service.domain.dossier import AFTER_TYPES, RUNNING, Dossier, Run, fold
+from archive_service.domain.dossier import AFTER_TYPES, RUNNING, Dossier, PaperOriginal, Run, fold
 from archive_service.domain.event import Event
 from archive_service.domain.receipt import Receipt, format_receipt
 from archive_service.domain.sop import Sop
@@ -324,9 +324,11 @@ def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, A
                 "withdrawn_at": v.withdrawn_at,
                 "deviation": v.deviation,
                 "indicator": v.indicator,
+                "paper": None if v.document not in state.papers else _paper(state.papers[v.document], names),
             }
             for v in state.versions
         ],
+        "equipment": statement.equipment_of(state),
         "decisions": [
             {
                 "step": d.step,
@@ -401,6 +403,11 @@ def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, A
             "size": bundle.size if bundle else None,
         },
     }
+
+
+def _paper(paper: PaperOriginal, names: dict[str, str]) -> dict[str, Any]:
+    """What is recorded of an original on paper, and by whom."""
+    return {**statement.plain_paper(paper), "person_name": names.get(paper.person)}
 
 
 def _answer_reason(

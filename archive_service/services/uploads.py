@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, BinaryIO, cast
 
 from archive_service.archive import Archive
 from archive_service.db.models import LocationRow
-from archive_service.domain.dossier import CANCELLED, SEALED, Action, Dossier, find_refusal
-from archive_service.domain.manifest import EVENT_LIMITS, EVENTS_LIMIT
-from archive_service.domain.permissions import CONTRIBUTOR
+from archive_service.domain.dossier import CANCELLED, SEALED, Action
 from archive_service.domain.receipt import Receipt, format_receipt
 from archive_service.domain.sop import OutputRule
 from archive_service.domain.verdict import format_time
-from archive_service.errors import Conflict, DocumentRefused, InvalidInput, NotFound, TooLarge
+from archive_service.errors import DocumentRefused, InvalidInput, NotFound, TooLarge
 from archive_service.inspection import Inspection, inspect_document, require_file_name
-from archive_service.services.actor import Actor, Assignment, require_covering
+from archive_service.services.actor import Actor
 from archive_service.services.fields import clean_text, require_id
-from archive_service.services.indicators import clean_code
-from archive_service.services.work import error_of, hold_dossier, load_dossier
+from archive_service.services.places import (
+    AttachmentPlace,
+    StepPlace,
+    choose_assignment,
+    place_at_deviation,
+    place_at_step,
+)
+from archive_service.services.work import hold_dossier, load_dossier
 from archive_service.storage.base import RangedReader, ReceivedObject
 
 SPOOL_BYTES = 1024 * 1024
@@ -71,55 +76,68 @@ def receive_document(
     an error while the bytes arrive leaves no trace at all.
     """
     begun_at = archive.log.clock()
-    indicator = None if indicator is None else clean_code(indicator)
     with archive.db.read() as session:
         state = load_dossier(archive, session, dossier)
-    assignment = _assignment(state, actor, step, is_tagged=indicator is not None)
-    _require_room(state)
-    document = _resolve_document(state, step, kind, document)
-    if indicator is None and document is not None:
-        # a new version supports what the one before did, unless another indicator is named
-        indicator = state.versions_of(document)[-1].indicator
-        assignment = _assignment(state, actor, step, is_tagged=indicator is not None)
-    _require(state, actor, assignment, step, kind, document, indicator)
-    rule = state.sop.step(step).output(kind)
-    personal = _personal(rule, submission)
+    place = place_at_step(state, actor, step=step, kind=kind, document=document, indicator=indicator)
+    personal = _personal(state.sop.step(step).output(kind), submission)
+    return _receive(archive, actor, replace(place, personal=personal), dossier, file_name, chunks, begun_at)
+
+
+def receive_attachment(
+    archive: Archive, actor: Actor, *, dossier: str, deviation: str, file_name: str, chunks: Iterable[bytes]
+) -> Received:
+    """Take a document for the explanation of a deviation, from the person who answers for it; the signed receipt.
+
+    It belongs to the explanation that is given next (``deviations.explain_deviation``), and comes before it. Conflict
+    ``dossier_sealed`` once the dossier is sealed: explanations in words alone follow the seal.
+    """
+    begun_at = archive.log.clock()
+    with archive.db.read() as session:
+        state = load_dossier(archive, session, dossier)
+    place = place_at_deviation(state, actor, deviation)
+    return _receive(archive, actor, place, dossier, file_name, chunks, begun_at)
+
+
+def _receive(
+    archive: Archive,
+    actor: Actor,
+    place: StepPlace | AttachmentPlace,
+    dossier: str,
+    file_name: str,
+    chunks: Iterable[bytes],
+    begun_at: datetime,
+) -> Received:
+    """Stream, inspect, claim; whatever stands in the way leaves no object behind."""
     try:
         name = require_file_name(file_name)
     except DocumentRefused as exc:
-        _note_refusal(archive, actor, dossier, step, kind, exc.code, None, None)
+        _note_refusal(archive, actor, dossier, place.step, place.kind, exc.code, None, None)
         raise
     try:
         received, spool = _store(archive, chunks)
     except TooLarge as exc:
-        _note_refusal(archive, actor, dossier, step, kind, exc.code, None, name)
+        _note_refusal(archive, actor, dossier, place.step, place.kind, exc.code, None, name)
         raise
     try:
-        found = _inspect(archive, received, spool, name, rule)
+        found = _inspect(archive, received, spool, name, place.media)
         with archive.db.write() as session:
             work = hold_dossier(archive, session, dossier, actor)
-            _require(work.dossier, actor, assignment, step, kind, document, indicator)
-            run = work.dossier.running(step)
-            assert run is not None
-            document_id = document or work.writer.make_id()
+            assignment = place.require(work.dossier)
+            document_id = place.document or work.writer.make_id()
             payload: dict[str, Any] = {
                 "document": document_id,
                 "version": work.writer.make_id(),
                 "number": len(work.dossier.versions_of(document_id)) + 1,
-                "step": step,
-                "iteration": run.iteration,
-                "kind": kind,
+                "kind": place.kind,
                 "digest": received.digest_hex,
                 "crc32": f"{received.crc32:08x}",
                 "size": received.size,
                 "media_type": found.media_type,
                 "puid": found.puid,
                 "begun_at": min(format_time(begun_at), work.writer.at),
-                "receipt": None if submission is None else {},
-                "deviation": None,
-                "indicator": indicator,
+                **place.facts(work.dossier),
             }
-            event = work.act(actor, assignment, "document.received", payload, {"file_name": name, **personal})
+            event = work.act(actor, assignment, "document.received", payload, {"file_name": name, **place.personal})
             session.add(
                 LocationRow(
                     key=received.key,
@@ -134,7 +152,7 @@ def receive_document(
             )
     except DocumentRefused as exc:
         archive.store.delete(received.key, received.version_id)
-        _note_refusal(archive, actor, dossier, step, kind, exc.code, received, name)
+        _note_refusal(archive, actor, dossier, place.step, place.kind, exc.code, received, name)
         raise
     except BaseException:
         archive.store.delete(received.key, received.version_id)
@@ -164,8 +182,16 @@ def note_too_large(archive: Archive, actor: Actor, *, dossier: str, step: str, k
     """Record that a document was refused by its announced size, before a byte of it was read."""
     with archive.db.read() as session:
         state = load_dossier(archive, session, dossier)
-    _require(state, actor, _assignment(state, actor, step), step, kind, None)
+    StepPlace(actor, step, kind, None, None).require(state)
     _note_refusal(archive, actor, dossier, step, kind, "file_too_large", None, None)
+
+
+def note_large_attachment(archive: Archive, actor: Actor, *, dossier: str, deviation: str) -> None:
+    """Record that an attachment was refused by its announced size, before a byte of it was read."""
+    with archive.db.read() as session:
+        state = load_dossier(archive, session, dossier)
+    place = place_at_deviation(state, actor, deviation)
+    _note_refusal(archive, actor, dossier, place.step, place.kind, "file_too_large", None, None)
 
 
 def withdraw_document(
@@ -178,7 +204,7 @@ def withdraw_document(
         known = work.dossier.find_version(require_id("version", version))
         step = known.step if known else ""
         is_tagged = known is not None and known.indicator is not None
-        assignment = _assignment(work.dossier, actor, step, "document.withdraw", is_tagged=is_tagged)
+        assignment = choose_assignment(work.dossier, actor, step, "document.withdraw", is_tagged=is_tagged)
         if known is None:
             raise NotFound("version_unknown", "This dossier has no such version.")
         work.require(
@@ -195,66 +221,6 @@ def withdraw_document(
         )
         payload = {"document": known.document, "version": version}
         work.act(actor, assignment, "document.withdrawn", {**payload, "step": step}, {"reason": reason})
-
-
-def _require_room(dossier: Dossier) -> None:
-    """Keep a dossier within what its bundle may hold, however many files are refused in it; half of the events are left for the steps."""
-    if dossier.count >= EVENTS_LIMIT // 2 or len(dossier.versions) >= EVENT_LIMITS["document.received"]:
-        raise Conflict(
-            "dossier_full", "This dossier takes no more documents; go on with its steps, or open another one."
-        )
-
-
-def _assignment(
-    dossier: Dossier, actor: Actor, step: str, permission: str = "document.upload", *, is_tagged: bool = False
-) -> Assignment:
-    first = actor.require(permission, dossier.work_unit)
-    performer = dossier.sop.step(step).performer if step in dossier.sop.order else None
-    for assignment in actor.holds(permission):
-        if (assignment.role, assignment.work_unit) == (performer, dossier.work_unit):
-            # asked before a byte is read, and again with the act
-            return require_covering(actor, assignment, dossier.sop.key)
-    for assignment in actor.holds(permission) if is_tagged else []:
-        if (assignment.role, assignment.work_unit) == (CONTRIBUTOR, dossier.work_unit):
-            return assignment
-    return first
-
-
-def _require(
-    dossier: Dossier,
-    actor: Actor,
-    assignment: Assignment,
-    step: str,
-    kind: str,
-    document: str | None,
-    indicator: str | None = None,
-) -> None:
-    action = Action(
-        "upload",
-        actor.person,
-        assignment.role,
-        assignment.work_unit,
-        step=step,
-        kind=kind,
-        document=document,
-        indicator=indicator,
-    )
-    refusal = find_refusal(dossier, action)
-    if refusal is not None:
-        raise error_of(refusal)
-
-
-def _resolve_document(dossier: Dossier, step: str, kind: str, document: str | None) -> str | None:
-    """The document that gets a new version: the named one; the only one there may be; else none, so a new document begins."""
-    if document is not None:
-        if not dossier.versions_of(require_id("document", document)):
-            raise InvalidInput("document_unknown", "This dossier has no such document; leave it out to send a new one.")
-        return document
-    if step not in dossier.sop.order:
-        return None
-    rule = next((r for r in dossier.sop.step(step).file_outputs if r.kind == kind), None)
-    standing = dossier.current_versions(step, kind) if rule is not None else []
-    return standing[0].document if rule is not None and rule.maximum == 1 and standing else None
 
 
 def _personal(rule: OutputRule, submission: SubmissionReceipt | None) -> dict[str, str | None]:
@@ -290,21 +256,21 @@ def _store(archive: Archive, chunks: Iterable[bytes]) -> tuple[ReceivedObject, i
 
 
 def _inspect(
-    archive: Archive, received: ReceivedObject, spool: io.BytesIO | None, name: str, rule: OutputRule
+    archive: Archive, received: ReceivedObject, spool: io.BytesIO | None, name: str, media: Sequence[str]
 ) -> Inspection:
     if spool is not None:
         # the bytes that were hashed and stored: asking the store for them again, range by range, takes longer than the upload
         spool.seek(0)
-        return inspect_document(spool, size=received.size, file_name=name, accepted=rule.media)
+        return inspect_document(spool, size=received.size, file_name=name, accepted=media)
     with RangedReader(archive.store, received.key, received.version_id, received.size) as source:
-        return inspect_document(cast(BinaryIO, source), size=received.size, file_name=name, accepted=rule.media)
+        return inspect_document(cast(BinaryIO, source), size=received.size, file_name=name, accepted=media)
 
 
 def _note_refusal(
     archive: Archive,
     actor: Actor,
     dossier: str,
-    step: str,
+    step: str | None,
     kind: str,
     code: str,
     received: ReceivedObject | None,
@@ -322,4 +288,6 @@ def _note_refusal(
             "size": received.size if received else None,
             "digest": received.digest_hex if received else None,
         }
-        work.act(actor, _assignment(work.dossier, actor, step), "document.refused", payload, {"file_name": name})
+        work.act(
+            actor, choose_assignment(work.dossier, actor, step or ""), "document.refused", payload, {"file_name": name}
+        )

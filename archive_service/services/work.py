@@ -49,6 +49,7 @@ _CLASS_OF_CODE: dict[str, type[ArchiveError]] = {
     "results_not_taken": InvalidInput,
     "step_unknown": NotFound,
     "version_unknown": NotFound,
+    "document_unknown": NotFound,
     "deviation_unknown": NotFound,
     "pause_unknown": NotFound,
     "finding_unknown": NotFound,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Dict, Iterable, List, Mapping, Tuple
 
+from archive_service.domain.completeness import UNCOUNTED, count_of
 from archive_service.domain.event import Event
 from archive_service.domain.sop import Sop
 from archive_service.domain.verdict import parse_time
@@ -29,6 +30,23 @@ _WORDS: Dict[str, Tuple[str, str]] = {
     "round": ("putaran", "round"),
     "returned": ("dikembalikan", "returned"),
     "of": ("dari", "of"),
+    "nothing_required": ("tidak ada syarat", "nothing required"),
+    "not_checked": ("tidak dinilai", "not judged"),
+}
+_MARKS: Dict[str, str] = {
+    "present": "ada",
+    "missing": "TIDAK ADA",
+    "damaged": "RUSAK",
+    "not_applicable": "tidak berlaku: langkahnya dilewati",
+    "optional": "tidak wajib, tidak ada",
+    "not_checked": "bukan dokumen, tidak diperiksa",
+}
+_MEDIA: Dict[str, str] = {
+    "application/pdf": "PDF",
+    "image/jpeg": "JPG",
+    "image/png": "PNG",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "XLSX",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "DOCX",
 }
 
 
@@ -165,7 +183,7 @@ def render_table(statement: Mapping[str, Any], sop: Sop, names: Names, lang: str
         tuple(word(key) for key in ("no", "activity", "who", "norm", "used", "completeness", "time"))
     ]
     for step in statement["steps"]:
-        due = [r for r in step["requirements"] if r["state"] != "not_applicable"]
+        due = [r for r in step["requirements"] if r["state"] not in UNCOUNTED]
         present = sum(1 for r in due if r["state"] == "present")
         number = step["step"] if step["iteration"] == 1 else f"{step['step']} ({word('round')} {step['iteration']})"
         result = word(step["time"]["result"])
@@ -178,7 +196,7 @@ def render_table(statement: Mapping[str, Any], sop: Sop, names: Names, lang: str
                 _cut(names.person(step["performed_by"]), 28),
                 sop.step(step["step"]).norm.text,
                 f"{_minutes(step['time']['used_seconds'])} {word('minutes')}",
-                f"{present} {word('of')} {len(due)}",
+                f"{present} {word('of')} {len(due)}" if due else word(step["completeness"]),
                 result,
             )
         )
@@ -207,7 +225,9 @@ def render_report(statement: Mapping[str, Any], sop: Sop, names: Names) -> str:
         "PERNYATAAN KELENGKAPAN",
         "",
         f"{sop.number} versi {sop.version} mensyaratkan {statement['required']} hal: "
-        f"{statement['present']} ada, {statement['missing']} tidak ada, {statement['damaged']} rusak.",
+        f"{statement['present']} ada, {statement['missing']} tidak ada, {statement['damaged']} rusak. "
+        f"Tidak berlaku karena langkahnya dilewati: {statement['not_applicable']}. "
+        f"Tidak wajib dan tidak ada: {statement['optional']}.",
         f"Putaran langkah yang terlambat: {statement['late']}. Pengembalian: {statement['returns']}."
         + (f" Langkah yang dilewati: {', '.join(statement['skipped'])}." if statement["skipped"] else ""),
         "",
@@ -239,8 +259,13 @@ def render_report(statement: Mapping[str, Any], sop: Sop, names: Names) -> str:
     equipment = statement["equipment"]
     if equipment:
         lines += ["", "PERALATAN / PERLENGKAPAN", ""]
-        words = {"present": "ada", "missing": "TIDAK ADA", "not_checked": "bukan dokumen, tidak diperiksa"}
-        lines += [f"[{words[e['state']]}] {e['text']}" for e in equipment]
+        for e in equipment:
+            kinds = f" ({', '.join(e['kinds'])}; langkah {', '.join(e['steps'])})" if e["kinds"] else ""
+            lines.append(f"[{_MARKS[e['state']]}] {one_line(e['text'])}{kinds}")
+            lines += [f"    dokumen sha256 {digest}" for digest in e["digests"]]
+    lines += ["", "DOKUMEN DAN ASLI KERTAS", "", *[_document_line(d) for d in statement["documents"]]]
+    if not statement["documents"]:
+        lines.append("Tidak ada dokumen.")
     if statement["indicators"]["asked"]:
         lines += ["", "INDIKATOR KINERJA", "", *_indicator_lines(statement["indicators"], names)]
     lines += ["", "KEPUTUSAN PENGEMBALIAN", ""]
@@ -257,20 +282,21 @@ def render_report(statement: Mapping[str, Any], sop: Sop, names: Names) -> str:
         explained = names.explanations.get(d["deviation"], "belum dijelaskan")
         state = _STATES[d["state"]]
         lines.append(f"{d['code']}{subject}: {place}{names.person(d['responsible'])}. {state}. Penjelasan: {explained}")
+        attached = [each for each in statement["documents"] if each["deviation"] == d["deviation"]]
+        lines += [f"  lampiran sha256 {each['digest']}" for each in attached]
     if not statement["deviations"]:
         lines.append("Tidak ada.")
     lines += ["", "BUKTI PER LANGKAH", ""]
     for step in statement["steps"]:
         lines.append(f"Langkah {step['step']} putaran {step['iteration']}: {step['activity']}")
+        if not step["requirements"]:
+            word = _WORDS[step["completeness"]][0]
+            lines.append(f"  [{word}] tidak ada satu hal pun yang diperiksa")
         for r in step["requirements"]:
-            mark = {
-                "present": "ada",
-                "missing": "TIDAK ADA",
-                "damaged": "RUSAK",
-                "not_applicable": "tidak berlaku",
-            }[r["state"]]
             code = f"{r['kind']} " if r["direction"].startswith("indicator") else ""
-            lines.append(f"  [{mark}] {_DIRECTIONS[r['direction']]}: {code}{one_line(r['title'])}")
+            lines.append(
+                f"  [{_MARKS[r['state']]}] {_DIRECTIONS[r['direction']]}: {code}{one_line(r['title'])}{_counted(r)}"
+            )
             for item in r["satisfied_by"]:
                 lines.append("    " + _evidence(item))
     return "\n".join(lines) + "\n"
@@ -309,9 +335,37 @@ def _indicator_lines(indicators: Mapping[str, Any], names: Names) -> List[str]:
     return lines
 
 
+def _counted(requirement: Mapping[str, Any]) -> str:
+    """How many of how many, of which kind and types; nothing for a decision or seal, which is one act."""
+    if not requirement["media"] or requirement["evidence"] in ("decision", "seal", "result"):
+        return ""
+    count = count_of(requirement["satisfied_by"], requirement["evidence"])
+    types = " ".join(_MEDIA.get(media, media) for media in requirement["media"])
+    return f" ({requirement['kind']}, {types}): {count} dari sedikitnya {requirement['minimum']}"
+
+
+def _document_line(document: Mapping[str, Any]) -> str:
+    """A document with where its original on paper lies; that nothing was recorded is not the same as that there is none."""
+    paper = document["paper"]
+    if paper is None:
+        place = "asli kertas tidak dicatat"
+    elif not paper["exists"]:
+        place = "tidak ada asli kertas"
+    else:
+        words = (("room", "ruang"), ("shelf", "rak"), ("box", "boks"), ("folder", "folder"))
+        found = [f"{word} {one_line(paper[name])}" for name, word in words if paper[name] is not None]
+        place = "asli kertas: " + (", ".join(found) or "ada, tempatnya tidak dicatat")
+    withdrawn = ", ditarik" if document["is_withdrawn"] else ""
+    owner = "lampiran penjelasan" if document["deviation"] is not None else document["kind"]
+    return (
+        f"Langkah {document['step']} putaran {document['iteration']}, {owner}, versi {document['number']}{withdrawn}, "
+        f"sha256 {document['digest']}: {place}"
+    )
+
+
 def _evidence(item: Mapping[str, Any]) -> str:
     if item["type"] == "document":
-        return f"dokumen sha256 {item['digest']}"
+        return f"dokumen sha256 {item['digest']} ({_MEDIA.get(item['media_type'], item['media_type'])})"
     if item["type"] == "result":
         return f"hasil perumusan, catatan audit {item['event']}"
     if item["type"] == "decision":

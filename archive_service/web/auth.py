@@ -19,10 +19,12 @@ VISITOR_COOKIE = "archive_visitor"
 FORM_LIMIT_BYTES = 128 * 1024
 FORM_LIMITS_BYTES = {
     "web_uploads.receive_form": 64 * 1024 * 1024,
+    "web_deviations.explain_deviation": 64 * 1024 * 1024,
+    "web_forms.fill_form": 2 * 1024 * 1024,
     "web_indicators.send_evidence": 64 * 1024 * 1024,
     "web_indicators.import_indicators": 3 * 1024 * 1024,
 }
-"""A form with a file is written to disk before it is read: larger files go the script's way, as a raw body."""
+"""A form with a file is written to disk before it is read: larger files go the script's way, as a raw body, or the API's."""
 TOKEN_FIELD = "csrf"
 TOKEN_HEADER = "X-CSRF-Token"
 

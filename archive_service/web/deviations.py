@@ -5,17 +5,30 @@ from __future__ import annotations
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from archive_service.services import deviations
+from archive_service.services import deviations, uploads
 from archive_service.web.auth import get_archive, require_actor
 from archive_service.web.dossiers import REFUSALS, back_to, refuse
+from archive_service.web.uploads import file_chunks, upload_slot
 
 blueprint = Blueprint("web_deviations", __name__, url_prefix="/dossiers/<dossier>/deviations")
 
 
 @blueprint.post("/<deviation>/explanation")
 def explain_deviation(dossier: str, deviation: str) -> ResponseReturnValue:
-    """Record an explanation; it is never edited."""
+    """Take the files that came with an explanation, and record it; it is never edited."""
+    sent = [file for file in request.files.getlist("file") if file.filename]
     try:
+        # an explanation without words is refused before its files are kept
+        for file in sent if request.form.get("explanation", "").strip() else []:
+            with upload_slot():
+                uploads.receive_attachment(
+                    get_archive(),
+                    require_actor(),
+                    dossier=dossier,
+                    deviation=deviation,
+                    file_name=str(file.filename),
+                    chunks=file_chunks(file.stream),
+                )
         deviations.explain_deviation(
             get_archive(),
             require_actor(),

@@ -11,6 +11,7 @@ from flask_babel import gettext
 
 from archive_service.errors import ArchiveError, Conflict, DocumentRefused, Forbidden, InvalidInput, TooLarge
 from archive_service.services import desk, dossiers, reading
+from archive_service.services.places import ATTACHMENT_MEDIA
 from archive_service.web.auth import FORM_LIMITS_BYTES, get_archive, require_actor
 from archive_service.web.problems import sentence_for
 
@@ -59,6 +60,7 @@ def dossier_page(dossier: str, refused: Refused | None, status: HTTPStatus = HTT
         "typed": request.form if refused else {},
         "done": request.args.get("done"),
         "limit_bytes": get_archive().settings.document_limit_bytes,
+        "attachment_media": ATTACHMENT_MEDIA,
         "form_limit_bytes": FORM_LIMITS_BYTES["web_uploads.receive_form"],
     }
     page = render_template("dossier.html", refused=refused, **facts)

@@ -169,6 +169,13 @@ SENTENCES: dict[str, Any] = {
     "archive_bomb": lazy_gettext("The file unpacks to far more than it should. Save it again without large parts."),
     "too_many_documents": lazy_gettext("The step takes no more documents of this kind. Send a new version of one."),
     "kind_not_taken": lazy_gettext("The step does not take this kind of document."),
+    "form_field_missing": lazy_gettext("A field of the form that must be filled in is empty. Fill it in."),
+    "form_field_unknown": lazy_gettext("The form has changed in the meantime. Load the page again."),
+    "form_unknown": lazy_gettext("There is no such form at this step. Upload a document instead."),
+    "paper_place_of_nothing": lazy_gettext("Leave the place empty where there is no original on paper."),
+    "paper_choice_missing": lazy_gettext("Say whether there is an original on paper: yes or no."),
+    "papers_full": lazy_gettext("This dossier takes no more records of papers until it is archived."),
+    "document_unknown": lazy_gettext("This dossier has no such document. Load the page again."),
     "receipt_fields_missing": lazy_gettext("Say where the report went: application, address and number."),
     "uploads_busy": lazy_gettext("Many uploads are under way. Try again in a moment."),
     # the machine

@@ -184,6 +184,11 @@ ROUTES: dict[str, Row] = {
     f"POST {IN_DOSSIER}/verdicts/again": Row(NO, NO, "409/409", NO, OUT),
     # its step is submitted: the one who performed it may withdraw nothing any more
     f"POST {IN_DOSSIER}/documents/<id:version>/withdrawal": Row(NO, NO, NO, NO, OUT, satker_head="409/403"),
+    # the running step's performer is told which fields are missing; elsewhere there is no such form
+    f"GET {AT_STEP}/forms/<key:form>": DOSSIER,
+    f"POST {AT_STEP}/forms/<key:form>": Row(NO, NO, NO, NO, OUT, section_head="422/403"),
+    f"POST {IN_DOSSIER}/deviations/<id:deviation>/attachments": Row(NO, NO, NO, NO, OUT, section_head="201/403"),
+    f"PUT {IN_DOSSIER}/documents/<id:document>/paper": UNIT_ACT,
     f"POST {AT_STEP}/submission": STEP_ACT,
     f"POST {AT_STEP}/decision": STEP_ACT,
     f"POST {AT_STEP}/archiving": STEP_ACT,
@@ -223,6 +228,9 @@ ROUTES: dict[str, Row] = {
     f"POST {PAGE}/verdicts/again": Row("403/404", NO, "409/409", NO, TO_LOGIN),
     f"POST {PAGE}/steps/<step>/exception": Row("422/404", "422/422", "422/422", NO, TO_LOGIN),
     f"POST {PAGE}/documents/<version>/withdrawal": Row("403/404", NO, NO, NO, TO_LOGIN, satker_head="409/404"),
+    f"POST {PAGE}/steps/<step>/forms/<form>": Row("403/404", NO, NO, NO, TO_LOGIN, section_head="422/404"),
+    # a form without its choice: that is said first, to whoever may read the dossier
+    f"POST {PAGE}/documents/<document>/paper": Row("422/404", "422/422", "422/422", NO, TO_LOGIN),
     f"POST {PAGE}/steps/<step>/submission": STEP_FORM,
     f"POST {PAGE}/steps/<step>/decision": STEP_FORM,
     f"POST {PAGE}/steps/<step>/archiving": STEP_FORM,

@@ -95,6 +95,8 @@ def places_of(office: Office, dossier: str) -> dict[str, str]:
     return {
         "dossier": dossier,
         "version": str(first("documents", "documents")["version"]),
+        "document": str(first("documents", "documents")["document"]),
+        "form": "follow_up",
         "deviation": str(first("deviations", "deviations")["deviation"]),
         "job": str(first("jobs", "jobs")["job"]),
         "step": "3",
@@ -113,6 +115,8 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/archiving": {},
     "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/decision": {"decision": "approve", "versions": []},
     "POST /api/v1/dossiers/<id:dossier>/documents/<id:version>/withdrawal": {"reason": "Keliru."},
+    "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/forms/<key:form>": {"fields": {}},
+    "PUT /api/v1/dossiers/<id:dossier>/documents/<id:document>/paper": {"exists": False},
     "POST /api/v1/dossiers/<id:dossier>/indicators": {"indicators": [{"code": "IKU-1", "title": "T", "target": "1"}]},
     "POST /api/v1/dossiers/<id:dossier>/indicators/removal": {"code": "IKU-1", "reason": "Ganda."},
     "POST /api/v1/dossiers/<id:dossier>/recommendations/<digest:recommendation>/answer": {"state": "done", "note": "N"},
@@ -141,6 +145,7 @@ PAGE_FORMS: dict[str, dict[str, str]] = {
 }
 QUERIES = {
     "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/documents": "?kind=request_letter&name=surat.pdf",
+    "POST /api/v1/dossiers/<id:dossier>/deviations/<id:deviation>/attachments": "?name=surat.pdf",
     "POST /api/v1/definitions": "",
     "GET /api/v1/calendars/<key:calendar>/days": "?from=2026-03-01&to=2026-03-31",
     "GET /api/v1/calendars/<key:calendar>/used": "?from=2026-03-13T10:00&to=2026-03-25T10:00",
@@ -159,8 +164,8 @@ def body_of(route: str, place: dict[str, str], login: str) -> dict[str, Any]:
         if route == "POST /attestations":
             return {"data": known | {"sop": "sop-spmi-601"}}
         return {"data": PAGE_FORMS.get(route.rpartition("/")[2], {}) | known}
-    if route.endswith("/documents") or route == "POST /api/v1/definitions":
-        return {"data": LETTER if route.endswith("/documents") else b"x = 1"}
+    if route.endswith(("/documents", "/attachments")) or route == "POST /api/v1/definitions":
+        return {"data": b"x = 1" if route.endswith("/definitions") else LETTER}
     if route.endswith("/import"):
         return {"data": b"Kode;Indikator;Target\nIKU-1;T;1\n", "content_type": "text/csv"}
     if route == "POST /api/v1/tokens":

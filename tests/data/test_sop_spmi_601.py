@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import archive_service
-from archive_service.domain.sop import Sop, parse_sop
+from archive_service.domain.sop import FILE_EVIDENCE, Sop, parse_sop
 
 SOPS = Path(archive_service.__file__).parent / "data" / "sops"
 DEFINITION: dict[str, Any] = tomllib.loads((SOPS / "sop-spmi-601.toml").read_text(encoding="utf-8"))
@@ -50,7 +50,8 @@ def list_stated() -> Iterator[tuple[str, str]]:
     for line in DEFINITION["document_address"].splitlines():
         yield "document_address", line
     for name in ("legal_bases", "qualifications", "related", "equipment", "warnings"):
-        yield from ((f"{name}[{i}]", text) for i, text in enumerate(DEFINITION[name]))
+        for i, entry in enumerate(DEFINITION[name]):
+            yield f"{name}[{i}]", entry if isinstance(entry, str) else entry["text"]
     yield from ((f"roles[{i}].title", role["title"]) for i, role in enumerate(DEFINITION["roles"]))
     for i, step in enumerate(DEFINITION["steps"]):
         fields = {"activity": step["activity"], "norm.text": step["norm"]["text"]}
@@ -176,7 +177,10 @@ def test_every_guess_is_marked(sop: Sop) -> None:
         guessed = {"performer", "kind", "inputs[0].from", "explanations_accepted_by", "pauses_granted_by"}
         guessed |= {name for name in ("after", "separate_from", "returns_to", "indicators") if getattr(step, name)}
         for i, rule in enumerate(step.outputs):
-            fields = ("evidence", "media", "min", "max") if rule.has_files else ("evidence",)
+            fields: tuple[str, ...] = (
+                ("evidence", "media", "min", "max") if rule.evidence in FILE_EVIDENCE else ("evidence",)
+            )
+            fields += ("form",) if rule.form is not None else ()
             guessed |= {f"outputs[{i}].{field}" for field in fields}
         marked = {each.field for each in step.inferred}
         if "outputs[1]" in marked:
@@ -208,6 +212,8 @@ def test_outputs_are_files_decisions_and_a_seal(sop: Sop) -> None:
         "measurement_data": ({XLSX, PDF, DOCX, JPG, PNG}, 1, 200),
         "meeting_decision": ({PDF, DOCX, JPG, PNG}, 1, 50),
         "formulation": ({PDF, DOCX}, 1, 1),
+        "section_approval": ({PDF}, 0, 1),
+        "head_approval": ({PDF}, 0, 1),
         "submitted_report": ({PDF, XLSX}, 1, 10),
         "submission_receipt": ({PNG, JPG, PDF}, 1, 10),
     }
@@ -215,6 +221,23 @@ def test_outputs_are_files_decisions_and_a_seal(sop: Sop) -> None:
 
 def test_indicators_are_measured_at_step_4_and_formulated_at_step_6(sop: Sop) -> None:
     assert {step.key: step.indicators for step in sop.steps if step.indicators} == {"4": "evidence", "6": "results"}
+
+
+def test_disposition_follow_up_and_approvals_may_be_filled_in_as_forms(sop: Sop) -> None:
+    forms = {rule.kind: rule.form for step in sop.steps for rule in step.outputs if rule.form is not None}
+    assert list(forms) == ["disposition", "follow_up", "section_approval", "head_approval"]
+    assert [field.key for field in forms["disposition"].fields if field.required] == [
+        *("nature", "forwarded_to", "instruction"),
+    ]
+    assert [field.key for field in forms["follow_up"].fields if field.required] == ["direction", "division"]
+
+
+def test_equipment_is_documents_but_for_the_application(sop: Sop) -> None:
+    assert [item.kinds for item in sop.equipment] == [
+        *(("request_letter",), ("disposition",), ("measurement_data",), ("meeting_decision",), ()),
+        ("measurement_data",),
+    ]
+    assert sop.equipment[4].text == "Aplikasi pelaporan"
 
 
 def test_decisions_return_to_the_formulation_and_are_made_by_different_people(sop: Sop) -> None:

@@ -51,7 +51,9 @@ def test_going_on_with_a_gap_is_recorded_judged_and_a_deviation(story: Story) ->
     run = story.dossier.last_run("2")
     assert run is not None and run.outcome == "submitted"
     judged = completeness.judge(run.requirements, [])
-    assert (judged["result"], judged["required"], judged["present"], judged["missing"]) == ("gaps", 4, 3, 1)
+    assert (judged["result"], judged["required"], judged["present"], judged["missing"]) == ("gaps", 3, 2, 1)
+    # what need not be there and is not counts neither as present nor as missing
+    assert [r.state for r in run.requirements] == ["present", "missing", "present", "optional"]
     assert completeness.gap_deviations(run.requirements) == [("input_missing", "memo")]
 
 
@@ -62,7 +64,8 @@ def test_a_gap_cannot_be_hidden_in_the_event(story: Story) -> None:
 
 
 def test_nothing_missing_and_nothing_checked_do_not_look_alike() -> None:
-    assert completeness.judge([], [])["required"] == 0
+    nothing = completeness.judge([], [])
+    assert (nothing["required"], nothing["result"]) == (0, "nothing_required")
     story = Story()
     story.open()
     story.submit("1")
@@ -85,3 +88,35 @@ def test_a_damaged_document_is_a_gap_of_every_requirement_that_rests_on_it() -> 
     assert (judged["result"], judged["present"], judged["damaged"]) == ("gaps", 0, digests)
     marked = completeness.with_damage(run.requirements, set(digests))
     assert [code for code, _ in completeness.gap_deviations(marked)] == ["document_damaged"] * 2
+
+
+def test_a_requirement_says_how_many_of_how_many_stand_and_too_few_are_a_gap(story: Story) -> None:
+    value = plain(tomllib.loads((DATA / "sops" / "sop-spmi-601.toml").read_text(encoding="utf-8")))
+    value["steps"][0]["outputs"][0]["min"] = 2
+    told = Story(parse_sop(value))
+    told.open()
+    told.receive("1", "request_letter", actor_of("satker_head"))
+    needed, left = (f(told.dossier, "1")[0] for f in (completeness.required_inputs, completeness.required_outputs))
+    for requirement in (needed, left):
+        assert (requirement.state, requirement.minimum, len(requirement.satisfied_by)) == ("missing", 2, 1)
+        assert requirement.media == ("application/pdf", "image/jpeg", "image/png")
+        assert requirement.satisfied_by[0]["digest"] == told.dossier.versions[0].digest
+    told.receive("1", "request_letter", actor_of("satker_head"))
+    assert completeness.required_inputs(told.dossier, "1")[0].state == "present"
+
+
+def test_the_form_of_an_approval_is_named_beside_the_decision_and_counts_for_nothing_alone() -> None:
+    told = Story()
+    told.play("8")
+    by = actor_of("section_head", told.decider("8"))
+    told.receive("8", "section_approval", by)
+    assert completeness.required_outputs(told.dossier, "8")[0].state == "missing"
+    form = told.dossier.versions[-1]
+    told.decide("8", "approve")
+    run = told.dossier.last_run("8")
+    assert run is not None
+    satisfied = run.requirements[-1].satisfied_by
+    assert [item["type"] for item in satisfied] == ["decision", "document"] and satisfied[1]["digest"] == form.digest
+    assert completeness.count_of(satisfied, "decision") == 1
+    marked = completeness.with_damage(run.requirements, {form.digest})
+    assert [r.state for r in marked] == ["present", "damaged"]

@@ -66,6 +66,7 @@ CODES = {
     "not_contributor",
     "not_leader",
     "no_duty_conflict",
+    "document_unknown",
 }
 
 
@@ -126,6 +127,8 @@ def expected_step_code(story: Story, name: str, role: str | None, step: str) -> 
         return "role_forbidden"
     if story.dossier.status == SEALED:
         explains = {"explain", "accept_explanation", "return_explanation"}
+        if name == "record_paper":
+            return "document_unknown"
         return "deviation_unknown" if name in explains else "dossier_sealed"
     if story.dossier.status == "cancelled":
         return "dossier_cancelled"
@@ -137,6 +140,8 @@ def expected_step_code(story: Story, name: str, role: str | None, step: str) -> 
         return None
     if name in ("explain", "attach", "accept_explanation", "return_explanation"):
         return "deviation_unknown"
+    if name == "record_paper":
+        return "document_unknown"
     if name == "answer_recommendation":
         return "recommendation_unknown"
     if name in ("list_indicator", "remove_indicator"):
@@ -172,6 +177,7 @@ def expected_step_code(story: Story, name: str, role: str | None, step: str) -> 
     if timing is not None:
         return timing
     if name == "upload":
+        # the decisions of 8 and 9 take the PDF of their form
         return None if rule.file_outputs else "kind_not_taken"
     if name == "withdraw":
         return "version_unknown"

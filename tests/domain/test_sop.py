@@ -383,6 +383,15 @@ def test_empty_table_lacks_every_required_key() -> None:
     assert_problems({}, *((name, "is missing") for name in VALID if name not in optional))
 
 
+def test_an_output_is_not_called_as_the_documents_of_explanations_are() -> None:
+    change = ("steps[10].outputs[0].kind", "attachment")
+    assert_problems(damaged(change), ("steps[10].outputs[0].kind", "explanations have documents of that kind"))
+
+
+def test_equipment_names_kinds_that_steps_put_out() -> None:
+    assert_problems(damaged(("equipment[1].kinds[0]", "memo")), ("equipment[1].kinds[0]", "is no output of this SOP"))
+
+
 def test_all_problems_are_reported_at_once() -> None:
     changes: list[tuple[str, Any]] = [
         ("title", DROP),
@@ -620,7 +629,7 @@ def make_definition(after: list[list[int]]) -> Definition:
         steps.append(step)
     last = copy.deepcopy(VALID["steps"][10])
     last.update(key="archive", after=[step["key"] for step in steps], inputs=[], inferred=[])
-    return {**copy.deepcopy(VALID), "steps": [last, *reversed(steps)]}
+    return {**copy.deepcopy(VALID), "steps": [last, *reversed(steps)], "equipment": []}
 
 
 @st.composite

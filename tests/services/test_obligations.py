@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import func, select
 
@@ -14,9 +16,9 @@ from tests.office import Office
 SOP = "sop-spmi-601"
 
 
-def set_quarter(office: Office, login: str = "nuraini", **changes: object) -> int:
-    facts = {"sop": SOP, "year": 2026, "quarter": 1, "due_on": "2026-03-31", **changes}
-    return obligations.set_obligations(office.archive, office.actor(login), **facts)  # type: ignore[arg-type]
+def set_quarter(office: Office, login: str = "nuraini", **changes: Any) -> int:
+    facts: dict[str, Any] = {"sop": SOP, "year": 2026, "quarter": 1, "due_on": "2026-03-31", **changes}
+    return obligations.set_obligations(office.archive, office.actor(login), **facts)
 
 
 def states(office: Office, login: str = "nuraini") -> dict[str, str]:
@@ -108,7 +110,7 @@ def test_what_is_asked_wrongly_is_said_and_nothing_is_set(lite: Office) -> None:
     for login in ("maya", "wahyu"):
         with pytest.raises(Forbidden):
             set_quarter(lite, login)
-    wrongs: list[tuple[dict[str, object], str]] = [
+    wrongs: list[tuple[dict[str, Any], str]] = [
         ({"quarter": 5}, "quarter_out_of_range"),
         ({"year": 1}, "year_out_of_range"),
         ({"basis": "rumour"}, "basis_unknown"),
@@ -118,7 +120,7 @@ def test_what_is_asked_wrongly_is_said_and_nothing_is_set(lite: Office) -> None:
         with pytest.raises(InvalidInput) as wrong:
             set_quarter(lite, **changes)
         assert wrong.value.code == code
-    unknown: list[dict[str, object]] = [
+    unknown: list[dict[str, Any]] = [
         {"sop": "sop-lain"},
         {"work_units": ["0" * 12 + "7" + "0" * 3 + "8" + "0" * 15]},
     ]
