@@ -193,6 +193,12 @@ def test_people_and_their_roles_are_managed_from_the_command_line(counter: Count
     assert said("admin2", "person", "release", role) == "The assignment has ended."
     again = counter.ask("admin2", "person", "release", role)
     assert again.exit_code == 2 and "[assignment_ended]" in again.stderr
+    assert said("admin2", "user", "mail", user, "baru@polman.example") == "The mail address is set."
+    assert said("admin2", "user", "mail", user) == "The mail address is taken away."
+    assert said("admin2", "webhook", "add", "https://hooks.example/", "--kind", "overdue").startswith("whsec_")
+    (listed,) = counter.read("admin2", "webhook", "list", "--json")
+    assert "overdue" in said("admin2", "webhook", "list")
+    assert said("admin2", "webhook", "remove", listed["webhook"]) == "The webhook is removed."
 
 
 @pytest.mark.slow
@@ -316,3 +322,16 @@ def test_indicators_are_listed_imported_and_taken_off(counter: Counter, tmp_path
     assert unknown.exit_code == 2 and "recommendation_unknown" in unknown.stderr
     missing = counter.ask("sari", "indicator", "import", dossier, str(tmp_path / "none.csv"))
     assert missing.exit_code == 2 and "file_not_found" in missing.stderr
+
+
+@pytest.mark.slow
+def test_notices_are_read_from_the_command_line(counter: Counter) -> None:
+    mine = counter.read("sari", "notices", "list", "--json")
+    assert {n["kind"] for n in mine} >= {"step_yours"}
+    assert mine[0]["notice"] in counter.ask("sari", "notices").stdout
+    assert counter.ask("sari", "notices", "read", mine[0]["notice"]).stdout == "Marked as read: 1.\n"
+    assert counter.ask("sari", "notices", "read").stdout == f"Marked as read: {len(mine) - 1}.\n"
+    assert counter.read("sari", "notices", "list", "--json") == []
+    assert len(counter.read("sari", "notices", "list", "--all", "--json")) >= len(mine)
+    stranger = counter.ask("bima", "notices", "read", mine[0]["notice"])
+    assert stranger.exit_code == 2 and stranger.stderr.rstrip().endswith("[notice_unknown]")
