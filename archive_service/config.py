@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -14,6 +14,10 @@ from archive_service.errors import InvalidInput
 
 GIB = 1024**3
 LOOPBACK = frozenset(["127.0.0.1", "::1", "localhost"])
+MAIL_ADDRESS = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)+"
+)
+"""What mail is sent to and from: letters, digits and the signs of RFC 5322's atoms, no quoting, no line that could become a header."""
 
 
 _ORIGIN = re.compile(r"[a-z0-9][a-z0-9./_-]{2,150}")
@@ -50,7 +54,44 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=64)] = 1
     token_tries_per_minute: Annotated[int, Field(ge=0, le=100_000)] = 30
     language: str = "id"
+    public_url: str | None = None
+    smtp_host: str | None = None
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str | None = None
+    smtp_password: SecretStr | None = None
+    smtp_password_file: Path | None = None
+    mail_from: str | None = None
+    webhook_allow_private: bool = False
     demo: bool = False
+
+    @field_validator(
+        "public_url",
+        "smtp_host",
+        "smtp_user",
+        "smtp_password",
+        "smtp_password_file",
+        "mail_from",
+        mode="before",
+    )
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        # a compose file passes what nobody set as an empty text
+        return None if value == "" else value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:_-]+(/[A-Za-z0-9._~/-]*)?", value):
+            raise ValueError("must be the address that people open, such as https://archive.example.ac.id")
+        return value if value is None else value.rstrip("/")
+
+    @field_validator("mail_from")
+    @classmethod
+    def _sender(cls, value: str | None) -> str | None:
+        if value is not None and not MAIL_ADDRESS.fullmatch(value):
+            raise ValueError("must be a plain address such as archive@example.ac.id")
+        return value
 
     @field_validator("language")
     @classmethod
@@ -96,6 +137,19 @@ class Settings(BaseSettings):
     def _s3_is_whole(self) -> Settings:
         if self.s3_endpoint is not None and (self.s3_access_key is None or self.s3_secret_key is None):
             raise ValueError("s3_endpoint needs ARCHIVE_S3_ACCESS_KEY and ARCHIVE_S3_SECRET_KEY")
+        return self
+
+    @model_validator(mode="after")
+    def _mail_is_whole(self) -> Settings:
+        if self.smtp_host is not None and (self.mail_from is None or self.public_url is None):
+            raise ValueError("smtp_host needs ARCHIVE_MAIL_FROM, and ARCHIVE_PUBLIC_URL for the links in mails")
+        if self.smtp_password is not None and self.smtp_password_file is not None:
+            raise ValueError("smtp_password and smtp_password_file name two passwords: set one of them")
+        has_password = self.smtp_password is not None or self.smtp_password_file is not None
+        if has_password != (self.smtp_user is not None):
+            raise ValueError("smtp_user and its password (or the file that holds it) are set together")
+        if has_password and self.smtp_security == "none" and self.smtp_host not in LOOPBACK:
+            raise ValueError("smtp_security none would send the password in the clear: use starttls or tls")
         return self
 
     @model_validator(mode="after")

@@ -148,16 +148,27 @@ def postpone(session: Session, lease: Lease, run_after: datetime) -> None:
     )
 
 
-def fail(session: Session, lease: Lease, now: datetime, error: str, *, is_final: bool = False) -> None:
-    """Note the error; try again later, doubling the pause, or give up after the attempts that a job has."""
+def fail(
+    session: Session,
+    lease: Lease,
+    now: datetime,
+    error: str,
+    *,
+    is_final: bool = False,
+    pause: timedelta | None = None,
+) -> None:
+    """Note the error; try again later, doubling the pause, or give up after the attempts that a job has.
+
+    ``pause``: try again after that time; who names it counts the attempts.
+    """
     require_lease(session, lease)
-    is_over = is_final or lease.attempts >= ATTEMPT_LIMIT
+    is_over = is_final or (pause is None and lease.attempts >= ATTEMPT_LIMIT)
     session.execute(
         update(JobRow)
         .where(JobRow.id == lease.job_id)
         .values(
             state=FAILED if is_over else READY,
-            run_after=now + timedelta(seconds=2**lease.attempts),
+            run_after=now + (pause or timedelta(seconds=2**lease.attempts)),
             lease_token=None,
             lease_until=None,
             error=error[:2000],
@@ -176,3 +187,11 @@ class NotYet(Exception):
     def __init__(self, seconds: float) -> None:
         super().__init__(f"again in {seconds} s")
         self.seconds = seconds
+
+
+class AttemptFailed(Exception):
+    """The job failed in a way that it knows: its error's code, and the pause before the next attempt; None gives up for good."""
+
+    def __init__(self, error: str, pause: timedelta | None) -> None:
+        super().__init__(error)
+        self.pause = pause

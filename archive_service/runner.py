@@ -12,7 +12,21 @@ import structlog
 from archive_service import jobs
 from archive_service.archive import Archive
 from archive_service.errors import ArchiveError, LogIntegrityError
-from archive_service.services import bundles, compliance, deviations, fixity, idempotency, log, quality, users
+from archive_service.services import (
+    bundles,
+    compliance,
+    delegations,
+    deviations,
+    fixity,
+    idempotency,
+    log,
+    mail,
+    obligations,
+    quality,
+    reminders,
+    users,
+    webhooks,
+)
 
 JOBS: Mapping[str, Callable[..., None]] = {
     "judge_step": compliance.judge_step,
@@ -20,6 +34,9 @@ JOBS: Mapping[str, Callable[..., None]] = {
     "check_fixity": fixity.check_fixity,
     "lock_object": fixity.lock_object,
     "note_sop_change": deviations.note_sop_change,
+    "send_mail": mail.send_mail,
+    "send_digest": mail.send_digest,
+    "deliver_webhook": webhooks.deliver_webhook,
 }
 """Every job by name: called with archive, lease and the job's arguments, and commits its result under that lease."""
 
@@ -27,6 +44,11 @@ SWEEPS: Mapping[str, tuple[timedelta, Callable[[Archive], int]]] = {
     "sweep_deadlines": (timedelta(seconds=30), compliance.sweep_deadlines),
     "fold_counts": (timedelta(seconds=30), quality.fold_counts),
     "escalate_deviations": (timedelta(seconds=60), deviations.escalate_deviations),
+    "sweep_obligations": (timedelta(seconds=60), obligations.sweep_obligations),
+    "sweep_delegations": (timedelta(seconds=60), delegations.sweep_delegations),
+    "sweep_reminders": (timedelta(seconds=30), reminders.sweep_reminders),
+    "plan_digests": (timedelta(seconds=60), mail.plan_digests),
+    "tidy_notices": (timedelta(hours=1), reminders.tidy_notices),
     "write_unknown_logins": (timedelta(seconds=60), users.write_unknown_logins),
     "plan_fixity": (timedelta(hours=1), fixity.plan_fixity),
     "plan_locks": (timedelta(hours=1), fixity.plan_locks),
@@ -70,6 +92,14 @@ def run_job(archive: Archive, lease: jobs.Lease) -> None:
     except jobs.NotYet as exc:
         again = archive.timer() + timedelta(seconds=exc.seconds)
         _end(archive, lease, lambda s: jobs.postpone(s, lease, again))
+    except jobs.AttemptFailed as exc:
+        known, pause = str(exc), exc.pause
+        LOG.warning("job.attempt_failed", job=lease.name, id=lease.job_id, error=known, attempt=lease.attempts)
+        _end(
+            archive,
+            lease,
+            lambda s: jobs.fail(s, lease, archive.timer(), known, is_final=pause is None, pause=pause),
+        )
     except ArchiveError as exc:
         message, is_final = f"{exc.code}: {exc.detail}", isinstance(exc, LogIntegrityError)
         LOG.error("job.failed", job=lease.name, id=lease.job_id, code=exc.code, detail=exc.detail)

@@ -35,7 +35,8 @@ def main() -> int:
         made.add(message, _forms(message, None))
     with (CATALOGUE / "messages.po").open("wb") as file:
         write_po(file, made, width=0, omit_header=True)
-    text = (CATALOGUE / "messages.po").read_text(encoding="utf-8")
+    # the library gives every language two forms; Indonesian has one
+    text = (CATALOGUE / "messages.po").read_text(encoding="utf-8").replace('msgstr[1] ""\n', "")
     (CATALOGUE / "messages.po").write_text(HEADER + text, encoding="utf-8")
     with (CATALOGUE / "messages.po").open("rb") as file:
         written = read_po(file, locale="id")

@@ -25,6 +25,11 @@ SWEEP_TASKS = {
     "sweep_deadlines": "tasks.compliance.sweep_deadlines",
     "fold_counts": "tasks.sweeps.fold_counts",
     "escalate_deviations": "tasks.compliance.escalate_deviations",
+    "sweep_obligations": "tasks.compliance.sweep_obligations",
+    "sweep_delegations": "tasks.compliance.sweep_delegations",
+    "sweep_reminders": "tasks.notices.sweep_reminders",
+    "plan_digests": "tasks.notices.plan_digests",
+    "tidy_notices": "tasks.notices.tidy_notices",
     "write_unknown_logins": "tasks.sweeps.write_unknown_logins",
     "plan_fixity": "tasks.fixity.plan_fixity",
     "plan_locks": "tasks.fixity.plan_locks",
@@ -33,7 +38,10 @@ SWEEP_TASKS = {
 }
 """The task behind each of the runner's sweeps."""
 
-app = Celery("tasks", include=["tasks.dispatch", "tasks.compliance", "tasks.bundles", "tasks.fixity", "tasks.sweeps"])
+app = Celery(
+    "tasks",
+    include=["tasks.dispatch", "tasks.compliance", "tasks.bundles", "tasks.fixity", "tasks.notices", "tasks.sweeps"],
+)
 app.conf.update(
     broker_url=load_settings().redis_url,
     task_serializer="json",

@@ -1,8 +1,8 @@
-"""Completeness and time: verdicts on finished steps, deadlines that passed."""
+"""Completeness and time: verdicts on finished steps, deadlines that passed, steps that belong to a substitute."""
 
 from __future__ import annotations
 
-from archive_service.services import compliance, deviations
+from archive_service.services import compliance, delegations, deviations, obligations
 from tasks.app import app, get_archive
 from tasks.dispatch import run_hinted
 
@@ -26,6 +26,18 @@ def escalate_deviations() -> None:
 
 
 @app.task
+def sweep_delegations() -> None:
+    """Move steps to the substitutes whose first day has come, and back from those whose time is over."""
+    delegations.sweep_delegations(get_archive())
+
+
+@app.task
 def note_sop_change(job_id: str) -> None:
     """Record in open dossiers that their SOP was changed."""
     run_hinted(job_id)
+
+
+@app.task
+def sweep_obligations() -> None:
+    """Record what was not started by its due time."""
+    obligations.sweep_obligations(get_archive())

@@ -14,6 +14,9 @@ JOB_TASKS = {
     "build_bundle": "tasks.bundles.build_bundle",
     "check_fixity": "tasks.fixity.check_fixity",
     "lock_object": "tasks.fixity.lock_object",
+    "send_mail": "tasks.notices.send_mail",
+    "send_digest": "tasks.notices.send_digest",
+    "deliver_webhook": "tasks.notices.deliver_webhook",
     "note_sop_change": "tasks.compliance.note_sop_change",
 }
 """The task behind each of the runner's jobs."""

@@ -41,7 +41,7 @@ class MadeAssignment(Answer):
 
 
 class ReadAssignment(Answer):
-    """A role of a person in a work unit."""
+    """A role of a person in a work unit; ``acting_for`` is whom a substitute (Plh./Plt.) represents, in ``sops`` where it names any."""
 
     assignment: str
     person: str
@@ -51,6 +51,8 @@ class ReadAssignment(Answer):
     to_on: str | None
     lead: bool
     ended_at: str | None
+    acting_for: str | None
+    sops: list[str]
 
 
 class AssignmentPage(PageAnswer):

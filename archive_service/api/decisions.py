@@ -31,7 +31,7 @@ class DecisionBody(Body):
 
 
 class MadeDecision(Answer):
-    """A decision that was made."""
+    """A decision that was made; ``flags`` say what an administrator had to do with the authority or the log-in of its maker."""
 
     step: str
     iteration: int
@@ -41,6 +41,7 @@ class MadeDecision(Answer):
     returns_to: str | None
     event: str
     reason: str | None
+    flags: list[str]
 
 
 class DecisionPage(PageAnswer):

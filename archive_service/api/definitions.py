@@ -13,7 +13,8 @@ from archive_service.api.paging import PageAnswer, PageQuery, is_count, is_key, 
 from archive_service.catalog import parse_definition
 from archive_service.db import listing
 from archive_service.errors import InvalidDefinition, InvalidInput
-from archive_service.services import definitions
+from archive_service.flowchart import draw_flowchart
+from archive_service.services import definitions, reading
 
 blueprint = APIBlueprint("api_definitions", __name__, url_prefix="/api/v1/definitions", tag="definitions")
 
@@ -59,6 +60,14 @@ def read_definition(digest: str) -> ResponseReturnValue:
     archive = get_archive()
     with archive.db.read() as session:
         return Response(archive.catalog.get(session, digest).data, mimetype="application/json")
+
+
+@blueprint.get("/<digest:digest>/flowchart")
+@operation(answer=("image/svg+xml",))
+def draw_definition(digest: str) -> ResponseReturnValue:
+    """The flowchart of one version of an SOP in the customary form; a calendar has none."""
+    sop = reading.read_sop(get_archive(), require_actor(), digest=digest)
+    return Response(draw_flowchart(sop), mimetype="image/svg+xml")
 
 
 @blueprint.post("")

@@ -181,6 +181,18 @@ class DossierDeviation(Answer):
     explanations: list[GivenExplanation]
 
 
+class FlaggedDecision(Answer):
+    """A flag on a decision, or on the seal where ``decision`` is null."""
+
+    step: str
+    iteration: int
+    person: str
+    person_name: str | None
+    decision: str | None
+    reasons: list[str]
+    event: str
+
+
 class HistoryEntry(Answer):
     """One event of a dossier, in short."""
 
@@ -229,6 +241,7 @@ class ReadDossier(Answer):
     documents: list[ListedDocument]
     equipment: list[ReadEquipment]
     decisions: list[MadeDecision]
+    flags: list[FlaggedDecision]
     deviations: list[DossierDeviation]
     history: list[HistoryEntry]
     bundle: BundleState

@@ -22,6 +22,7 @@ class PersonBody(Body):
     name: str
     login: str | None = None
     password: str | None = None
+    mail: str | None = None
 
 
 class RegisteredPerson(Answer):
@@ -39,7 +40,7 @@ class PersonUser(Answer):
 
 
 class PersonAssignment(Answer):
-    """A role of a person."""
+    """A role of a person; ``acting_for`` is whom a substitute (Plh./Plt.) represents, in ``sops`` where it names any."""
 
     assignment: str
     role: str
@@ -48,6 +49,8 @@ class PersonAssignment(Answer):
     to_on: str | None
     lead: bool
     ended_at: str | None
+    acting_for: str | None
+    sops: list[str]
 
 
 class ReadPerson(Answer):
@@ -86,12 +89,12 @@ def read_person(person: str) -> ResponseReturnValue:
 def register_person(body: PersonBody) -> ResponseReturnValue:
     """A new person, and a log-in for them when login and password are given."""
     archive, actor = get_archive(), require_actor()
-    if (body.login is None) != (body.password is None):
-        raise InvalidInput("login_incomplete", "login and password are given together, or neither.")
+    if (body.login is None) != (body.password is None) or (body.mail is not None and body.login is None):
+        raise InvalidInput("login_incomplete", "login and password are given together, or neither; mail with a login.")
     user = None
     if body.login is not None and body.password is not None:
         person, user = users.register_with_login(
-            archive, actor, name=body.name, login=body.login, password=body.password
+            archive, actor, name=body.name, login=body.login, password=body.password, mail=body.mail
         )
     else:
         person = people.register_person(archive, actor, name=body.name)

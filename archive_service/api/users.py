@@ -5,6 +5,7 @@ from __future__ import annotations
 from apiflask import APIBlueprint
 from flask import jsonify
 from flask.typing import ResponseReturnValue
+from pydantic import Field
 
 from archive_service.api.auth import get_archive, require_actor
 from archive_service.api.body import Answer, Body
@@ -21,6 +22,13 @@ class UserBody(Body):
     person: str
     login: str
     password: str
+    mail: str | None = None
+
+
+class MailBody(Body):
+    """A mail address; null takes it away."""
+
+    mail: str | None
 
 
 class PasswordBody(Body):
@@ -42,6 +50,7 @@ class ReadUser(Answer):
     person: str
     login: str
     locked_until: str | None
+    mail: str | None = Field(description="Null where there is none, and for whoever may not set it.")
 
 
 class UserPage(PageAnswer):
@@ -71,7 +80,7 @@ def read_user(user: str) -> ResponseReturnValue:
 def create_user(body: UserBody) -> ResponseReturnValue:
     """A new log-in for a person."""
     user = users.create_user(
-        get_archive(), require_actor(), person=body.person, login=body.login, password=body.password
+        get_archive(), require_actor(), person=body.person, login=body.login, password=body.password, mail=body.mail
     )
     return jsonify({"user": user}), 201, {"Location": f"/api/v1/users/{user}"}
 
@@ -81,4 +90,12 @@ def create_user(body: UserBody) -> ResponseReturnValue:
 def set_password(user: str, body: PasswordBody) -> ResponseReturnValue:
     """A new password for a log-in."""
     users.set_password(get_archive(), require_actor(), user=user, password=body.password, seen=seen_states())
+    return "", 204
+
+
+@blueprint.put("/<id:user>/mail")
+@operation(status=204, body=MailBody)
+def set_mail(user: str, body: MailBody) -> ResponseReturnValue:
+    """A mail address for a log-in, one's own or as an administrator; the former one is erased."""
+    users.set_mail(get_archive(), require_actor(), user=user, mail=body.mail)
     return "", 204

@@ -21,6 +21,8 @@ COMMANDS = {
         "checking",
         "Verify a bundle offline: exit 0 valid, 1 discrepancies, 2 no bundle at all, 3 consistent but issuer not confirmed.",
     ),
+    "obligation": ("client_units", "What work units owe each period."),
+    "finding": ("client_units", "Findings of audits."),
     "sop": ("checking", "SOPs and calendars as data."),
     "calendar": (
         "calendars",
@@ -52,8 +54,12 @@ COMMANDS = {
     "quality": ("client_quality", "Quality across dossiers: on time, complete, overdue, unexplained."),
     "definition": ("client", "SOPs and calendars of a running service."),
     "person": ("client_people", "People, for administrators and auditors."),
+    "delegation": ("client_people", "Who acts for whom (Pelimpahan, Plh./Plt.)."),
+    "attestation": ("client_people", "Attestations of an SOP's qualifications and first warning."),
     "user": ("client_people", "Log-ins of people."),
     "work-unit": ("client_people", "Work units."),
+    "notices": ("client_notices", "What you are told: steps that became yours, reminders."),
+    "webhook": ("client_notices", "Addresses that are told of notices, for administrators."),
     "token": ("client_people", "API tokens."),
 }
 """Command → the module of this package that holds it, and its line in the help; an empty line hides it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -45,10 +46,10 @@ def check_sop(file: Path) -> None:
 
 @sop.command("new")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--key", required=True, help="A short name for the procedure: a-z, 0-9, - and _.")
-@click.option("--title", required=True, help="What the procedure is called.")
+@click.option("--key", help="A short name for the procedure: a-z, 0-9, - and _; the file's own name if left out.")
+@click.option("--title", help="What the procedure is called; the one above the table if left out.")
 @click.option("--output", type=click.Path(path_type=Path), help="Where to write the draft; KEY.toml if left out.")
-def new_sop(file: Path, key: str, title: str, output: Path | None) -> None:
+def new_sop(file: Path, key: str | None, title: str | None, output: Path | None) -> None:
     """Start a definition from a table (CSV or XLSX) with the usual columns; what it could not tell is listed."""
     from hashlib import sha256
 
@@ -56,6 +57,7 @@ def new_sop(file: Path, key: str, title: str, output: Path | None) -> None:
     from archive_service.errors import InvalidInput, NotFound
     from archive_service.inspection.tables import read_rows
 
+    key = key or re.sub(r"[^a-z0-9]+", "-", file.stem.casefold()).strip("-")[:64] or "pos"
     output = output or Path(f"{key}.toml")
     try:
         data = file.read_bytes()

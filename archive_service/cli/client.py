@@ -437,6 +437,13 @@ def show_definition(digest: str) -> None:
     click.echo(json.dumps(connect().call("GET", f"/api/v1/definitions/{digest}"), indent=2, ensure_ascii=False))
 
 
+@definition.command("flowchart")
+@click.argument("digest")
+def draw_definition(digest: str) -> None:
+    """The flowchart of one version of an SOP as SVG; `sop flowchart FILE` draws a file's, without a service."""
+    click.echo(connect().read_bytes(f"/api/v1/definitions/{digest}/flowchart"), nl=False)
+
+
 @definition.command("register")
 @click.argument("file", type=click.Path(path_type=Path))
 def register_definition(file: Path) -> None:

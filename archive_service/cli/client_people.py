@@ -29,9 +29,10 @@ def list_people(is_json: bool) -> None:
 @click.argument("name")
 @click.option("--login", help="A log-in for the person, too.")
 @click.option("--password", help="Asked for when a log-in is given.")
-def register_person(name: str, login: str | None, password: str | None) -> None:
+@click.option("--mail", help="The log-in's mail address.")
+def register_person(name: str, login: str | None, password: str | None, mail: str | None) -> None:
     """Register a person; who logs in for the first time chooses another password."""
-    body = {"name": name}
+    body = {"name": name} if mail is None else {"name": name, "mail": mail}
     if login is not None:
         word = password or click.prompt("Password", hide_input=True, confirmation_prompt=True)
         body |= {"login": login, "password": word}
@@ -68,6 +69,125 @@ def list_assignments(is_json: bool) -> None:
 
 
 @click.group()
+def delegation() -> None:
+    """Who acts for whom (Pelimpahan, Plh./Plt.)."""
+
+
+@delegation.command("list")
+@click.option("--state", type=click.Choice(["proposed", "confirmed", "declined", "withdrawn"]))
+@AS_JSON
+def list_delegations(state: str | None, is_json: bool) -> None:
+    """The delegations that you may read, newest first."""
+    found = connect().rows("/api/v1/delegations", "delegations", state=state)
+    columns = ("delegation", "mode", "absent_name", "substitute_name", "role", "from_on", "to_on", "state")
+    show_rows(found, columns, is_json)
+
+
+@delegation.command("show")
+@click.argument("delegation_id", metavar="DELEGATION")
+@AS_JSON
+def show_delegation(delegation_id: str, is_json: bool) -> None:
+    """One delegation with its letter, who proposed and who answered."""
+    found = connect().call("GET", f"/api/v1/delegations/{delegation_id}")
+    columns = ("mode", "absent_name", "substitute_name", "letter", "letter_on", "proposed_by_name", "answered_by_name")
+    show_rows([found], (*columns, "state", "is_in_force"), is_json)
+
+
+@delegation.command("propose")
+@click.argument("assignment")
+@click.argument("substitute")
+@click.option("--mode", type=click.Choice(["plh", "plt"]), required=True)
+@click.option("--from", "from_on", required=True, help="First day, YYYY-MM-DD.")
+@click.option("--to", "to_on", help="Last day; only a Plt. may be open.")
+@click.option("--letter", required=True, help="Number of the surat perintah.")
+@click.option("--letter-on", required=True, help="Its date, YYYY-MM-DD.")
+@click.option("--sop", "sops", multiple=True, help="Only in the SOP with this key; in all without.")
+def propose_delegation(
+    assignment: str,
+    substitute: str,
+    mode: str,
+    from_on: str,
+    to_on: str | None,
+    letter: str,
+    letter_on: str,
+    sops: tuple[str, ...],
+) -> None:
+    """Propose that the person SUBSTITUTE acts under somebody's ASSIGNMENT; another person confirms."""
+    body = {
+        "assignment": assignment,
+        "substitute": substitute,
+        "mode": mode,
+        "from_on": from_on,
+        "to_on": to_on,
+        "letter": letter,
+        "letter_on": letter_on,
+        "sops": list(sops),
+    }
+    click.echo(connect().change("/api/v1/delegations", body)["delegation"])
+
+
+@delegation.command("confirm")
+@click.argument("delegation_id", metavar="DELEGATION")
+def confirm_delegation(delegation_id: str) -> None:
+    """Confirm a proposal of another person."""
+    click.echo(connect().change(f"/api/v1/delegations/{delegation_id}/confirmation", {})["assignment"])
+
+
+@delegation.command("decline")
+@click.argument("delegation_id", metavar="DELEGATION")
+def decline_delegation(delegation_id: str) -> None:
+    """Decline a proposal of another person."""
+    connect().change(f"/api/v1/delegations/{delegation_id}/refusal", {})
+    click.echo("The proposal is declined.")
+
+
+@delegation.command("withdraw")
+@click.argument("delegation_id", metavar="DELEGATION")
+def withdraw_delegation(delegation_id: str) -> None:
+    """Take a proposal of yours back."""
+    connect().change(f"/api/v1/delegations/{delegation_id}/withdrawal", {})
+    click.echo("The proposal is withdrawn.")
+
+
+@delegation.command("end")
+@click.argument("delegation_id", metavar="DELEGATION")
+def end_delegation(delegation_id: str) -> None:
+    """End a confirmed delegation now; the steps go back."""
+    connect().change(f"/api/v1/delegations/{delegation_id}/ending", {})
+    click.echo("The delegation has ended.")
+
+
+@click.group()
+def attestation() -> None:
+    """Attestations of an SOP's qualifications and first warning."""
+
+
+@attestation.command("list")
+@AS_JSON
+def list_attestations(is_json: bool) -> None:
+    """Who has attested what, one line for each assignment and SOP; performers see their own."""
+    found = connect().rows("/api/v1/attestations", "attestations")
+    rows = [{**row, **sop} for row in found for sop in row["sops"]]
+    show_rows(rows, ("assignment", "person_name", "role", "sop", "attested_at"), is_json)
+
+
+@attestation.command("due")
+@AS_JSON
+def list_due_attestations(is_json: bool) -> None:
+    """What you have still to attest, with its sentences."""
+    due = connect().call("GET", "/api/v1/attestations/due")["due"]
+    show_rows([{**row, "text": " ".join(row["text"])} for row in due], ("assignment", "role", "sop", "text"), is_json)
+
+
+@attestation.command("make")
+@click.argument("assignment")
+@click.argument("sop")
+def attest(assignment: str, sop: str) -> None:
+    """Attest the newest version of an SOP for one of your assignments."""
+    click.echo(connect().change("/api/v1/attestations", {"assignment": assignment, "sop": sop})["event"])
+
+
+@click.group()
 def user() -> None:
     """Log-ins of people."""
 
@@ -82,10 +202,11 @@ def list_users(is_json: bool) -> None:
 @user.command("create")
 @click.argument("person_id", metavar="PERSON")
 @click.argument("login")
+@click.option("--mail", help="The log-in's mail address.")
 @click.password_option(help="Asked for when left out.")
-def create_user(person_id: str, login: str, password: str) -> None:
+def create_user(person_id: str, login: str, mail: str | None, password: str) -> None:
     """Give a person another log-in."""
-    body = {"person": person_id, "login": login, "password": password}
+    body = {"person": person_id, "login": login, "password": password, "mail": mail}
     click.echo(connect().change("/api/v1/users", body)["user"])
 
 
@@ -96,6 +217,15 @@ def set_password(user_id: str, password: str) -> None:
     """Set a log-in's password: one's own, or as an administrator; its sessions end."""
     connect().call("PUT", f"/api/v1/users/{user_id}/password", json={"password": password})
     click.echo("The password is set.")
+
+
+@user.command("mail")
+@click.argument("user_id", metavar="USER")
+@click.argument("address", required=False)
+def set_mail(user_id: str, address: str | None) -> None:
+    """Set where a log-in's mail goes, one's own or as an administrator; without an address it gets none."""
+    connect().call("PUT", f"/api/v1/users/{user_id}/mail", json={"mail": address})
+    click.echo("The mail address is taken away." if address is None else "The mail address is set.")
 
 
 @click.group("work-unit")

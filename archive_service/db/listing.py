@@ -209,12 +209,13 @@ def _job(row: JobRow) -> dict[str, Any]:
 
 
 def page_jobs(session: Session, dossier: str, page: PageRequest) -> Page[dict[str, Any]]:
-    """The jobs of a dossier, oldest first: verdicts, locks, fixity checks, the bundle."""
+    """The jobs of a dossier, oldest first: verdicts, locks, fixity checks, urgent mails, the bundle."""
     locks = select("lock:" + LocationRow.key).where(LocationRow.dossier_id == dossier)
     of_dossier = or_(
         JobRow.idempotency_key == f"bundle:{dossier}",
         JobRow.idempotency_key.startswith(f"judge:{dossier}:", autoescape=True),
         JobRow.idempotency_key.startswith(f"fixity:{dossier}:", autoescape=True),
+        JobRow.idempotency_key.startswith(f"mail:{dossier}:", autoescape=True),
         JobRow.idempotency_key.in_(locks),
     )
     rows = session.execute(
@@ -283,7 +284,13 @@ def find_user(session: Session, user: str) -> dict[str, Any] | None:
 
 def _user(row: UserRow) -> dict[str, Any]:
     locked_until = None if row.locked_until is None else row.locked_until.isoformat()
-    return {"user": row.id, "person": row.person_id, "login": row.login, "locked_until": locked_until}
+    return {
+        "user": row.id,
+        "person": row.person_id,
+        "login": row.login,
+        "locked_until": locked_until,
+        "mail": row.mail,
+    }
 
 
 def page_assignments(
@@ -318,4 +325,6 @@ def _assignment(row: AssignmentRow) -> dict[str, Any]:
         "to_on": row.to_on,
         "lead": row.lead,
         "ended_at": None if row.ended_at is None else row.ended_at.isoformat(),
+        "acting_for": row.acting_absent,
+        "sops": (row.acting_sops or "").split(),
     }

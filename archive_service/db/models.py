@@ -215,6 +215,48 @@ class AssignmentRow(Base):
     lead: Mapped[bool] = evidenced(Boolean)
     made_hash: Mapped[str] = evidenced(HASH)
     ended_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    acting_mode: Mapped[str | None] = evidenced(KEY)
+    acting_absent: Mapped[str | None] = evidenced(ForeignKey("person.id"), index=True)
+    acting_delegation: Mapped[str | None] = evidenced(HASH)
+    acting_sops: Mapped[str | None] = evidenced(Text)
+
+
+class DelegationRow(Base):
+    """A proposal that somebody acts for an absent person (Plh./Plt.), and what became of it."""
+
+    __tablename__ = "delegation"
+    id: Mapped[str] = evidenced(ID, primary_key=True)
+    mode: Mapped[str] = evidenced(KEY)
+    substitute: Mapped[str] = evidenced(ForeignKey("person.id"), index=True)
+    absent: Mapped[str] = evidenced(ForeignKey("person.id"), index=True)
+    assignment_hash: Mapped[str] = evidenced(HASH)
+    role: Mapped[str] = evidenced(KEY)
+    work_unit_id: Mapped[str] = evidenced(ForeignKey("work_unit.id"), index=True)
+    from_on: Mapped[str] = evidenced(String(10))
+    to_on: Mapped[str | None] = evidenced(String(10))
+    sops: Mapped[str] = evidenced(Text)
+    letter_on: Mapped[str] = evidenced(String(10))
+    state: Mapped[str] = evidenced(KEY)
+    proposed_by: Mapped[str] = evidenced(ForeignKey("person.id"))
+    proposed_role: Mapped[str | None] = evidenced(KEY)
+    proposed_at: Mapped[datetime] = evidenced(UtcDateTime)
+    proposal_hash: Mapped[str] = evidenced(HASH, unique=True)
+    answered_by: Mapped[str | None] = evidenced(ForeignKey("person.id"))
+    answered_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    assignment_id: Mapped[str | None] = evidenced(ID)
+
+
+class AttestationRow(Base):
+    """That a person attested the qualifications and the first warning of an SOP for one of their assignments."""
+
+    __tablename__ = "attestation"
+    __table_args__ = (UniqueConstraint("assignment_id", "text_digest"),)
+    event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
+    assignment_id: Mapped[str] = evidenced(ForeignKey("assignment.id"))
+    person_id: Mapped[str] = evidenced(ForeignKey("person.id"), index=True)
+    sop_digest: Mapped[str] = evidenced(HASH)
+    text_digest: Mapped[str] = evidenced(HASH)
+    at: Mapped[datetime] = evidenced(UtcDateTime)
 
 
 class UserRow(Base):
@@ -228,6 +270,7 @@ class UserRow(Base):
     password_hash: Mapped[str] = operational(String(200))
     failed_logins: Mapped[int] = operational(Integer, default=0)
     locked_until: Mapped[datetime | None] = operational(UtcDateTime)
+    mail: Mapped[str | None] = operational(String(254))
 
 
 class ApiTokenRow(Base):
@@ -264,6 +307,61 @@ class UnknownLoginRow(Base):
     count: Mapped[int] = operational(Integer)
 
 
+class ObligationRow(Base):
+    """That a unit carries out a procedure in a period; ``is_watched`` until its due time was looked at."""
+
+    __tablename__ = "obligation"
+    __table_args__ = (
+        Index("ix_obligation_watched", "is_watched", "due_at"),
+        Index("ix_obligation_period", "year", "quarter", "work_unit_id"),
+    )
+    id: Mapped[str] = evidenced(ID, primary_key=True)
+    work_unit_id: Mapped[str] = evidenced(ForeignKey("work_unit.id"))
+    sop: Mapped[str] = evidenced(KEY)
+    year: Mapped[int] = evidenced(Integer)
+    quarter: Mapped[int] = evidenced(Integer)
+    due_at: Mapped[datetime] = evidenced(UtcDateTime)
+    basis: Mapped[str] = evidenced(KEY)
+    set_hash: Mapped[str] = evidenced(HASH)
+    withdrawn_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    is_watched: Mapped[bool] = operational(Boolean, default=True)
+
+
+class UnitDeviationRow(Base):
+    """A procedure that a unit did not carry out, and what became of its explanation."""
+
+    __tablename__ = "unit_deviation"
+    __table_args__ = (Index("ix_unit_deviation_owed", "owed_until"),)
+    id: Mapped[str] = evidenced(ID, primary_key=True)
+    work_unit_id: Mapped[str] = evidenced(ForeignKey("work_unit.id"), index=True)
+    obligation_id: Mapped[str] = evidenced(ForeignKey("obligation.id"))
+    code: Mapped[str] = evidenced(KEY)
+    subject: Mapped[str] = evidenced(String(100))
+    role: Mapped[str | None] = evidenced(KEY)
+    responsible: Mapped[str | None] = evidenced(ForeignKey("person.id"))
+    at: Mapped[datetime] = evidenced(UtcDateTime)
+    event_hash: Mapped[str] = evidenced(HASH)
+    state: Mapped[str] = evidenced(KEY)
+    explain_by: Mapped[datetime | None] = evidenced(UtcDateTime)
+    escalated_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    owed_until: Mapped[datetime | None] = evidenced(UtcDateTime)
+
+
+class FindingRow(Base):
+    """A finding of an audit, as far as it has come."""
+
+    __tablename__ = "finding"
+    id: Mapped[str] = evidenced(ID, primary_key=True)
+    work_unit_id: Mapped[str] = evidenced(ForeignKey("work_unit.id"), index=True)
+    state: Mapped[str] = evidenced(KEY)
+    classification: Mapped[str | None] = evidenced(KEY)
+    proposed_by: Mapped[str] = evidenced(ForeignKey("person.id"))
+    proposed_at: Mapped[datetime] = evidenced(UtcDateTime)
+    pic: Mapped[str | None] = evidenced(ForeignKey("person.id"))
+    due_on: Mapped[str | None] = evidenced(String(10))
+    latest: Mapped[str] = evidenced(HASH)
+
+
 # dossiers --------------------------------------------------------------------------------------------------------
 
 
@@ -292,7 +390,10 @@ class StepRunRow(Base):
     __tablename__ = "step_run"
     __table_args__ = (
         Index("ix_step_run_due", "state", "due_at", "dossier_id", "step"),
+        Index("ix_step_run_responsible", "responsible", "state"),
+        Index("ix_step_run_acting", "acting_hash", "state"),
         Index("ix_step_run_watched", "is_watched", "late_at"),
+        Index("ix_step_run_remind", "remind_at"),
     )
     dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), primary_key=True)
     step: Mapped[str] = evidenced(KEY, primary_key=True)
@@ -300,6 +401,7 @@ class StepRunRow(Base):
     state: Mapped[str] = evidenced(KEY)
     role: Mapped[str] = evidenced(KEY)
     responsible: Mapped[str | None] = evidenced(ForeignKey("person.id"))
+    acting_hash: Mapped[str | None] = evidenced(HASH)
     started_at: Mapped[datetime] = evidenced(UtcDateTime)
     due_at: Mapped[datetime | None] = evidenced(UtcDateTime)
     # the first instant at which more than the norm is used: due at the end of office hours, a step is late on the next morning
@@ -308,6 +410,8 @@ class StepRunRow(Base):
     is_watched: Mapped[bool] = evidenced(Boolean)
     # what the sweep could not record is tried again from then on
     look_again_at: Mapped[datetime | None] = operational(UtcDateTime)
+    # when the next reminder falls due, before or after the norm; empty once none is left
+    remind_at: Mapped[datetime | None] = operational(UtcDateTime)
     finished_at: Mapped[datetime | None] = evidenced(UtcDateTime)
     outcome: Mapped[str | None] = evidenced(KEY)
     performed_by: Mapped[str | None] = evidenced(ForeignKey("person.id"))
@@ -367,6 +471,19 @@ class DecisionRow(Base):
     at: Mapped[datetime] = evidenced(UtcDateTime)
     documents_digest: Mapped[str] = evidenced(HASH)
     returns_to: Mapped[str | None] = evidenced(KEY)
+
+
+class FlagRow(Base):
+    """That whoever decided had their authority or password from an administrator since the dossier's opening."""
+
+    __tablename__ = "flag"
+    event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
+    dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), index=True)
+    step: Mapped[str] = evidenced(KEY)
+    iteration: Mapped[int] = evidenced(Integer)
+    person_id: Mapped[str] = evidenced(ForeignKey("person.id"))
+    decision_hash: Mapped[str | None] = evidenced(HASH)
+    reasons: Mapped[str] = evidenced(String(200))
 
 
 class VerdictRow(Base):
@@ -594,6 +711,51 @@ class JobRow(Base):
     error: Mapped[str | None] = operational(Text)
     created_at: Mapped[datetime] = operational(UtcDateTime)
     finished_at: Mapped[datetime | None] = operational(UtcDateTime)
+
+
+class NoticeRow(Base):
+    """Something that a person is told: on their page, and by mail where there is mail. Its key makes it once, whatever runs twice."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        Index("ix_notice_person", "person_id", "id"),
+        Index(
+            "ix_notice_unread",
+            "person_id",
+            postgresql_where=text("read_at IS NULL"),
+            sqlite_where=text("read_at IS NULL"),
+        ),
+        # what the daily digest looks for: neither mailed nor read nor given up
+        Index("ix_notice_waiting", "is_waiting", "created_at"),
+    )
+    id: Mapped[str] = operational(ID, primary_key=True)
+    person_id: Mapped[str] = operational(ForeignKey("person.id"))
+    kind: Mapped[str] = operational(KEY)
+    key: Mapped[str] = operational(String(200), unique=True)
+    dossier_id: Mapped[str | None] = operational(ID)
+    step: Mapped[str | None] = operational(KEY)
+    iteration: Mapped[int | None] = operational(Integer)
+    subject: Mapped[str | None] = operational(String(100))
+    created_at: Mapped[datetime] = operational(UtcDateTime)
+    is_urgent: Mapped[bool] = operational(Boolean)
+    is_waiting: Mapped[bool] = operational(Boolean)
+    read_at: Mapped[datetime | None] = operational(UtcDateTime)
+    mailed_at: Mapped[datetime | None] = operational(UtcDateTime)
+    mail_error: Mapped[str | None] = operational(KEY)
+
+
+class WebhookRow(Base):
+    """An address that is told of notices, signed with a secret that both sides know."""
+
+    __tablename__ = "webhook"
+    id: Mapped[str] = operational(ID, primary_key=True)
+    url: Mapped[str] = operational(String(2000))
+    secret: Mapped[str] = operational(String(100))
+    kinds: Mapped[str] = operational(String(1000))
+    is_active: Mapped[bool] = operational(Boolean)
+    created_at: Mapped[datetime] = operational(UtcDateTime)
+    delivered_at: Mapped[datetime | None] = operational(UtcDateTime)
+    error: Mapped[str | None] = operational(KEY)
 
 
 class IdempotencyRow(Base):

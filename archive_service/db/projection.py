@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,32 +13,47 @@ from sqlalchemy.orm import Session
 from archive_service.db.models import (
     ApiTokenRow,
     AssignmentRow,
+    AttestationRow,
     Base,
     DecisionRow,
     DefinitionRow,
+    DelegationRow,
     DeviationRow,
     DocumentVersionRow,
     DossierRow,
     ExplanationRow,
+    FindingRow,
+    FlagRow,
     IndicatorResultRow,
     IndicatorRow,
+    ObligationRow,
     PaperOriginalRow,
     PersonRow,
     RecommendationRow,
     SessionRow,
     StepRunRow,
+    UnitDeviationRow,
     UserRow,
     VerdictRow,
     WorkUnitRow,
     table_of,
 )
-from archive_service.domain import completeness, statement, verdict, working_time
+from archive_service.domain import completeness, reminder, statement, unit, verdict, working_time
 from archive_service.domain.deviation import NORM_PASSED
 from archive_service.domain.dossier import CANCELLED, OPEN, RUNNING, Dossier, Run
 from archive_service.domain.event import Event
 
+DELEGATION_STATES = {
+    "delegation.confirmed": "confirmed",
+    "delegation.declined": "declined",
+    "delegation.withdrawn": "withdrawn",
+}
+"""Event type → what a proposal has come to."""
+
 Rows = dict[tuple[type[Base], tuple[Any, ...]], dict[str, Any]]
 """(table, primary key) → evidenced columns."""
+Beside = Callable[[type[Base], Mapping[str, Any]], dict[str, Any]]
+"""(table, evidenced columns of a row) → operational columns that follow from the same state."""
 
 
 def _time(text: str | None) -> datetime | None:
@@ -95,6 +110,7 @@ def rows_of_dossier(dossier: Dossier, calendars: Mapping[str, working_time.Calen
                 "state": run.state,
                 "role": run.role,
                 "responsible": run.responsible,
+                "acting_hash": run.acting,
                 "started_at": _time(run.started_at),
                 "due_at": _time(statement.due_time(dossier, run, calendar)),
                 "late_at": _late_at(dossier, run, calendar),
@@ -187,6 +203,20 @@ def rows_of_dossier(dossier: Dossier, calendars: Mapping[str, working_time.Calen
                 "at": _time(d.at),
                 "documents_digest": d.documents_digest,
                 "returns_to": d.returns_to,
+            },
+        )
+    for flag in dossier.flags:
+        _add(
+            rows,
+            FlagRow,
+            {
+                "event_hash": flag.event_hash,
+                "dossier_id": dossier.id,
+                "step": flag.step,
+                "iteration": flag.iteration,
+                "person_id": flag.person,
+                "decision_hash": flag.decision,
+                "reasons": " ".join(flag.reasons),
             },
         )
     for deviation in dossier.deviations:
@@ -287,6 +317,66 @@ def _add_indicators(rows: Rows, dossier: Dossier) -> None:
         )
 
 
+def rows_of_unit(events: Iterable[Event]) -> Rows:
+    """The rows that the events of a work unit's stream make."""
+    events = list(events)
+    rows = rows_of_stream(events)
+    state = unit.fold(events)
+    for owed in state.obligations.values():
+        _add(
+            rows,
+            ObligationRow,
+            {
+                "id": owed.id,
+                "work_unit_id": state.id,
+                "sop": owed.period.sop,
+                "year": owed.period.year,
+                "quarter": owed.period.quarter,
+                "due_at": _time(owed.due_at),
+                "basis": owed.basis,
+                "set_hash": owed.set_hash,
+                "withdrawn_at": _time(owed.withdrawn_at),
+            },
+        )
+    for d in state.ledger.deviations:
+        _add(
+            rows,
+            UnitDeviationRow,
+            {
+                "id": d.id,
+                "work_unit_id": state.id,
+                "obligation_id": state.obligation_of[d.id],
+                "code": d.code,
+                "subject": d.subject,
+                "role": d.role,
+                "responsible": d.responsible,
+                "at": _time(d.at),
+                "event_hash": d.event_hash,
+                "state": d.state,
+                "explain_by": _time(d.explain_by),
+                "escalated_at": _time(d.escalated_at),
+                "owed_until": _time(d.explain_by if d.is_open and d.escalated_at is None else None),
+            },
+        )
+    for found in state.findings.values():
+        _add(
+            rows,
+            FindingRow,
+            {
+                "id": found.id,
+                "work_unit_id": state.id,
+                "state": found.state,
+                "classification": found.classification,
+                "proposed_by": found.proposed_by,
+                "proposed_at": _time(found.proposed_at),
+                "pic": found.pic,
+                "due_on": found.due_on,
+                "latest": found.latest,
+            },
+        )
+    return rows
+
+
 def rows_of_stream(events: Iterable[Event]) -> Rows:
     """The rows that the events of a person's, user's, unit's or the service's stream make."""
     rows: Rows = {}
@@ -314,10 +404,31 @@ def rows_of_stream(events: Iterable[Event]) -> Rows:
                     "lead": p["lead"],
                     "made_hash": event.leaf_hash,
                     "ended_at": None,
+                    **_acting_columns(p["acting"]),
                 },
             )
+            if p["acting"] is not None:
+                _answer(rows, p["acting"]["delegation"], {"assignment_id": p["assignment"]})
         elif event.type == "assignment.ended":
             rows[(AssignmentRow, (p["assignment"],))]["ended_at"] = _time(event.at)
+        elif event.type == "assignment.attested":
+            _add(
+                rows,
+                AttestationRow,
+                {
+                    "event_hash": event.leaf_hash,
+                    "assignment_id": p["assignment"],
+                    "person_id": event.stream.partition(":")[2],
+                    "sop_digest": p["sop"],
+                    "text_digest": p["text_digest"],
+                    "at": _time(event.at),
+                },
+            )
+        elif event.type == "delegation.proposed":
+            _add(rows, DelegationRow, _delegation(event))
+        elif event.type in DELEGATION_STATES:
+            answered = {"answered_by": event.person, "answered_at": _time(event.at)}
+            _answer(rows, p["proposal"], {"state": DELEGATION_STATES[event.type], **answered})
         elif event.type == "user.created":
             _add(
                 rows,
@@ -367,16 +478,80 @@ def rows_of_stream(events: Iterable[Event]) -> Rows:
     return rows
 
 
-def save_changes(session: Session, before: Rows, after: Rows, extra: dict[str, Any] | None = None) -> None:
-    """Write the difference between two projections: new rows, changed columns. ``extra`` are operational columns of new rows."""
+def _acting_columns(acting: Mapping[str, Any] | None) -> dict[str, Any]:
+    acting = acting or {}
+    return {
+        "acting_mode": acting.get("mode"),
+        "acting_absent": acting.get("absent"),
+        "acting_delegation": acting.get("delegation"),
+        "acting_sops": " ".join(acting["sops"]) if acting else None,
+    }
+
+
+def _delegation(event: Event) -> dict[str, Any]:
+    p = event.payload
+    return {
+        "id": p["delegation"],
+        "mode": p["mode"],
+        "substitute": event.stream.partition(":")[2],
+        "absent": p["absent"],
+        "assignment_hash": p["assignment"],
+        "role": p["role"],
+        "work_unit_id": p["work_unit"],
+        "from_on": p["from_on"],
+        "to_on": p["to_on"],
+        "sops": " ".join(p["sops"]),
+        "letter_on": p["letter_on"],
+        "state": "proposed",
+        "proposed_by": event.person,
+        "proposed_role": event.actor.get("role"),
+        "proposed_at": _time(event.at),
+        "proposal_hash": event.leaf_hash,
+        "answered_by": None,
+        "answered_at": None,
+        "assignment_id": None,
+    }
+
+
+def _answer(rows: Rows, proposal: str, values: dict[str, Any]) -> None:
+    """Put what became of a proposal into its row."""
+    for (table, _), row in rows.items():
+        if table is DelegationRow and row["proposal_hash"] == proposal:
+            row.update(values)
+
+
+def reminders_of(dossier: Dossier, calendar: working_time.Calendar) -> Beside:
+    """The operational column of a step's iteration whose row is being written: when its first reminder falls due."""
+
+    def beside(table: type[Base], values: Mapping[str, Any]) -> dict[str, Any]:
+        if table is not StepRunRow:
+            return {}
+        run = dossier.find_run(values["step"], values["iteration"])
+        return {"remind_at": None if run is None else _time(reminder.remind_time(dossier, run, calendar))}
+
+    return beside
+
+
+def save_changes(
+    session: Session,
+    before: Rows,
+    after: Rows,
+    extra: dict[str, Any] | None = None,
+    beside: Beside = lambda table, values: {},
+) -> None:
+    """Write the difference between two projections: new rows, changed columns. ``extra`` are operational columns of new rows.
+
+    ``beside`` gives the operational columns that are written whenever a row is.
+    """
     # tables, not mapped classes: the unit of work would take longer than the database
     connection = session.connection()
     for (table, key), values in after.items():
         known = before.get((table, key))
         if known is None:
-            connection.execute(insert(table_of(table)).inline(), {**values, **(extra or {})})
+            connection.execute(insert(table_of(table)).inline(), {**values, **(extra or {}), **beside(table, values)})
         elif known != values:
             changed = {name: value for name, value in values.items() if known[name] != value}
+            changed.update(beside(table, values))
             connection.execute(update(table_of(table)).where(*_is_row(table, key)).values(**changed))
     for table, key in before.keys() - after.keys():
         connection.execute(delete(table_of(table)).where(*_is_row(table, key)))

@@ -249,6 +249,8 @@ def list_people(
                 "to_on": row.to_on,
                 "lead": row.lead,
                 "ended_at": None if row.ended_at is None else row.ended_at.isoformat(),
+                "acting_for": row.acting_absent,
+                "sops": (row.acting_sops or "").split(),
             }
         )
     return list(people.values())

@@ -166,6 +166,7 @@ class Run:
     judgements: List[Judgement] = field(default_factory=list)
     pauses: List[Pause] = field(default_factory=list)
     transfer: Optional[Interval] = None
+    acting: Optional[str] = None
 
     @property
     def judged(self) -> Optional[Mapping[str, Any]]:
@@ -205,6 +206,18 @@ class Decision:
     at: str
     documents_digest: str
     returns_to: Optional[str]
+
+
+@dataclass(frozen=True)
+class Flag:
+    """That whoever decided had their authority or password from an administrator since the opening; ``decision`` is None at a seal."""
+
+    event_hash: str
+    step: str
+    iteration: int
+    person: str
+    decision: Optional[str]
+    reasons: Tuple[str, ...]
 
 
 class Action(NamedTuple):
@@ -261,6 +274,7 @@ class Dossier:
     papers: Dict[str, PaperOriginal] = field(default_factory=dict)
     paper_records: int = 0
     decisions: List[Decision] = field(default_factory=list)
+    flags: List[Flag] = field(default_factory=list)
     ledger: Ledger = field(default_factory=Ledger)
     indicators: IndicatorLedger = field(default_factory=IndicatorLedger)
     answers: Dict[str, str] = field(default_factory=dict)
@@ -488,7 +502,34 @@ class Dossier:
         self._settle(p["step"], at)
 
     def _reassigned(self, event: Event) -> None:
-        self._running_now(event).responsible = event.payload["responsible"]
+        run = self._running_now(event)
+        run.responsible, run.acting = event.payload["responsible"], None
+
+    def _moved(self, event: Event) -> None:
+        p = event.payload
+        run = self._running_now(event)
+        if p["is_back"] == (run.acting is None):
+            raise IllegalEvent("move_differs", "a step goes to a substitute once, and only back from one")
+        run.responsible, run.acting = p["responsible"], None if p["is_back"] else p["because"]
+
+    def _flagged(self, event: Event) -> None:
+        p = event.payload
+        run = self.find_run(p["step"], p["iteration"])
+        if p["decision"] is None:
+            is_about = run is not None and run.state == RUNNING and self.sop.step(run.step).kind == "archive"
+        else:
+            last = self.decisions[-1] if self.decisions else None
+            is_about = last is not None and (last.event_hash, last.step, last.iteration, last.person) == (
+                p["decision"],
+                p["step"],
+                p["iteration"],
+                p["person"],
+            )
+        if not is_about or any((f.step, f.iteration) == (p["step"], p["iteration"]) for f in self.flags):
+            raise IllegalEvent("flag_of_nothing", "a flag belongs to the decision just made, or to the seal to come")
+        self.flags.append(
+            Flag(event.leaf_hash, p["step"], p["iteration"], p["person"], p["decision"], tuple(p["reasons"]))
+        )
 
     def _received(self, event: Event) -> None:
         p = event.payload
@@ -772,12 +813,14 @@ _FOLDS = {
     "step.started": Dossier._step_started,
     "step.skipped": Dossier._skipped,
     "step.reassigned": Dossier._reassigned,
+    "step.moved": Dossier._moved,
     "document.received": Dossier._received,
     "document.withdrawn": Dossier._withdrawn,
     "document.refused": Dossier._noted,
     "document.paper_recorded": Dossier._paper_recorded,
     "step.submitted": Dossier._submitted,
     "decision.made": Dossier._decided,
+    "decision.flagged": Dossier._flagged,
     "step.judged": Dossier._judged,
     "deviation.recorded": Dossier._deviation,
     "deviation.explained": Dossier._about_deviation,

@@ -188,6 +188,9 @@ _COMPLETENESS = _object(
 _ANSWERS = _list_of(_object({"question": KEY, "answer": _text(500)}), 32)
 
 
+_ACTING = _object({"mode": _one_of("plh", "plt"), "absent": ID, "delegation": HASH, "sops": _list_of(KEY, 32)})
+
+
 @dataclass(frozen=True)
 class EventType:
     """What an event type allows: the streams that take it and the closed schema of its payload."""
@@ -214,17 +217,78 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         previous=_or_null(HASH),
         reason_commitment=_or_null(HASH),
     ),
+    ("webhook.added", 1): _type(["service"], webhook=ID, host=_text(253), url_commitment=HASH, kinds=_list_of(KEY, 15)),
+    ("webhook.removed", 1): _type(["service"], webhook=ID, reason=_one_of("asked", "gone")),
     ("login.unknown_counted", 1): _type(["service"], minute=TIME, count=COUNT),
     # unit
     ("work_unit.created", 1): _type(["unit"], work_unit=ID, code=KEY, name=_text(200), parent=_or_null(ID)),
+    ("obligation.set", 1): _type(
+        ["unit"],
+        obligation=ID,
+        sop=KEY,
+        year=_integer(2000, 9999),
+        quarter=_integer(1, 4),
+        due_at=TIME,
+        basis=_one_of("letter", "calendar"),
+        letter_commitment=_or_null(HASH),
+    ),
+    ("obligation.withdrawn", 1): _type(["unit"], obligation=ID, reason_commitment=HASH),
+    ("finding.proposed", 1): _type(
+        ["unit"],
+        finding=ID,
+        deviations=_list_of(_object({"dossier": _or_null(ID), "deviation": ID, "responsible": _or_null(ID)}), 32),
+        text_commitment=HASH,
+    ),
+    ("finding.classified", 1): _type(
+        ["unit"],
+        finding=ID,
+        classification=_one_of("kts_major", "kts_minor", "observation", "positive", "rejected"),
+        problem_commitment=HASH,
+        location_commitment=_or_null(HASH),
+        evidence_commitment=_or_null(HASH),
+        reference_commitment=_or_null(HASH),
+    ),
+    ("finding.cause_stated", 1): _type(["unit"], finding=ID, cause_commitment=HASH),
+    ("finding.action_set", 1): _type(["unit"], finding=ID, action_commitment=HASH, pic=ID, due_on=DATE),
+    ("finding.action_done", 1): _type(["unit"], finding=ID, note_commitment=HASH),
+    ("finding.effect_checked", 1): _type(["unit"], finding=ID, is_effective=_boolean, note_commitment=HASH),
     # person: authority
     ("person.registered", 1): _type(["person"], person=ID, name_commitment=HASH),
     ("assignment.made", 1): _type(
-        ["person"], assignment=ID, role=KEY, work_unit=ID, from_on=DATE, to_on=_or_null(DATE), lead=_boolean
+        ["person"],
+        assignment=ID,
+        role=KEY,
+        work_unit=ID,
+        from_on=DATE,
+        to_on=_or_null(DATE),
+        lead=_boolean,
+        acting=_or_null(_ACTING),
     ),
     ("assignment.ended", 1): _type(["person"], assignment=ID),
+    ("assignment.attested", 1): _type(["person"], assignment=ID, sop=HASH, text_digest=HASH),
+    # a substitute's stream: who shall act for whom, by which letter
+    ("delegation.proposed", 1): _type(
+        ["person"],
+        delegation=ID,
+        mode=_one_of("plh", "plt"),
+        absent=ID,
+        assignment=HASH,
+        role=KEY,
+        work_unit=ID,
+        from_on=DATE,
+        to_on=_or_null(DATE),
+        sops=_list_of(KEY, 32),
+        letter_commitment=HASH,
+        letter_on=DATE,
+    ),
+    ("delegation.confirmed", 1): _type(["person"], delegation=ID, proposal=HASH),
+    ("delegation.declined", 1): _type(["person"], delegation=ID, proposal=HASH),
+    ("delegation.withdrawn", 1): _type(["person"], delegation=ID, proposal=HASH),
     # user: log-ins, tokens, reads; never bundled
     ("user.created", 1): _type(["user"], user=ID, person=ID, login_commitment=HASH),
+    ("user.mail_set", 1): _type(
+        ["user"], user=ID, mail_commitment=_or_null(HASH), by=_one_of("self", "administrator", "setup")
+    ),
     ("user.password_set", 1): _type(["user"], user=ID, by=_one_of("self", "administrator", "setup")),
     ("session.started", 1): _type(["user"], session=ID, method=_one_of("password", "one_time_password")),
     ("session.ended", 1): _type(["user"], session=ID, reason=_one_of("logout", "revoked")),
@@ -234,7 +298,9 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
     ("record.read", 1): _type(
         ["user"],
         dossier=_or_null(ID),
-        what=_one_of("dossiers", "dossier", "document", "events", "bundle", "people", "quality", "quality_export"),
+        what=_one_of(
+            "dossiers", "dossier", "document", "events", "bundle", "people", "quality", "quality_export", "findings"
+        ),
         digest=_or_null(HASH),
     ),
     # dossier
@@ -254,6 +320,9 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         ["dossier"], step=KEY, iteration=ITERATION, started_at=TIME, role=KEY, responsible=_or_null(ID)
     ),
     ("step.skipped", 1): _type(["dossier"], step=KEY, question=KEY, answer=_text(500)),
+    ("step.moved", 1): _type(
+        ["dossier"], step=KEY, iteration=ITERATION, responsible=ID, because=HASH, is_back=_boolean
+    ),
     ("step.reassigned", 1): _type(["dossier"], step=KEY, iteration=ITERATION, responsible=ID, reason_commitment=HASH),
     ("document.received", 1): _type(
         ["dossier"],
@@ -323,11 +392,19 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
     ),
     ("pause.ended", 1): _type(["dossier"], pause=ID, step=KEY, to_at=TIME),
     ("calendar.adopted", 1): _type(["dossier"], calendar=HASH, reason_commitment=HASH),
+    ("decision.flagged", 1): _type(
+        ["dossier"],
+        step=KEY,
+        iteration=ITERATION,
+        person=ID,
+        decision=_or_null(HASH),
+        reasons=_list_of(_one_of("assignment_changed", "password_reset"), 2),
+    ),
     ("step.judged", 1): _type(
         ["dossier"], step=KEY, iteration=ITERATION, number=ITERATION, time=_TIME_VERDICT, completeness=_COMPLETENESS
     ),
     ("deviation.recorded", 1): _type(
-        ["dossier"],
+        ["dossier", "unit"],
         deviation=ID,
         code=KEY,
         step=_or_null(KEY),
@@ -339,15 +416,17 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         explain_by=_or_null(TIME),
     ),
     ("deviation.explained", 1): _type(
-        ["dossier", "after"],
+        ["dossier", "after", "unit"],
         deviation=ID,
         number=ITERATION,
         explanation_commitment=HASH,
         attachments=_list_of(HASH, 32),
     ),
-    ("explanation.accepted", 1): _type(["dossier", "after"], deviation=ID, number=ITERATION),
-    ("explanation.returned", 1): _type(["dossier", "after"], deviation=ID, number=ITERATION, reason_commitment=HASH),
-    ("deviation.escalated", 1): _type(["dossier", "after"], deviation=ID, role=KEY),
+    ("explanation.accepted", 1): _type(["dossier", "after", "unit"], deviation=ID, number=ITERATION),
+    ("explanation.returned", 1): _type(
+        ["dossier", "after", "unit"], deviation=ID, number=ITERATION, reason_commitment=HASH
+    ),
+    ("deviation.escalated", 1): _type(["dossier", "after", "unit"], deviation=ID, role=KEY),
     ("dossier.cancellation_requested", 1): _type(["dossier"], reason_commitment=HASH),
     ("dossier.cancelled", 1): _type(["dossier"], request=HASH),
     ("dossier.sealed", 1): _type(

@@ -76,6 +76,7 @@ EVENT_LIMITS: Dict[str, int] = {
     "document.received": 2_000,
     "document.paper_recorded": PAPER_RECORDS_LIMIT,
     "step.started": 1_000,
+    "step.moved": 2_000,
     "deviation.recorded": 2_000,
     "deviation.explained": 1_000,
     "pause.granted": 500,

@@ -32,15 +32,34 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
             "explanation.judge",
             "pause.grant",
             "duty.except",
+            "delegation.manage",
+            "attestation.make",
             "events.read",
             "bundle.read",
             "indicator.manage",
             "indicator.read",
+            "finding.act",
+            "finding.read",
+            "obligation.read",
         ]
     ),
     CONTRIBUTOR: frozenset(["indicator.read", "document.upload", "document.withdraw", "document.read_own"]),
     AUDITOR: frozenset(
-        ["dossier.read", "document.read", "events.read", "bundle.read", "people.read", "indicator.read"]
+        [
+            "dossier.read",
+            "document.read",
+            "events.read",
+            "bundle.read",
+            "people.read",
+            "indicator.read",
+            "finding.propose",
+            "finding.judge",
+            "finding.act",
+            "finding.read",
+            "obligation.read",
+            "delegation.read",
+            "attestation.read",
+        ]
     ),
     QUALITY_CHECKER: frozenset(
         [
@@ -53,10 +72,28 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
             "verdict.judge_again",
             "indicator.read",
             "calendar.edit",
+            "finding.propose",
+            "finding.read",
+            "obligation.manage",
+            "obligation.read",
+            "delegation.read",
+            "attestation.read",
         ]
     ),
     ADMINISTRATOR: frozenset(
-        ["people.manage", "people.read", "definition.manage", "work_unit.manage", "calendar.edit"]
+        [
+            "people.manage",
+            "people.read",
+            "definition.manage",
+            "work_unit.manage",
+            "calendar.edit",
+            "webhook.manage",
+            "obligation.manage",
+            "obligation.read",
+            "delegation.manage",
+            "delegation.read",
+            "attestation.read",
+        ]
     ),
 }
 """Class of role → actions. What is not listed is refused."""
@@ -93,8 +130,10 @@ ACTION_OF_EVENT: Dict[str, str] = {
 SERVICE_EVENTS: FrozenSet[str] = frozenset(
     [
         "step.started",
+        "step.moved",
         "step.skipped",
         "step.judged",
+        "decision.flagged",
         "deviation.recorded",
         "deviation.escalated",
         "fixity.checked",

@@ -8,16 +8,28 @@ stricter for ``schema = 1``.
 
 from __future__ import annotations
 
-import datetime
-import json
 import re
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Optional
 
 from archive_service.domain import permissions
+from archive_service.domain.definition import BAD as _BAD
+from archive_service.domain.definition import (
+    Reader,
+    boolean,
+    day,
+    event_word,
+    integer,
+    list_of,
+    matching,
+    one_of,
+    table,
+    text,
+)
+from archive_service.domain.definition import quote as _quote
+from archive_service.domain.definition import refuse as _refuse
 from archive_service.domain.event import KEY, MEDIA
 from archive_service.errors import InvalidDefinition, Problem
 
@@ -40,7 +52,6 @@ OPENING = "opening"
 QUARTER = "quarter"
 """What a condition may ask besides the SOP's own questions: the dossier's quarter, 1 to 4."""
 PDF = "application/pdf"
-DEPTH_LIMIT = 32
 FILE_COUNT_LIMIT = 1000
 
 
@@ -323,207 +334,57 @@ class Sop:
 
 # ---- the shape of each field
 
-Reader = Callable[[Any, str, "list[Problem]"], Any]
-"""Takes a value, its place and the list of problems; gives what it read, or _BAD after adding a problem."""
-
-_BAD: Any = object()
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _NIP = re.compile(r"[0-9]{18}")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){0,3}")
 _FIELD = re.compile(r"[a-z_]{1,64}(?:\[[0-9]{1,3}\])?(?:\.[a-z_]{1,64}(?:\[[0-9]{1,3}\])?){0,3}")
-# Controls, line separators, surrogates, and the marks that make a line read other than it is stored.
-_HIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_TYPES: tuple[tuple[type, str], ...] = (
-    (bool, "true or false"),
-    (int, "a whole number"),
-    (float, "a float"),
-    (str, "a text"),
-    (list, "a list"),
-    (dict, "a table"),
-    (datetime.datetime, "a date with a time"),
-    (datetime.date, "a date"),
-)
 
+_TITLE = text(500)
+_LONG = text(2000)
+_REMARKS = text(2000, may_be_empty=True)
+_WORD = event_word(KEY, "a key: a-z, 0-9, '_', '-' and '.', at most 64 characters")
+_PERCENT = integer(1, 100)
+_STEP_KEYS = list_of(_WORD, 0, 200)
 
-def _quote(text: str) -> str:
-    return json.dumps(text if len(text) <= 60 else text[:57] + "...")
-
-
-def _refuse(problems: list[Problem], place: str, message: str) -> Any:
-    problems.append(Problem(place or "file", message))
-    return _BAD
-
-
-def _refuse_type(problems: list[Problem], place: str, value: object, wanted: str) -> Any:
-    given = next((name for kind, name in _TYPES if isinstance(value, kind)), "nothing of TOML")
-    return _refuse(problems, place, f"must be {wanted}, not {given}")
-
-
-def _text(limit: int, *, may_be_empty: bool = False, has_lines: bool = False) -> Reader:
-    def read(value: Any, place: str, problems: list[Problem]) -> Any:
-        if not isinstance(value, str):
-            return _refuse_type(problems, place, value, "a text")
-        wrong = []
-        if not value and not may_be_empty:
-            wrong.append("must not be empty")
-        if len(value) > limit:
-            wrong.append(f"must have at most {limit} characters")
-        if value != value.strip():
-            wrong.append("must not begin or end with white space")
-        if unicodedata.normalize("NFC", value) != value:
-            wrong.append("must be in Unicode normal form NFC")
-        if _HIDDEN.search(value) or ("\n" in value and not has_lines):
-            wrong.append("must hold no control character")
-        for message in wrong:
-            _refuse(problems, place, message)
-        return _BAD if wrong else value
-
-    return read
-
-
-def _matching(pattern: re.Pattern[str], wanted: str) -> Reader:
-    def read(value: Any, place: str, problems: list[Problem]) -> Any:
-        if not isinstance(value, str):
-            return _refuse_type(problems, place, value, "a text")
-        return value if pattern.fullmatch(value) else _refuse(problems, place, f"must be {wanted}")
-
-    return read
-
-
-def _event_word(rule: Callable[[Any, str], Optional[str]], wanted: str) -> Reader:
-    # The events' own schema decides: what it refuses could never be recorded.
-    def read(value: Any, place: str, problems: list[Problem]) -> Any:
-        if not isinstance(value, str):
-            return _refuse_type(problems, place, value, "a text")
-        return value if rule(value, place) is None else _refuse(problems, place, f"must be {wanted}")
-
-    return read
-
-
-def _one_of(*words: str) -> Reader:
-    def read(value: Any, place: str, problems: list[Problem]) -> Any:
-        if not isinstance(value, str):
-            return _refuse_type(problems, place, value, "a text")
-        wanted = ", ".join(map(_quote, words))
-        if value in words:
-            return value
-        return _refuse(problems, place, f"must be one of {wanted}, not {_quote(value)}")
-
-    return read
-
-
-def _integer(low: int, high: int) -> Reader:
-    def read(value: Any, place: str, problems: list[Problem]) -> Any:
-        if isinstance(value, bool) or not isinstance(value, int):
-            return _refuse_type(problems, place, value, "a whole number")
-        return value if low <= value <= high else _refuse(problems, place, f"must be from {low} to {high}")
-
-    return read
-
-
-def _boolean(value: Any, place: str, problems: list[Problem]) -> Any:
-    return value if isinstance(value, bool) else _refuse_type(problems, place, value, "true or false")
-
-
-def _date(value: Any, place: str, problems: list[Problem]) -> Any:
-    if isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
-        return value.isoformat()
-    if not isinstance(value, str):
-        return _refuse_type(problems, place, value, "a date")
-    try:
-        # The pattern first: newer Pythons read "20220607" too, and the bytes must mean the same to all.
-        if _DATE.fullmatch(value):
-            return datetime.date.fromisoformat(value).isoformat()
-    except ValueError:
-        pass
-    return _refuse(problems, place, "must be a day of the calendar, YYYY-MM-DD")
-
-
-def _list_of(inner: Reader, low: int, high: int) -> Reader:
-    def read(value: Any, place: str, problems: list[Problem]) -> Any:
-        if not isinstance(value, list):
-            return _refuse_type(problems, place, value, "a list")
-        if not low <= len(value) <= high:
-            _refuse(problems, place, f"must have from {low} to {high} entries, not {len(value)}")
-        return [inner(item, f"{place}[{index}]", problems) for index, item in enumerate(value[:high])]
-
-    return read
-
-
-def _table(required: Mapping[str, Reader], optional: Mapping[str, Reader]) -> Reader:
-    known = {**required, **optional}
-
-    def read(value: Any, place: str, problems: list[Problem]) -> Any:
-        if not isinstance(value, dict):
-            return _refuse_type(problems, place, value, "a table")
-        prefix = f"{place}." if place else ""
-        for name in value:
-            if not isinstance(name, str) or not name.isascii():
-                shown = _quote(name) if isinstance(name, str) else type(name).__name__
-                _refuse(problems, place, f"has a key that is no ASCII text: {shown}")
-            elif name not in known:
-                message = f"is unknown here; known are {', '.join(known)}"
-                _refuse(problems, prefix + _quote(name)[1:-1], message)
-        found = {}
-        for name, inner in known.items():
-            if name in value:
-                item = inner(value[name], prefix + name, problems)
-                if item is not _BAD:
-                    found[name] = item
-            elif name in required:
-                _refuse(problems, prefix + name, "is missing")
-        return found
-
-    return read
-
-
-_TITLE = _text(500)
-_LONG = _text(2000)
-_REMARKS = _text(2000, may_be_empty=True)
-_WORD = _event_word(KEY, "a key: a-z, 0-9, '_', '-' and '.', at most 64 characters")
-_PERCENT = _integer(1, 100)
-_STEP_KEYS = _list_of(_WORD, 0, 200)
-
-_INPUT = _table({"kind": _WORD, "title": _TITLE, "from": _WORD}, {})
-_OUTPUT = _table(
+_INPUT = table({"kind": _WORD, "title": _TITLE, "from": _WORD}, {})
+_OUTPUT = table(
     {
         "kind": _WORD,
         "title": _TITLE,
-        "evidence": _one_of(*EVIDENCE),
-        "media": _list_of(_event_word(MEDIA, "a media type such as application/pdf"), 0, 32),
-        "min": _integer(0, FILE_COUNT_LIMIT),
-        "max": _integer(0, FILE_COUNT_LIMIT),
+        "evidence": one_of(*EVIDENCE),
+        "media": list_of(event_word(MEDIA, "a media type such as application/pdf"), 0, 32),
+        "min": integer(0, FILE_COUNT_LIMIT),
+        "max": integer(0, FILE_COUNT_LIMIT),
     },
     {
-        "form": _table(
+        "form": table(
             {
                 "title": _TITLE,
-                "fields": _list_of(
-                    _table({"key": _WORD, "title": _TITLE}, {"lines": _integer(1, 40), "required": _boolean}), 1, 40
+                "fields": list_of(
+                    table({"key": _WORD, "title": _TITLE}, {"lines": integer(1, 40), "required": boolean}), 1, 40
                 ),
             },
             {},
         )
     },
 )
-_NORM = _table({"amount": _integer(1, 100_000), "unit": _one_of(*NORM_UNITS), "text": _TITLE}, {})
+_NORM = table({"amount": integer(1, 100_000), "unit": one_of(*NORM_UNITS), "text": _TITLE}, {})
 _STEP_REQUIRED: dict[str, Reader] = {
     "key": _WORD,
     "activity": _LONG,
     "performer": _WORD,
-    "kind": _one_of(*STEP_KINDS),
+    "kind": one_of(*STEP_KINDS),
     "after": _STEP_KEYS,
-    "inputs": _list_of(_INPUT, 0, 32),
-    "outputs": _list_of(_OUTPUT, 1, 32),
+    "inputs": list_of(_INPUT, 0, 32),
+    "outputs": list_of(_OUTPUT, 1, 32),
     "norm": _NORM,
     "separate_from": _STEP_KEYS,
     "explanations_accepted_by": _WORD,
     "pauses_granted_by": _WORD,
-    "inferred": _list_of(
-        _table(
+    "inferred": list_of(
+        table(
             {
-                "field": _matching(_FIELD, "a field of this step such as performer or outputs[0].media"),
+                "field": matching(_FIELD, "a field of this step such as performer or outputs[0].media"),
                 "confidence": _PERCENT,
                 "why": _LONG,
             },
@@ -535,66 +396,66 @@ _STEP_REQUIRED: dict[str, Reader] = {
 }
 _STEP_OPTIONAL: dict[str, Reader] = {
     "returns_to": _WORD,
-    "when": _table({"field": _WORD, "equals": _TITLE}, {}),
+    "when": table({"field": _WORD, "equals": _TITLE}, {}),
     "remarks": _REMARKS,
-    "indicators": _one_of(*INDICATOR_DUTIES),
+    "indicators": one_of(*INDICATOR_DUTIES),
 }
 
 
 def _equipment(value: Any, place: str, problems: list[Problem]) -> Any:
     if isinstance(value, dict):
-        return _table({"text": _LONG, "kinds": _list_of(_WORD, 1, 32)}, {})(value, place, problems)
+        return table({"text": _LONG, "kinds": list_of(_WORD, 1, 32)}, {})(value, place, problems)
     text = _LONG(value, place, problems)
     return _BAD if text is _BAD else {"text": text, "kinds": []}
 
 
-_LINES = _list_of(_LONG, 0, 100)
-_SOP = _table(
+_LINES = list_of(_LONG, 0, 100)
+_SOP = table(
     {
-        "schema": _integer(1, 1),
-        "kind": _one_of("sop"),
+        "schema": integer(1, 1),
+        "kind": one_of("sop"),
         "key": _WORD,
-        "version": _integer(1, 10**6),
+        "version": integer(1, 10**6),
         "number": _TITLE,
         "title": _TITLE,
         "institution": _TITLE,
         "owner": _TITLE,
-        "approved_by": _table({"name": _TITLE, "title": _TITLE, "nip": _matching(_NIP, "18 digits")}, {}),
-        "made_on": _date,
-        "effective_on": _date,
+        "approved_by": table({"name": _TITLE, "title": _TITLE, "nip": matching(_NIP, "18 digits")}, {}),
+        "made_on": day,
+        "effective_on": day,
         "legal_bases": _LINES,
         "qualifications": _LINES,
         "related": _LINES,
-        "equipment": _list_of(_equipment, 0, 100),
+        "equipment": list_of(_equipment, 0, 100),
         "warnings": _LINES,
         "recording": _LONG,
-        "source": _table(
+        "source": table(
             {
-                "file": _matching(_FILE, "a relative file name without '..'"),
-                "sha256": _matching(_DIGEST, "64 lower-case hex digits"),
+                "file": matching(_FILE, "a relative file name without '..'"),
+                "sha256": matching(_DIGEST, "64 lower-case hex digits"),
             },
             {},
         ),
         # Another zone would be counted as if it were this one: refused until it is counted.
-        "time": _table(
+        "time": table(
             {
-                "timezone": _one_of("Asia/Jakarta"),
-                "day_policy": _one_of(*DAY_POLICIES),
-                "day_minutes": _integer(1, 1440),
-                "provenance": _one_of("stated", "inferred"),
+                "timezone": one_of("Asia/Jakarta"),
+                "day_policy": one_of(*DAY_POLICIES),
+                "day_minutes": integer(1, 1440),
+                "provenance": one_of("stated", "inferred"),
                 "confidence": _PERCENT,
             },
             {},
         ),
-        "roles": _list_of(_table({"key": _WORD, "title": _TITLE, "team": _boolean}, {}), 1, 100),
-        "steps": _list_of(_table(_STEP_REQUIRED, _STEP_OPTIONAL), 1, 200),
+        "roles": list_of(table({"key": _WORD, "title": _TITLE, "team": boolean}, {}), 1, 100),
+        "steps": list_of(table(_STEP_REQUIRED, _STEP_OPTIONAL), 1, 200),
     },
     {
-        "document_address": _text(2000, has_lines=True),
-        "revised_on": _date,
+        "document_address": text(2000, has_lines=True),
+        "revised_on": day,
         "remarks": _REMARKS,
-        "questions": _list_of(
-            _table({"key": _WORD, "title": _TITLE, "choices": _list_of(_TITLE, 2, 32), "asked_at": _WORD}, {}), 0, 32
+        "questions": list_of(
+            table({"key": _WORD, "title": _TITLE, "choices": list_of(_TITLE, 2, 32), "asked_at": _WORD}, {}), 0, 32
         ),
         "explain_within": _NORM,
         "escalates_to": _WORD,
@@ -976,23 +837,3 @@ def parse_sop(mapping: Mapping[str, Any]) -> Sop:
     if "explain_within" in draft:
         draft["explain_within"] = Norm(**draft["explain_within"])
     return Sop(**draft)
-
-
-def plain(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy in which TOML's dates and times are ISO texts, so that it has canonical bytes; all else stays.
-
-    Raises InvalidDefinition when it is nested deeper than canonical bytes may be.
-    """
-    return {key: _plain(value, 2) for key, value in mapping.items()}
-
-
-def _plain(value: Any, level: int) -> Any:
-    if isinstance(value, (dict, list)):
-        if level > DEPTH_LIMIT:
-            raise InvalidDefinition([Problem("file", f"must not be nested deeper than {DEPTH_LIMIT} levels")])
-        if isinstance(value, dict):
-            return {key: _plain(item, level + 1) for key, item in value.items()}
-        return [_plain(item, level + 1) for item in value]
-    if isinstance(value, (datetime.date, datetime.time)):
-        return value.isoformat()
-    return value

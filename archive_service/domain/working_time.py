@@ -146,11 +146,11 @@ class Calendar:
     utc_offset_minutes: int
     covers_from: date
     covers_to: date
-    profiles: tuple[Profile, ...]
-    special_periods: tuple[SpecialPeriod, ...]
-    closed_days: tuple[ClosedDay, ...]
-    unit_days: tuple[UnitDay, ...]
-    unit_shifts: tuple[UnitShift, ...]
+    profiles: tuple[Profile, ...] = field(repr=False)
+    special_periods: tuple[SpecialPeriod, ...] = field(repr=False)
+    closed_days: tuple[ClosedDay, ...] = field(repr=False)
+    unit_days: tuple[UnitDay, ...] = field(repr=False)
+    unit_shifts: tuple[UnitShift, ...] = field(repr=False)
     work_unit: Optional[str]
     # Of each covered day, in order, what the rules above come to; and the working seconds before it, with one entry
     # more for the end.
@@ -282,7 +282,8 @@ def limit_of(calendar: Calendar, started_at: datetime, amount: int, unit: str, p
         # At the very end of the calendar the start's date is not in the table, and no day comes after it.
         today = min(start // DAY_SECONDS + 1, len(calendar.day_sessions))
         return before[_nth_working_day(calendar, before[today], amount) + 1] - worked
-    first, last = _nth_working_day(calendar, worked, 1), _nth_working_day(calendar, worked, amount)
+    # The last one first: it is the one that may not be covered.
+    last, first = _nth_working_day(calendar, worked, amount), _nth_working_day(calendar, worked, 1)
     return before[last + 1] - before[first]
 
 

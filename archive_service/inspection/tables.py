@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -20,6 +22,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TABLE_LIMIT_BYTES = 2 * 1024 * 1024
 ROWS_READ = 2_000
 COLUMNS_READ = 40
+ROWS_LOOKED_AT = 50
 
 
 def read_rows(data: bytes) -> list[tuple[int, list[str]]]:
@@ -41,8 +44,7 @@ def _read_csv(data: bytes) -> list[tuple[int, list[str]]]:
         raise InvalidInput("table_encoding", "Save the table as CSV UTF-8 or as XLSX, and send it again.") from exc
     if "\0" in text:
         raise InvalidInput("table_encoding", "Save the table as CSV UTF-8 or as XLSX, and send it again.")
-    first = next(line for line in text.splitlines() if line.strip())
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if first.count(";") >= first.count(",") else ",")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter_of(text))
     found: list[tuple[int, list[str]]] = []
     try:
         for cells in reader:
@@ -52,6 +54,21 @@ def _read_csv(data: bytes) -> list[tuple[int, list[str]]]:
     except csv.Error as exc:
         raise InvalidInput("table_unreadable", f"Line {reader.line_num} cannot be read as CSV; save it anew.") from exc
     return found
+
+
+def _delimiter_of(text: str) -> str:
+    """What separates the cells: semicolon (Indonesian Excel), comma, or tab (copied from a document), whichever makes even rows."""
+    scores: dict[str, int] = {}
+    for delimiter in (";", ",", "\t"):
+        try:
+            rows = list(
+                itertools.islice(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), ROWS_LOOKED_AT)
+            )
+        except csv.Error:
+            continue
+        widths = Counter(len(row) for row in rows)
+        scores[delimiter] = max(((width - 1) * count for width, count in widths.items()), default=0)
+    return max(scores, key=lambda delimiter: scores[delimiter], default=";")
 
 
 def _read_xlsx(data: bytes) -> list[tuple[int, list[str]]]:

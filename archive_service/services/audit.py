@@ -15,21 +15,26 @@ from archive_service.archive import Archive
 from archive_service.db.models import (
     ApiTokenRow,
     AssignmentRow,
+    AttestationRow,
     Base,
     BundleRow,
     CheckpointRow,
     DecisionRow,
     DefinitionRow,
+    DelegationRow,
     DeviationRow,
     DocumentVersionRow,
     DossierRow,
     EventRow,
     ExplanationRow,
+    FindingRow,
+    FlagRow,
     IndicatorResultRow,
     IndicatorRow,
     LogLeafRow,
     LogPendingRow,
     LogTileRow,
+    ObligationRow,
     OpeningRow,
     PaperOriginalRow,
     PersonRow,
@@ -39,11 +44,12 @@ from archive_service.db.models import (
     StatementRow,
     StepRunRow,
     StreamRow,
+    UnitDeviationRow,
     UserRow,
     VerdictRow,
     WorkUnitRow,
 )
-from archive_service.db.projection import Rows, rows_of_dossier, rows_of_stream
+from archive_service.db.projection import Rows, rows_of_dossier, rows_of_stream, rows_of_unit
 from archive_service.db.tally import Tally, add_up, read_tally, tally_of
 from archive_service.domain import merkle, tiles
 from archive_service.domain.deviation import IllegalEvent
@@ -70,6 +76,8 @@ PROJECTED: tuple[type[Base], ...] = (
     WorkUnitRow,
     PersonRow,
     AssignmentRow,
+    DelegationRow,
+    AttestationRow,
     UserRow,
     ApiTokenRow,
     SessionRow,
@@ -79,12 +87,16 @@ PROJECTED: tuple[type[Base], ...] = (
     DocumentVersionRow,
     PaperOriginalRow,
     DecisionRow,
+    FlagRow,
     VerdictRow,
     DeviationRow,
     ExplanationRow,
     IndicatorRow,
     IndicatorResultRow,
     RecommendationRow,
+    ObligationRow,
+    UnitDeviationRow,
+    FindingRow,
 )
 """Tables whose evidenced columns are a projection of the streams."""
 
@@ -283,6 +295,8 @@ def _check_projection(archive: Archive, session: Session, report: AuditReport, s
                 rows = rows_of_dossier(state, calendars_of(archive, session, state))
                 expected.update(rows)
                 tallies.append(tally_of(rows, state.sop.key))
+            elif kind == "unit":
+                expected.update(rows_of_unit(events))
             elif kind != "after":
                 expected.update(rows_of_stream(events))
         except (IllegalEvent, ArchiveError, KeyError, ValueError) as exc:

@@ -17,6 +17,7 @@ from archive_service.services.actor import Actor, Assignment
 from archive_service.services.deviations import record_sop_change
 from archive_service.services.fields import optional_text, require_moment
 from archive_service.services.fixity import find_damaged
+from archive_service.services.flags import flag_decision
 from archive_service.services.work import DossierWork, hold_dossier
 
 
@@ -155,7 +156,7 @@ def decide_step(
             )
         )
         facts = _facts(work, step, digest)
-        work.act(
+        made = work.act(
             actor,
             assignment,
             "decision.made",
@@ -163,6 +164,7 @@ def decide_step(
             {"reason": reason},
             _claimed(work, happened_at),
         )
+        flag_decision(work, actor, assignment, step, made.leaf_hash)
         work.start_due_steps()
         work.enqueue_judging()
 
@@ -206,6 +208,7 @@ def archive_dossier(
             work.judge_run(run.step, run.iteration, [])
         closing = statement.Closing(step, work.writer.at, actor.person)
         claimed_at = _claimed(work, happened_at)
+        flag_decision(work, actor, assignment, step, None)
         _record_sop_changes(archive, work)
         for due in statement.closing_deviations(work.dossier, closing, work.calendar, claimed_at):
             work.record(due)

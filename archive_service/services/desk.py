@@ -190,7 +190,8 @@ def _checklist(state: Dossier, step: str) -> list[completeness.Requirement]:
 def _acting(state: Dossier, actor: Actor, step_key: str) -> dict[str, Any]:
     """``acts``: what the actor may do at a step now; ``barred``: the code of what stands in the way of a performer of it."""
     step = state.sop.step(step_key)
-    held = [a for a in actor.assignments if (a.role, a.work_unit) == (step.performer, state.work_unit)]
+    place = (step.performer, state.work_unit)
+    held = [a for a in actor.assignments if (a.role, a.work_unit) == place and a.covers(state.sop.key)]
     if not held or state.running(step_key) is None:
         return {"acts": [], "barred": None}
     name = "approve" if step.is_decision else ARCHIVE if step.kind == "archive" else SUBMIT

@@ -13,10 +13,12 @@ from archive_service.db.event_log import read_events
 from archive_service.db.models import DefinitionRow, DeviationRow, DossierRow
 from archive_service.domain import deviation as deviations
 from archive_service.domain import statement
+from archive_service.domain.deviation import Deviation
 from archive_service.domain.dossier import CANCELLED, OPEN, Action
 from archive_service.errors import ArchiveError
-from archive_service.services.actor import RULES, Actor
+from archive_service.services.actor import RULES, Actor, list_reached
 from archive_service.services.fields import clean_text, require_id
+from archive_service.services.notices import notify
 from archive_service.services.work import DossierWork, acting_as, hold_dossier
 
 LOG = structlog.get_logger("archive")
@@ -53,8 +55,28 @@ def explain_deviation(
                 v.event_hash for v in work.dossier.attachments_of(deviation) if v.event_hash not in attached
             ],
         }
-        work.act(actor, assignment, "deviation.explained", payload, {"explanation": explanation})
+        event = work.act(actor, assignment, "deviation.explained", payload, {"explanation": explanation})
+        _tell(work, about, "explanation_given", event.leaf_hash, work.dossier.acceptor_of(about))
     return number
+
+
+def _tell(work: DossierWork, about: Deviation, kind: str, occasion: str, role: str | None = None) -> None:
+    """Tell the holders of a role, or whoever answers for the deviation, what became of it in this transaction."""
+    unit, moment = work.dossier.work_unit, work.writer.moment
+    persons = [about.responsible] if role is None else list_reached(work.session, role, unit, moment)
+    for person in persons:
+        if person is not None:
+            notify(
+                work.archive,
+                work.session,
+                person=person,
+                kind=kind,
+                key=f"{kind}:{occasion[:32]}:{person}",
+                dossier=work.dossier.id,
+                step=about.step,
+                iteration=about.iteration,
+                subject=about.code,
+            )
 
 
 def answer_explanation(
@@ -90,7 +112,9 @@ def answer_explanation(
         if is_accepted:
             work.act(actor, assignment, "explanation.accepted", payload)
         else:
-            work.act(actor, assignment, "explanation.returned", payload, {"reason": text})
+            event = work.act(actor, assignment, "explanation.returned", payload, {"reason": text})
+            if about is not None:
+                _tell(work, about, "explanation_returned", event.leaf_hash)
 
 
 def escalate_deviations(archive: Archive) -> int:
@@ -114,7 +138,10 @@ def _escalate(archive: Archive, dossier: str, deviation: str) -> bool:
             if work.dossier.status == CANCELLED or not is_due:
                 return False
             payload = {"deviation": deviation, "role": work.dossier.sop.escalates_to}
-            work.append("deviation.escalated", RULES, payload)
+            event = work.append("deviation.escalated", RULES, payload)
+            if about is not None:
+                _tell(work, about, "explanation_due", event.leaf_hash)
+                _tell(work, about, "deviation_escalated", event.leaf_hash, work.dossier.sop.escalates_to)
     except ArchiveError as exc:
         # one dossier that cannot be told must not keep the others' explanations from being asked for
         LOG.error("escalation.failed", dossier=dossier, code=exc.code, detail=exc.detail)

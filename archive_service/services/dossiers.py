@@ -13,9 +13,16 @@ from archive_service.domain.dossier import Action, Dossier, answers_refusal
 from archive_service.domain.sop import OPENING
 from archive_service.domain.verdict import format_time
 from archive_service.errors import Conflict, InvalidInput, NotFound
-from archive_service.services.actor import Actor, assignments_in_force, event_actor, list_holders
+from archive_service.services.actor import (
+    Actor,
+    assignments_in_force,
+    event_actor,
+    list_holders,
+    require_covering,
+)
 from archive_service.services.fields import clean_text, require_date, require_id, require_key, require_moment
 from archive_service.services.indicators import carry_recommendations
+from archive_service.services.notices import announce_step
 from archive_service.services.work import DossierWork, error_of, hold_dossier, unit_calendar
 
 CALENDAR_KEY = "id-government"
@@ -94,7 +101,7 @@ def open_dossier(
         work = DossierWork(archive, session, writer, Dossier(rules), {calendar_definition.digest: own})
         work.append(
             "dossier.opened",
-            event_actor(session, actor, assignment),
+            event_actor(session, actor, require_covering(actor, assignment, rules.key)),
             {
                 "dossier": dossier_id,
                 "sop": sop_definition.digest,
@@ -138,12 +145,14 @@ def reassign_step(
         run = work.dossier.running(step)
         assert run is not None
         held = assignments_in_force(session, person, work.writer.moment)
-        if not any((a.role, a.work_unit) == (run.role, work.dossier.work_unit) for a in held):
+        place, sop = (run.role, work.dossier.work_unit), work.dossier.sop.key
+        if not any((a.role, a.work_unit) == place and a.covers(sop) for a in held):
             raise InvalidInput(
                 "not_performer", f"That person does not hold the role {run.role} in this unit.", field="person"
             )
         payload = {"step": step, "iteration": run.iteration, "responsible": person}
         work.act(actor, assignment, "step.reassigned", payload, {"reason": reason})
+        announce_step(archive, session, work.dossier, run, is_handed_over=True)
 
 
 def except_duty(
@@ -179,7 +188,7 @@ def except_duty(
         work.require(action)
         run = work.dossier.running(step)
         assert run is not None
-        holders = list_holders(session, run.role, work.dossier.work_unit, work.writer.moment)
+        holders = list_holders(session, run.role, work.dossier.work_unit, work.writer.moment, work.dossier.sop.key)
         if person not in holders:
             raise InvalidInput(
                 "not_performer", f"That person does not hold the role {run.role} in this unit.", field="person"

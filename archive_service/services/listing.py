@@ -101,7 +101,15 @@ def page_users(archive: Archive, actor: Actor, *, page: PageRequest) -> Page[dic
     actor.require("people.read")
     reading.record_read(archive, actor, "people")
     with archive.db.read() as session:
-        return listing.page_users(session, page)
+        found = listing.page_users(session, page)
+    for row in found.rows:
+        row["mail"] = row["mail"] if _sees_mail(actor, row["user"]) else None
+    return found
+
+
+def _sees_mail(actor: Actor, user: str) -> bool:
+    """Whether the actor sees a log-in's mail address: their own, or any as who sets them."""
+    return user == actor.user or actor.may("people.manage")
 
 
 def read_user(archive: Archive, actor: Actor, *, user: str) -> tuple[dict[str, Any], str]:
@@ -113,6 +121,7 @@ def read_user(archive: Archive, actor: Actor, *, user: str) -> tuple[dict[str, A
         found = listing.find_user(session, user)
         if found is None:
             raise NotFound("user_unknown", "There is no such log-in.")
+        found["mail"] = found["mail"] if _sees_mail(actor, user) else None
         return found, queries.password_event_of(session, user) or ""
 
 

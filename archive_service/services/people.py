@@ -13,9 +13,11 @@ from archive_service.db.event_log import StreamWriter, open_streams, read_stream
 from archive_service.db.models import AssignmentRow, DefinitionRow, PersonRow, WorkUnitRow
 from archive_service.db.projection import rows_of_stream, save_changes
 from archive_service.domain import permissions
+from archive_service.domain.delegation import ASSIGNMENT_CHANGED
 from archive_service.errors import Conflict, InvalidInput, NotFound
 from archive_service.services.actor import Actor, event_actor, office_date
 from archive_service.services.fields import clean_text, require_date, require_id, require_key
+from archive_service.services.flags import tell_person
 from archive_service.services.work import require_seen
 
 
@@ -63,8 +65,9 @@ def append_assignment(
     from_on: str,
     to_on: str | None,
     lead: bool,
+    acting: dict[str, object] | None = None,
 ) -> str:
-    """Write an assignment of a person whose stream the writer holds; its id."""
+    """Write an assignment of a person whose stream the writer holds; its id. ``acting``: for whom, for a substitute's."""
     assignment = writer.make_id()
     writer.append(
         f"person:{person}",
@@ -77,10 +80,30 @@ def append_assignment(
             "from_on": from_on,
             "to_on": to_on,
             "lead": lead,
+            "acting": acting,
         },
     )
     save_stream_rows(session, archive, f"person:{person}")
     return assignment
+
+
+def require_compatible(
+    session: Session, person: str, role: str, from_on: str, to_on: str | None
+) -> list[AssignmentRow]:
+    """The person's assignments of that time; Conflict ``roles_exclude`` when one of them excludes the role."""
+    held = session.execute(
+        select(AssignmentRow).where(AssignmentRow.person_id == person, AssignmentRow.ended_at.is_(None))
+    ).scalars()
+    overlapping = [
+        other
+        for other in held
+        if (other.to_on is None or other.to_on >= from_on) and (to_on is None or other.from_on <= to_on)
+    ]
+    if any(permissions.excludes(role, other.role) for other in overlapping):
+        raise Conflict(
+            "roles_exclude", "An administrator holds no role of an SOP: end the one before giving the other."
+        )
+    return overlapping
 
 
 def register_person(archive: Archive, actor: Actor, *, name: str) -> str:
@@ -121,18 +144,11 @@ def assign_role(
         if not is_known:
             raise InvalidInput("role_unknown", f"No registered SOP has the role {role}.", field="role")
         writer = open_streams(session, archive.log, [f"person:{person}"], acting=[actor.person])
-        held = session.execute(
-            select(AssignmentRow).where(AssignmentRow.person_id == person, AssignmentRow.ended_at.is_(None))
-        ).scalars()
-        for other in held:
-            overlaps = (other.to_on is None or other.to_on >= from_on) and (to_on is None or other.from_on <= to_on)
-            if overlaps and permissions.excludes(role, other.role):
-                raise Conflict(
-                    "roles_exclude", "An administrator holds no role of an SOP: end the one before giving the other."
-                )
-            if overlaps and (other.role, other.work_unit_id) == (role, work_unit):
+        for other in require_compatible(session, person, role, from_on, to_on):
+            if (other.role, other.work_unit_id, other.acting_absent) == (role, work_unit, None):
                 raise Conflict("assignment_exists", "The person holds this role in this unit in that time already.")
-        return append_assignment(
+        held = session.execute(select(AssignmentRow.id).where(AssignmentRow.person_id == person).limit(1)).first()
+        made = append_assignment(
             session,
             archive,
             writer,
@@ -144,6 +160,10 @@ def assign_role(
             to_on=to_on,
             lead=lead,
         )
+        if held is not None:
+            # the first role of a person is what they were registered for, and no change
+            tell_person(archive, session, person=person, kind=ASSIGNMENT_CHANGED, key=made)
+    return made
 
 
 def end_assignment(archive: Archive, actor: Actor, *, assignment: str, seen: Collection[str] | None = None) -> None:
@@ -163,8 +183,10 @@ def end_assignment(archive: Archive, actor: Actor, *, assignment: str, seen: Col
             raise Conflict("last_administrator", "Give somebody else the role of administrator first.")
         stream = f"person:{person}"
         require_seen(stream_head(session, stream), seen)
-        writer.append(stream, "assignment.ended", event_actor(session, actor, acting), {"assignment": row.id})
+        by = event_actor(session, actor, acting)
+        event = writer.append(stream, "assignment.ended", by, {"assignment": row.id})
         save_stream_rows(session, archive, stream)
+        tell_person(archive, session, person=person, kind=ASSIGNMENT_CHANGED, key=event.leaf_hash)
 
 
 def _administrators(session: Session, moment: datetime) -> int:

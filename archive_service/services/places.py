@@ -11,7 +11,7 @@ from archive_service.domain.manifest import EVENT_LIMITS, EVENTS_LIMIT
 from archive_service.domain.permissions import CONTRIBUTOR
 from archive_service.domain.sop import ATTACHMENT
 from archive_service.errors import Conflict, InvalidInput
-from archive_service.services.actor import Actor, Assignment
+from archive_service.services.actor import Actor, Assignment, require_covering
 from archive_service.services.fields import require_id
 from archive_service.services.indicators import clean_code
 from archive_service.services.work import error_of
@@ -144,7 +144,8 @@ def choose_assignment(
     performer = dossier.sop.step(step).performer if step in dossier.sop.order else None
     for assignment in actor.holds(permission):
         if (assignment.role, assignment.work_unit) == (performer, dossier.work_unit):
-            return assignment
+            # asked before a byte is read, and again with the act
+            return require_covering(actor, assignment, dossier.sop.key)
     for assignment in actor.holds(permission) if is_tagged else []:
         if (assignment.role, assignment.work_unit) == (CONTRIBUTOR, dossier.work_unit):
             return assignment

@@ -339,8 +339,21 @@ def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, A
                 "returns_to": d.returns_to,
                 "event": d.event_hash,
                 "reason": openings.get((d.event_hash, "reason")),
+                "flags": [reason for f in state.flags if f.decision == d.event_hash for reason in f.reasons],
             }
             for d in state.decisions
+        ],
+        "flags": [
+            {
+                "step": f.step,
+                "iteration": f.iteration,
+                "person": f.person,
+                "person_name": names.get(f.person),
+                "decision": f.decision,
+                "reasons": list(f.reasons),
+                "event": f.event_hash,
+            }
+            for f in state.flags
         ],
         "deviations": [
             {

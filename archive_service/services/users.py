@@ -14,16 +14,19 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
+from archive_service.config import MAIL_ADDRESS
 from archive_service.db import queries
-from archive_service.db.event_log import open_streams
-from archive_service.db.models import ApiTokenRow, PersonRow, SessionRow, UnknownLoginRow, UserRow
+from archive_service.db.event_log import open_streams, read_stream
+from archive_service.db.models import ApiTokenRow, OpeningRow, PersonRow, SessionRow, UnknownLoginRow, UserRow
 from archive_service.db.session import insert_unless_there
 from archive_service.domain import permissions
+from archive_service.domain.delegation import PASSWORD_RESET
 from archive_service.domain.event import parse_event
 from archive_service.domain.verdict import format_time
 from archive_service.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
 from archive_service.services.actor import SETUP, Actor, assignments_in_force, event_actor
 from archive_service.services.fields import clean_text, require_id
+from archive_service.services.flags import tell_person
 from archive_service.services.people import append_person, save_stream_rows
 from archive_service.services.work import require_seen
 
@@ -70,34 +73,55 @@ def _require_password(password: object) -> str:
     return password
 
 
-def create_user(archive: Archive, actor: Actor, *, person: str, login: str, password: str) -> str:
-    """A new log-in's id for a person; Conflict when the log-in is taken."""
+def _clean_mail(mail: object) -> str | None:
+    """A mail address as it is kept, None for none; InvalidInput ``mail_malformed`` for what could be no address or more than one."""
+    if mail is None or (isinstance(mail, str) and not mail.strip()):
+        return None
+    address = clean_text("mail", mail, limit=254)
+    if not MAIL_ADDRESS.fullmatch(address):
+        raise InvalidInput("mail_malformed", "mail is one address such as nama@example.ac.id.", field="mail")
+    return address
+
+
+def create_user(
+    archive: Archive, actor: Actor, *, person: str, login: str, password: str, mail: str | None = None
+) -> str:
+    """A new log-in's id for a person, with a mail address when one is given; Conflict when the log-in is taken."""
     assignment = actor.require("people.manage")
-    login, password = _clean_login(login), _require_password(password)
+    login, password, mail = _clean_login(login), _require_password(password), _clean_mail(mail)
     with archive.db.write() as session:
         if session.get(PersonRow, require_id("person", person)) is None:
             raise NotFound("person_unknown", "There is no such person.")
         # the administrator's authority holds until the new stream's event is written
         open_streams(session, archive.log, [], acting=[actor.person])
-        return add_user(
-            archive, session, event_actor(session, actor, assignment), person, login, password, "administrator"
-        )
+        by = event_actor(session, actor, assignment)
+        return add_user(archive, session, by, person, login, password, "administrator", mail)
 
 
-def register_with_login(archive: Archive, actor: Actor, *, name: str, login: str, password: str) -> tuple[str, str]:
+def register_with_login(
+    archive: Archive, actor: Actor, *, name: str, login: str, password: str, mail: str | None = None
+) -> tuple[str, str]:
     """The ids of a new person and of their log-in, both or neither; Conflict when the log-in is taken."""
     assignment = actor.require("people.manage")
     name, login, password = clean_text("name", name, limit=200), _clean_login(login), _require_password(password)
+    mail = _clean_mail(mail)
     with archive.db.write() as session:
         person = archive.log.make_id()
         writer = open_streams(session, archive.log, [f"person:{person}"], acting=[actor.person])
         by = event_actor(session, actor, assignment)
         append_person(session, archive, writer, by, person, name)
-        return person, add_user(archive, session, by, person, login, password, "administrator")
+        return person, add_user(archive, session, by, person, login, password, "administrator", mail)
 
 
 def add_user(
-    archive: Archive, session: Session, actor: dict[str, object], person: str, login: str, password: str, by: str
+    archive: Archive,
+    session: Session,
+    actor: dict[str, object],
+    person: str,
+    login: str,
+    password: str,
+    by: str,
+    mail: str | None = None,
 ) -> str:
     """A new log-in's id; Conflict when the log-in is taken."""
     if session.execute(select(UserRow.id).where(UserRow.login == login)).first() is not None:
@@ -110,7 +134,38 @@ def add_user(
         session, archive, stream, {"login": login, "password_hash": _hasher.hash(password), "failed_logins": 0}
     )
     writer.append(stream, "user.password_set", actor, {"user": user, "by": by})
+    if mail is not None:
+        writer.append(stream, "user.mail_set", actor, {"user": user, "by": by}, personal={"mail": mail})
+        session.execute(update(UserRow).where(UserRow.id == user).values(mail=mail))
     return user
+
+
+def set_mail(archive: Archive, actor: Actor, *, user: str, mail: str | None) -> None:
+    """Give a log-in a mail address, one's own or as an administrator, or take it away with None; the former one is erased."""
+    mail = _clean_mail(mail)
+    is_own = user == actor.user
+    assignment = None if is_own else actor.require("people.manage")
+    with archive.db.write() as session:
+        if session.execute(select(UserRow.id).where(UserRow.id == require_id("user", user))).first() is None:
+            raise NotFound("user_unknown", "There is no such log-in.")
+        stream = f"user:{user}"
+        writer = open_streams(session, archive.log, [stream], acting=[actor.person])
+        row = session.get_one(UserRow, user)
+        if row.mail == mail:
+            return
+        before = [e.leaf_hash for e in read_stream(session, stream) if e.type == "user.mail_set"]
+        session.execute(delete(OpeningRow).where(OpeningRow.event_hash.in_(before), OpeningRow.field == "mail"))
+        payload = {"user": user, "by": "self" if is_own else "administrator"}
+        writer.append(
+            stream, "user.mail_set", event_actor(session, actor, assignment), payload, personal={"mail": mail}
+        )
+        row.mail = mail
+
+
+def find_mail(archive: Archive, actor: Actor) -> str | None:
+    """The mail address of one's own log-in, or None."""
+    with archive.db.read() as session:
+        return session.get_one(UserRow, actor.user).mail
 
 
 def set_password(
@@ -128,7 +183,10 @@ def set_password(
         row = session.get_one(UserRow, user)
         require_seen(queries.password_event_of(session, user) or "", seen)
         by = event_actor(session, actor, assignment)
-        writer.append(stream, "user.password_set", by, {"user": user, "by": "self" if is_own else "administrator"})
+        set_by = "self" if is_own else "administrator"
+        event = writer.append(stream, "user.password_set", by, {"user": user, "by": set_by})
+        if not is_own:
+            tell_person(archive, session, person=row.person_id, kind=PASSWORD_RESET, key=event.leaf_hash)
         row.password_hash, row.failed_logins, row.locked_until = _hasher.hash(password), 0, None
         open_ids = session.execute(
             select(SessionRow.id).where(SessionRow.user_id == user, SessionRow.ended_at.is_(None))

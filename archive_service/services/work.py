@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from archive_service import jobs
 from archive_service.archive import Archive
 from archive_service.db.event_log import StreamWriter, open_streams, read_stream
-from archive_service.db.projection import Rows, rows_of_dossier, save_changes
+from archive_service.db.projection import Rows, reminders_of, rows_of_dossier, save_changes
 from archive_service.db.tally import save_tally_changes
 from archive_service.domain import statement
 from archive_service.domain.deviation import NO_PERFORMER, DueDeviation, Refusal
@@ -19,7 +19,16 @@ from archive_service.domain.dossier import SEALED, Action, Dossier, find_refusal
 from archive_service.domain.event import Event
 from archive_service.domain.working_time import Calendar, for_unit
 from archive_service.errors import ArchiveError, Conflict, Forbidden, InvalidInput, NotFound, Stale
-from archive_service.services.actor import RULES, Actor, Assignment, choose_responsible, event_actor
+from archive_service.services.actor import (
+    RULES,
+    Actor,
+    Assignment,
+    choose_responsible,
+    event_actor,
+    require_covering,
+)
+from archive_service.services.notices import announce_deviation, announce_step
+from archive_service.services.substitutes import find_move
 
 _CLASS_OF_CODE: dict[str, type[ArchiveError]] = {
     "role_forbidden": Forbidden,
@@ -43,6 +52,10 @@ _CLASS_OF_CODE: dict[str, type[ArchiveError]] = {
     "document_unknown": NotFound,
     "deviation_unknown": NotFound,
     "pause_unknown": NotFound,
+    "finding_unknown": NotFound,
+    "auditors_own": Forbidden,
+    "own_finding": Forbidden,
+    "not_pic": Forbidden,
     "reason_missing": InvalidInput,
     "wrong_return": InvalidInput,
     "kind_not_taken": InvalidInput,
@@ -142,7 +155,7 @@ class DossierWork:
         stands (RFC 9110 section 13.2.1).
         """
         require_seen(self.held_head, self.seen)
-        by = event_actor(self.session, actor, assignment)
+        by = event_actor(self.session, actor, require_covering(actor, assignment, self.dossier.sop.key))
         event = self.append(type, by, payload, personal, claimed_at)
         if self.dossier.status != SEALED:
             for deviation in statement.deviations_of_act(self.dossier, event):
@@ -166,7 +179,7 @@ class DossierWork:
         else:
             self.dossier.apply(event)
         self.rows = rows_of_dossier(self.dossier, self.calendars)
-        save_changes(self.session, before, self.rows)
+        save_changes(self.session, before, self.rows, beside=reminders_of(self.dossier, self.calendar))
         save_tally_changes(self.session, self.dossier.sop.key, before, self.rows)
         return event
 
@@ -181,7 +194,9 @@ class DossierWork:
         for key in [key for key in self.dossier.sop.order if key in self.dossier.pending_starts]:
             role = self.dossier.sop.step(key).performer
             previous = self.dossier.last_run(key)
-            responsible = choose_responsible(self.session, role, self.dossier.work_unit, self.writer.moment)
+            responsible = choose_responsible(
+                self.session, role, self.dossier.work_unit, self.writer.moment, self.dossier.sop.key
+            )
             event = self.append(
                 "step.started",
                 RULES,
@@ -197,6 +212,17 @@ class DossierWork:
             assert run is not None
             if responsible is None:
                 self.record(DueDeviation(NO_PERFORMER, key, run.iteration, None, role, None, (event.leaf_hash,)))
+            self.move_step(key)
+            announce_step(self.archive, self.session, self.dossier, run)
+
+    def move_step(self, step: str) -> bool:
+        """Move a running step to a substitute, or back from one, where it belongs there now; whether it was moved."""
+        run = self.dossier.running(step)
+        move = None if run is None else find_move(self.session, self.dossier, run, self.writer.moment)
+        if run is None or move is None:
+            return False
+        self.append("step.moved", RULES, {"step": step, "iteration": run.iteration, **move._asdict()})
+        return True
 
     def record(self, deviation: DueDeviation) -> bool:
         """Record a deviation unless it is recorded already; whether it was recorded now."""
@@ -217,6 +243,7 @@ class DossierWork:
                 "explain_by": statement.explain_by(self.dossier.sop, self.calendar, self.writer.at),
             },
         )
+        announce_deviation(self.archive, self.session, self.dossier, self.dossier.deviations[-1])
         return True
 
     def judge_run(self, step: str, iteration: int, damaged: list[str]) -> None:

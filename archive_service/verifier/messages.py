@@ -148,6 +148,23 @@ DISCREPANCIES: Dict[str, Tuple[str, str]] = {
     "assignment_differs": ("penugasan memberi peran atau unit lain", "the assignment gives another role or unit"),
     "assignment_not_in_force": ("penugasan tidak berlaku pada hari itu", "the assignment did not hold on that day"),
     "roles_exclude": ("dua peran yang saling mengecualikan", "one person was given roles that exclude each other"),
+    "assignment_out_of_scope": (
+        "pelimpahan tidak mencakup POS ini",
+        "the substitute's delegation does not reach this SOP",
+    ),
+    "delegation_unfounded": (
+        "pelimpahan tidak diusulkan dan dikonfirmasi oleh dua orang",
+        "no two persons proposed and confirmed this delegation as it stands",
+    ),
+    "move_unfounded": (
+        "langkah berpindah tanpa pelimpahan yang berlaku",
+        "the step went to somebody without a delegation that held then, or back from one that still held",
+    ),
+    "flag_missing": (
+        "keputusan atas wewenang dari administrator saja tidak ditandai",
+        "a decision under what an administrator alone granted after the opening is not flagged",
+    ),
+    "flag_unfounded": ("tanda pada keputusan tanpa dasar bukti", "nothing in the evidence shows why this is flagged"),
     "grant_forbidden": (
         "ditulis oleh yang tidak berwenang memberi wewenang",
         "it was written by somebody who may not grant authority",

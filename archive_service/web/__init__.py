@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from flask import Flask, Response, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, jsonify, make_response, render_template, request
 
 from archive_service import i18n
 from archive_service.archive import Archive
@@ -14,16 +14,19 @@ from archive_service.web import (
     calendars,
     compliance,
     decisions,
+    delegations,
     deviations,
     dossiers,
     forms,
     home,
     indicators,
     layout,
+    notices,
     papers,
     policy,
     quality,
     sessions,
+    settings,
     sops,
     static,
     uploads,
@@ -50,10 +53,13 @@ def register(app: Flask) -> None:
         deviations,
         indicators,
         compliance,
+        delegations,
         bundles,
         quality,
         sops,
         calendars,
+        notices,
+        settings,
         static,
     )
     for module in modules:
@@ -76,7 +82,7 @@ def error_page(status: HTTPStatus, code: str, detail: str) -> Response:
     if request.accept_mimetypes.best == "application/json":
         response = jsonify({"code": code, "sentence": sentence})
     elif status == HTTPStatus.UNAUTHORIZED:
-        return make_response(redirect(url_for("web_sessions.login"), HTTPStatus.SEE_OTHER))
+        return sessions.ask_to_log_in()
     else:
         response = make_response(render_template("error.html", code=code, sentence=sentence, status=int(status)))
     response.status_code = int(status)

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from archive_service.services import desk, reading
+from archive_service.services import attestations, desk, notices, reading
 from archive_service.web.auth import get_archive, require_actor
 
 blueprint = Blueprint("web_home", __name__, template_folder="templates")
@@ -20,7 +20,11 @@ def home() -> ResponseReturnValue:
     done = request.args.get("done")
     if desk.is_performer(actor):
         work = desk.read_work(archive, actor)
-        return render_template("home.html", work=work, done=done, may_open=actor.may("dossier.open"))
+        due = attestations.list_due(archive, actor)
+        told = notices.list_notices(archive, actor)
+        return render_template(
+            "home.html", work=work, due=due, notices=told, done=done, may_open=actor.may("dossier.open")
+        )
     if not actor.may("dossier.read") and actor.may("indicator.read"):
         return redirect(url_for("web_indicators.list_own"), HTTPStatus.SEE_OTHER)
     if not actor.may("dossier.read"):

@@ -9,7 +9,7 @@ from flask import Flask, Response, g, request
 from flask_babel import format_date, format_datetime
 
 from archive_service import i18n
-from archive_service.services import desk
+from archive_service.services import desk, notices
 from archive_service.web import auth, policy, wording
 from archive_service.web.problems import sentence_for
 from archive_service.web.static import static_url
@@ -31,6 +31,7 @@ def register(app: Flask) -> None:
         ("media", wording.media_text),
         ("suffixes", wording.suffixes),
         ("sentence", sentence_for),
+        ("headline", wording.headline),
         ("history", wording.history_text),
     ):
         app.add_template_filter(function, name)
@@ -51,7 +52,10 @@ def register(app: Flask) -> None:
 def find_person() -> dict[str, Any] | None:
     """Name and roles of the person who is logged in, for the header; None for a visitor."""
     actor = auth.find_actor()
-    return None if actor is None else desk.read_person(auth.get_archive(), actor)
+    if actor is None:
+        return None
+    archive = auth.get_archive()
+    return {**desk.read_person(archive, actor), "unread": notices.count_unread(archive, actor)}
 
 
 def here() -> str:

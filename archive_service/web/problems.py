@@ -40,6 +40,11 @@ SENTENCES: dict[str, Any] = {
     "nothing_to_remove": lazy_gettext("This day is not in the calendar any more. Load the page again."),
     "hours_without_unit": lazy_gettext("Hours are those of one work unit. Choose which one, or leave the hours empty."),
     "invalid_definition": lazy_gettext("The days and hours do not fit together; nothing was changed."),
+    "mail_malformed": lazy_gettext("That is no mail address. Type one such as nama@example.ac.id."),
+    "address_refused": lazy_gettext("The mail server refuses your address. Correct it on the page of your settings."),
+    "mail_refused": lazy_gettext("The mail server refused the mail."),
+    "mail_given_up": lazy_gettext("The mail server did not answer; the notice goes with the next mail of the day."),
+    "notice_unknown": lazy_gettext("You have no such notice. Load the page again."),
     # who may
     "role_forbidden": lazy_gettext("None of your roles may do this."),
     "other_work_unit": lazy_gettext("This belongs to another work unit than your role."),
@@ -48,6 +53,30 @@ SENTENCES: dict[str, Any] = {
     "duty_conflict": lazy_gettext(
         "You performed a step that this one checks. Another holder of the role must perform it."
     ),
+    "delegation_forbidden": lazy_gettext(
+        "The absent person, their superior in this unit or an administrator does this; the substitute may confirm or decline."
+    ),
+    "second_person_needed": lazy_gettext("Another person must do this than the one who asked for it."),
+    "assignment_out_of_scope": lazy_gettext("You act for somebody in other procedures than this one."),
+    "delegation_unknown": lazy_gettext("There is no such delegation, or you may not read it."),
+    "delegation_answered": lazy_gettext("This delegation was answered already. Load the page again."),
+    "delegation_not_confirmed": lazy_gettext("This delegation is not confirmed: withdraw or decline it."),
+    "delegation_exists": lazy_gettext("Somebody acts for this person in that time already. End that first."),
+    "delegation_over": lazy_gettext("The last day has passed. Propose it anew."),
+    "substitute_absent": lazy_gettext("The substitute is represented by somebody in that time. Name another person."),
+    "substitute_is_absent": lazy_gettext("Name another person than the absent one."),
+    "assignment_not_held": lazy_gettext(
+        "A Plh. stands in for somebody who holds the role all that time. Shorten the dates, or make it a Plt."
+    ),
+    "role_not_delegated": lazy_gettext("Only roles of a procedure are delegated. An administrator gives office roles."),
+    "acting_not_delegated": lazy_gettext("What somebody does as a substitute is not handed on."),
+    "roles_exclude": lazy_gettext("An administrator holds no role of a procedure. Name another person."),
+    "last_day_missing": lazy_gettext("A Plh. has a last day. Say until when."),
+    "dates_reversed": lazy_gettext("The last day lies before the first one. Check both."),
+    "letter_in_future": lazy_gettext("The letter is dated later than today. Check its date."),
+    "id_expected": lazy_gettext("Choose one from the list."),
+    "mode_unknown": lazy_gettext("Choose Plh. or Plt."),
+    "attested_already": lazy_gettext("You have attested this already."),
     "assignment_ended": lazy_gettext("Your role has ended in the meantime. Log in again."),
     "dossier_unknown": lazy_gettext("There is no such dossier, or you may not read it."),
     "version_unknown": lazy_gettext("This dossier has no such document. Load the page again."),

@@ -48,12 +48,38 @@ def throttle(app: Flask, redis_url: str | None) -> None:
     app.view_functions[name] = cast(Any, limiter.limit(THROTTLE)(app.view_functions[name]))
 
 
+def ask_to_log_in() -> Response:
+    """Lead a visitor to the log-in, and from there back to the page that they asked for.
+
+    Browsers keep our cookie back from whoever comes by a link on another site, such as a mail in a web page: such a request is sent
+    once more from a page of ours, before anybody is asked to log in a second time.
+    """
+    if request.method != "GET" or request.path == "/":
+        return make_response(redirect(url_for("web_sessions.login"), HTTPStatus.SEE_OTHER))
+    wanted = request.full_path.rstrip("?")
+    if request.headers.get("Sec-Fetch-Site") == "cross-site" and _is_ours(wanted):
+        return make_response(render_template("arriving.html", wanted=wanted))
+    return make_response(redirect(url_for("web_sessions.login", next=wanted), HTTPStatus.SEE_OTHER))
+
+
+def _is_ours(place: str) -> bool:
+    """Whether an address is a path of this site: ``//elsewhere`` and ``/\\elsewhere`` lead to others."""
+    is_path = place.startswith("/") and not place.startswith(("//", "/\\"))
+    return is_path and place.isprintable() and "\\" not in place and len(place) <= 500
+
+
+def _wanted(place: str | None) -> str:
+    """Where to go after the log-in: the page that was asked for, else the start page."""
+    return place if place is not None and _is_ours(place) else url_for("web_home.home")
+
+
 @blueprint.get("/login")
 def login() -> ResponseReturnValue:
-    """The log-in form; the start page for whoever is logged in already."""
+    """The log-in form; for whoever is logged in already the page that they asked for."""
+    wanted = request.args.get("next")
     if find_actor() is not None:
-        return redirect(url_for("web_home.home"), HTTPStatus.SEE_OTHER)
-    return keep_visitor(make_response(render_template("login.html", problem=None, typed="")))
+        return redirect(_wanted(wanted), HTTPStatus.SEE_OTHER)
+    return keep_visitor(make_response(render_template("login.html", problem=None, typed="", wanted=wanted)))
 
 
 @blueprint.post("/login")
@@ -63,9 +89,11 @@ def start_session() -> ResponseReturnValue:
     try:
         cookie = users.start_session(get_archive(), login=typed, password=request.form.get("password", ""))
     except Unauthenticated as exc:
-        page = render_template("login.html", problem=sentence_for(exc.code, exc.detail), typed=typed[:100])
+        wanted = request.form.get("next")
+        problem = sentence_for(exc.code, exc.detail)
+        page = render_template("login.html", problem=problem, typed=typed[:100], wanted=wanted)
         return keep_visitor(make_response(page, HTTPStatus.UNAUTHORIZED))
-    return _with_session(cookie, None)
+    return _with_session(cookie, _wanted(request.form.get("next")))
 
 
 @blueprint.post("/logout")
@@ -97,7 +125,7 @@ def change_password() -> ResponseReturnValue:
         return _password_page("password_wrong", HTTPStatus.UNPROCESSABLE_ENTITY)
     except InvalidInput as exc:
         return _password_page(exc.code, HTTPStatus.UNPROCESSABLE_ENTITY)
-    return _with_session(cookie, "password_changed")
+    return _with_session(cookie, url_for("web_home.home", done="password_changed"))
 
 
 def _password_page(code: str | None, status: HTTPStatus) -> Response:
@@ -110,7 +138,7 @@ def _password_page(code: str | None, status: HTTPStatus) -> Response:
     return make_response(page, status)
 
 
-def _with_session(cookie: str, done: str | None) -> Response:
-    response = current_app.make_response(redirect(url_for("web_home.home", done=done), HTTPStatus.SEE_OTHER))
+def _with_session(cookie: str, place: str) -> Response:
+    response = current_app.make_response(redirect(place, HTTPStatus.SEE_OTHER))
     set_cookie(response, COOKIE, cookie)
     return response

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup
 
 from archive_service.flowchart import draw_flowchart
 from archive_service.services import reading
@@ -23,5 +22,4 @@ def list_sops() -> ResponseReturnValue:
 def sop(digest: str) -> ResponseReturnValue:
     """One version: who performs what, with which norms; the customary flowchart."""
     found = reading.read_sop(get_archive(), require_actor(), digest=digest)
-    # the drawing escapes every text of the definition itself
-    return render_template("sop.html", sop=found, digest=digest, flowchart=Markup(draw_flowchart(found)), done=None)
+    return render_template("sop.html", sop=found, digest=digest, flowchart=draw_flowchart(found), done=None)

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_babel import format_decimal, gettext, lazy_gettext
 
+from archive_service.services import notice_text
 from archive_service.web.problems import sentence_for
 
 WORDS: dict[str, Any] = {
@@ -82,6 +83,18 @@ WORDS: dict[str, Any] = {
     "dossier.opened": lazy_gettext("Dossier opened"),
     "step.started": lazy_gettext("Step started"),
     "step.reassigned": lazy_gettext("Step handed over"),
+    "step.moved": lazy_gettext("Step moved by delegation"),
+    "decision.flagged": lazy_gettext("Decision flagged"),
+    "assignment_changed": lazy_gettext("role given by an administrator alone"),
+    "password_reset": lazy_gettext("password set by an administrator"),
+    "plh": "Plh.",
+    "plt": "Plt.",
+    "delegation_proposed": lazy_gettext("waits for its confirmation"),
+    "delegation_confirmed": lazy_gettext("confirmed"),
+    "delegation_declined": lazy_gettext("declined"),
+    "delegation_withdrawn": lazy_gettext("withdrawn"),
+    "delegation_in_force": lazy_gettext("in force"),
+    "delegation_ended": lazy_gettext("ended"),
     "document.received": lazy_gettext("Document received"),
     "document.withdrawn": lazy_gettext("Document withdrawn"),
     "document.refused": lazy_gettext("Document refused"),
@@ -156,6 +169,12 @@ COLUMNS: dict[str, Any] = {
 """Columns of numbers → words."""
 
 DONE: dict[str, Any] = {
+    "delegation_proposed": lazy_gettext("The delegation is proposed. Another person confirms it."),
+    "delegation_confirmed": lazy_gettext("The delegation is confirmed; open steps move on its first day."),
+    "delegation_declined": lazy_gettext("The delegation is declined."),
+    "delegation_withdrawn": lazy_gettext("The proposal is withdrawn."),
+    "delegation_ended": lazy_gettext("The delegation has ended; open steps went back."),
+    "attested": lazy_gettext("Your attestation is recorded."),
     "password_changed": lazy_gettext("Your password is changed. Other sessions of yours have ended."),
     "opened": lazy_gettext("The dossier is open; step 1 is running."),
     "submitted": lazy_gettext("The step is submitted."),
@@ -168,6 +187,7 @@ DONE: dict[str, Any] = {
     "withdrawn": lazy_gettext("The version is withdrawn; its record stays."),
     "explained": lazy_gettext("Your explanation is recorded."),
     "calendar_edited": lazy_gettext("The calendar has a new version. Verdicts that were given stay as they are."),
+    "mail_set": lazy_gettext("Your mail address is saved."),
     "indicators_listed": lazy_gettext("The indicators are listed."),
     "indicator_removed": lazy_gettext("The indicator is off the list; its record stays."),
     "result_recorded": lazy_gettext("The result is recorded."),
@@ -223,6 +243,11 @@ def history_text(entry: dict[str, Any]) -> str:
     if entry["returns_to"]:
         parts.append(str(gettext("to step %(step)s", step=entry["returns_to"])))
     return ", ".join(parts)
+
+
+def headline(notice: dict[str, Any]) -> str:
+    """What a notice says in one line, in the page's language."""
+    return notice_text.headline(notice, gettext)
 
 
 def word_for(code: str | None) -> str:

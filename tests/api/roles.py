@@ -77,6 +77,7 @@ ROUTES: dict[str, Row] = {
     "DELETE /api/v1/tokens/<id:token>": Row("204/404", "204/404", "204/404", "204/204", OUT),
     "GET /api/v1/definitions": MEMBERS,
     "GET /api/v1/definitions/<digest:digest>": MEMBERS,
+    "GET /api/v1/definitions/<digest:digest>/flowchart": MEMBERS,
     "GET /api/v1/calendars": MEMBERS,
     "GET /api/v1/calendars/<key:calendar>": MEMBERS,
     "GET /api/v1/calendars/<key:calendar>/versions": MEMBERS,
@@ -88,6 +89,11 @@ ROUTES: dict[str, Row] = {
     "GET /api/v1/work-units": MEMBERS,
     "GET /api/v1/work-units/<id:work_unit>": MEMBERS,
     "GET /api/v1/users/<id:user>": Row("200/403", OK, "200/403", OK, OUT),
+    "GET /api/v1/notices": MEMBERS,
+    "POST /api/v1/notices/read": MEMBERS,
+    # a notice of a step that section_head holds
+    "POST /api/v1/notices/<id:notice>/read": Row("404/404", "404/404", "404/404", "404/404", OUT),
+    "PUT /api/v1/users/<id:user>/mail": Row("204/403", "204/403", "204/403", "204/204", OUT),
     "PUT /api/v1/users/<id:user>/password": Row("204/403", "204/403", "204/403", "204/204", OUT),
     # what administrators look after
     "GET /api/v1/people": PEOPLE,
@@ -95,10 +101,37 @@ ROUTES: dict[str, Row] = {
     "GET /api/v1/users": PEOPLE,
     "GET /api/v1/assignments": PEOPLE,
     "GET /api/v1/assignments/<id:assignment>": PEOPLE,
+    # who acts for whom: performers know of the delegations of their unit, and of no others
+    "GET /api/v1/delegations": MEMBERS,
+    "GET /api/v1/delegations/<id:delegation>": Row("200/404", OK, OK, OK, OUT),
+    # one's own role; that of the head of the SAKIP team is for a superior or an administrator, and office roles are not delegated
+    "POST /api/v1/delegations": Row(
+        "201/403", "409/403", "409/403", "409/201", OUT, section_head="201/201", contributor="409/403"
+    ),
+    # section_head proposed it, for sakip_team to act from June on
+    "POST /api/v1/delegations/<id:delegation>/confirmation": Row(
+        "403/404", NO, NO, "201/201", OUT, sakip_team="201/404", satker_head="201/404"
+    ),
+    "POST /api/v1/delegations/<id:delegation>/ending": Row(
+        "403/404", NO, NO, "204/204", OUT, section_head="409/404", satker_head="204/404"
+    ),
+    "POST /api/v1/delegations/<id:delegation>/refusal": Row(
+        "403/404", NO, NO, "409/409", OUT, sakip_team="409/404", satker_head="409/404"
+    ),
+    "POST /api/v1/delegations/<id:delegation>/withdrawal": Row(
+        "403/404", NO, NO, "409/409", OUT, section_head="204/404"
+    ),
+    # whoever contributes performs no step
+    "GET /api/v1/attestations": Row(OK, OK, OK, OK, OUT, contributor=NO),
+    "GET /api/v1/attestations/due": MEMBERS,
+    "POST /api/v1/attestations": Row("201/404", NO, NO, NO, OUT),
     "POST /api/v1/people": MANAGED,
     "POST /api/v1/people/<id:person>/assignments": MANAGED,
     "POST /api/v1/users": MANAGED,
     "POST /api/v1/work-units": MANAGED,
+    "GET /api/v1/webhooks": Row(NO, NO, NO, OK, OUT),
+    "POST /api/v1/webhooks": MANAGED,
+    "DELETE /api/v1/webhooks/<id:webhook>": Row(NO, NO, NO, "404/404", OUT),
     # a text that is no definition: only who may register one learns what is wrong with it
     "POST /api/v1/definitions": Row(NO, NO, NO, "422/422", OUT),
     # the last administrator cannot end their own role
@@ -172,8 +205,7 @@ ROUTES: dict[str, Row] = {
     "GET /": Row(OK, OK, OK, OK, TO_LOGIN, contributor=TO_LOGIN),
     "GET /dossiers": Row(OK, OK, OK, NO, TO_LOGIN),
     "GET /sops": Row(OK, OK, OK, OK, TO_LOGIN),
-    # a digest that no SOP has
-    "GET /sops/<digest>": Row("404/404", "404/404", "404/404", "404/404", TO_LOGIN),
+    "GET /sops/<digest>": Row(OK, OK, OK, OK, TO_LOGIN),
     "GET /calendars": Row(OK, OK, OK, OK, TO_LOGIN),
     # a form without its fields: who may edit is told what is missing
     "POST /calendars/<calendar>/edits": Row(NO, NO, "422/422", "422/422", TO_LOGIN),
@@ -205,6 +237,21 @@ ROUTES: dict[str, Row] = {
     f"POST {PAGE}/steps/<step>/documents": Row(NO, NO, NO, NO, TO_LOGIN, section_head="422/403"),
     # an upload form without a file: that is said first, to whoever may read the dossier
     f"POST {PAGE}/steps/<step>/documents/form": Row("422/404", "422/422", "422/422", NO, TO_LOGIN),
+    "GET /delegations": Row(OK, OK, OK, OK, TO_LOGIN),
+    # a form without its fields, as of somebody whose own role is no role of an SOP
+    "POST /delegations": Row("422/422", "422/422", "422/422", "422/422", TO_LOGIN),
+    # what the API answered before is answered
+    "POST /delegations/<delegation>/confirmation": Row(
+        "403/404", NO, NO, "409/409", TO_LOGIN, sakip_team="409/404", satker_head="409/404"
+    ),
+    "POST /delegations/<delegation>/ending": Row(
+        "403/404", NO, NO, "409/409", TO_LOGIN, section_head="409/404", satker_head="409/404"
+    ),
+    "POST /delegations/<delegation>/refusal": Row(
+        "403/404", NO, NO, "409/409", TO_LOGIN, sakip_team="409/404", satker_head="409/404"
+    ),
+    "POST /delegations/<delegation>/withdrawal": Row("403/404", NO, NO, "409/409", TO_LOGIN, section_head="409/404"),
+    "POST /attestations": Row("409/404", NO, NO, NO, TO_LOGIN),
     "GET /indicators": Row(OK, OK, OK, NO, TO_LOGIN, contributor=OK),
     "GET /indicators/template/<kind>": Row(OK, OK, OK, OK, TO_LOGIN),
     # a form without a file: that is said first, on a page that whoever reads indicators has
@@ -218,6 +265,13 @@ ROUTES: dict[str, Row] = {
     f"POST {PAGE}/indicators/removal": Row("422/404", "422/422", "422/422", NO, TO_LOGIN),
     f"POST {PAGE}/steps/<step>/results": Row("422/404", "422/422", "422/422", NO, TO_LOGIN),
     f"POST {PAGE}/recommendations/<recommendation>/answer": Row("422/404", "422/422", "422/422", NO, TO_LOGIN),
+    # it leads to the dossier's page, which says who may read it
+    f"GET {PAGE}/steps/<step>": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
+    "GET /notices": Row(OK, OK, OK, OK, TO_LOGIN),
+    # a form that names no notice
+    "POST /notices/read": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
+    "GET /settings": Row(OK, OK, OK, OK, TO_LOGIN),
+    "POST /settings": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
     "GET /password": Row(OK, OK, OK, OK, TO_LOGIN),
     "POST /password": Row("422/422", "422/422", "422/422", "422/422", TO_LOGIN),
     "GET /login": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, OK),

@@ -86,6 +86,17 @@ def test_a_definition_is_text(office: Office, call: Client, content_type: str) -
     assert call("maya").send("POST", "/api/v1/definitions", data=b"x = 1")[0] == 403
 
 
+def test_a_flowchart_is_an_sops_own_picture(office: Office, call: Client) -> None:
+    maya = call("maya")
+    listed = maya.get("/api/v1/definitions")[1]["definitions"]
+    digests = {d["kind"]: d["digest"] for d in listed}  # type: ignore[attr-defined]
+    drawn = maya.ask("GET", f"/api/v1/definitions/{digests['sop']}/flowchart")
+    assert (drawn.status_code, drawn.mimetype) == (200, "image/svg+xml")
+    assert drawn.get_data(as_text=True).startswith("<svg ") and 'data-step="11"' in drawn.get_data(as_text=True)
+    status, problem = maya.send("GET", f"/api/v1/definitions/{digests['calendar']}/flowchart")
+    assert (status, problem["code"]) == (404, "definition_unknown")
+
+
 def test_a_definition_reads_as_the_bytes_of_its_digest(office: Office, call: Client) -> None:
     from hashlib import sha256
 

@@ -24,7 +24,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from archive_service.app import create_app
-from archive_service.services import users
+from archive_service.services import delegations, users
 from tests.office import Office, open_office
 
 CHECKS = [
@@ -55,6 +55,8 @@ def played(office_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
     office.turn()
     office.at("2026-04-01T09:00")
     office.turn()
+    for login, substitute in (("hendra", "agus"), ("sari", "bima")):
+        propose(office, login, substitute)
     yield office, sealed, running
     office.archive.db.close()
 
@@ -94,6 +96,21 @@ def converted(rule: str) -> str:
     return "/".join(parts)
 
 
+def propose(office: Office, login: str, substitute: str) -> None:
+    actor = office.actor(login)
+    delegations.propose_delegation(
+        office.archive,
+        actor,
+        substitute=office.persons[substitute],
+        assignment=actor.assignments[0].id,
+        mode="plh",
+        from_on="2026-04-01",
+        to_on="2026-04-03",
+        letter="ST-12/PL/2026",
+        letter_on="2026-03-30",
+    )
+
+
 def ids_known_to(office: Office, sealed: str, running: str) -> dict[str, list[str]]:
     """Real ids for the parameters of paths: random ones would end in 404 every time."""
     admin = create_app(office.archive).test_client()
@@ -117,6 +134,7 @@ def ids_known_to(office: Office, sealed: str, running: str) -> dict[str, list[st
         "assignment": [a["assignment"] for p in people[-2:] for a in p["assignments"]],
         "work_unit": [office.unit],
         "calendar": ["id-government", "mars"],
+        "delegation": [d["delegation"] for d in read("/api/v1/delegations")["delegations"]],
         "token": [],
     }
 

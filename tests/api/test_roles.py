@@ -13,7 +13,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from archive_service.app import create_app
-from archive_service.services import people, users
+from archive_service.services import delegations, people, users
 from tests.api.roles import ROUTES, Expected
 from tests.office import PASSWORD, ROLES, SAMPLES, Office, open_office, wib
 from tests.web.conftest import ORIGIN, Browser
@@ -66,6 +66,20 @@ def stage(office_template: Path, tmp_path_factory: pytest.TempPathFactory) -> St
     office.turn()
     places = {owner: places_of(office, dossier) for owner, dossier in (("own", own), ("other", other))}
     places["other"]["work_unit"] = unit
+    delegated = {"own": ("hendra", "agus"), "other": ("lain_data_officer", "lain_satker_head")}
+    for owner, (absent, substitute) in delegated.items():
+        who = office.actor(absent)
+        places[owner]["delegation"] = delegations.propose_delegation(
+            office.archive,
+            who,
+            substitute=office.actor(substitute).person,
+            assignment=who.assignments[0].id,
+            mode="plh",
+            from_on="2026-06-01",
+            to_on="2026-06-05",
+            letter="ST-12/PL/2026",
+            letter_on="2026-03-27",
+        )
     office.archive.db.close()
     return Stage(folder, places)
 
@@ -117,6 +131,8 @@ BODIES: dict[str, Any] = {
     "PUT /api/v1/users/<id:user>/password": {"password": PASSWORD},
     "POST /api/v1/calendars/<key:calendar>/edits": {"changes": [], "reason": "Uji.", "based_on": "0" * 64},
     "POST /api/v1/people": {"name": "Baru"},
+    "POST /api/v1/webhooks": {"url": "https://hooks.example/"},
+    "PUT /api/v1/users/<id:user>/mail": {"mail": "baru@example.ac.id"},
 }
 PAGE_FORMS: dict[str, dict[str, str]] = {
     "decision": {"decision": "approve"},
@@ -144,7 +160,10 @@ def body_of(route: str, place: dict[str, str], login: str) -> dict[str, Any]:
     if route == "POST /login":
         return {"data": {"login": login, "password": PASSWORD}}
     if not route.partition(" ")[2].startswith("/api/"):
-        return {"data": PAGE_FORMS.get(route.rpartition("/")[2], {}) | {"work_unit": place["work_unit"]}}
+        known = {name: place[name] for name in ("work_unit", "assignment")}
+        if route == "POST /attestations":
+            return {"data": known | {"sop": "sop-spmi-601"}}
+        return {"data": PAGE_FORMS.get(route.rpartition("/")[2], {}) | known}
     if route.endswith(("/documents", "/attachments")) or route == "POST /api/v1/definitions":
         return {"data": b"x = 1" if route.endswith("/definitions") else LETTER}
     if route.endswith("/import"):
@@ -153,6 +172,17 @@ def body_of(route: str, place: dict[str, str], login: str) -> dict[str, Any]:
         return {"json": {"login": login, "password": PASSWORD, "name": "x"}}
     if route == "POST /api/v1/work-units":
         return {"json": {"code": f"baru-{place['dossier'][-4:]}", "name": "Baru"}}
+    if route == "POST /api/v1/delegations":
+        facts = {
+            "mode": "plh",
+            "from_on": "2026-05-01",
+            "to_on": "2026-05-02",
+            "letter": "1",
+            "letter_on": "2026-03-01",
+        }
+        return {"json": {**facts, "assignment": place["assignment"], "substitute": place["colleague"]}}
+    if route == "POST /api/v1/attestations":
+        return {"json": {"assignment": place["assignment"], "sop": "sop-spmi-601"}}
     if route == "POST /api/v1/users":
         return {"json": {"person": place["person"], "login": f"baru-{place['dossier'][-4:]}", "password": PASSWORD}}
     if route.endswith(("/responsible", "/exceptions")):
@@ -222,7 +252,7 @@ def ask_all(office: Office, role: str, stage: Stage) -> dict[str, Expected]:
     spare = {who: users.create_token(office.archive, office.actor(who), name="spare", days=60) for who in secrets}
     headers = {"Authorization": f"Bearer {secrets[login].secret}"} if login else {}
     listed = api.get("/api/v1/definitions", headers=headers).get_json()
-    digest = listed["definitions"][0]["digest"] if login else "0" * 64
+    digest = next(d["digest"] for d in listed["definitions"] if d["kind"] == "sop") if login else "0" * 64
     answers: dict[str, Expected] = {}
     for route in list_routes(api):
         statuses = []
@@ -234,7 +264,10 @@ def ask_all(office: Office, role: str, stage: Stage) -> dict[str, Expected]:
                 "user": actor.user,
                 "token": spare[whose].id,
                 "assignment": next((a.id for a in actor.assignments), "0" * 32),
+                "colleague": office.actor("bima" if whose == "maya" else "maya").person,
                 "digest": digest,
+                "notice": "0" * 32,
+                "webhook": "0" * 32,
                 "calendar": "id-government",
                 "name": "none.css",
             }

@@ -20,11 +20,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from archive_service.bundling.plan import BundledDocument, Evidence, make_plan
 from archive_service.bundling.writer import write_bundle
-from archive_service.domain import canonical, completeness, deviation, merkle, statement
+from archive_service.domain import canonical, completeness, delegation, deviation, merkle, statement
 from archive_service.domain.checkpoint import Checkpoint, format_checkpoint
+from archive_service.domain.definition import plain
 from archive_service.domain.dossier import Dossier, documents_digest
 from archive_service.domain.event import FIRST_PREV, Event, build_event, commitment, person_actor, service_actor
-from archive_service.domain.sop import Sop, parse_sop, plain
+from archive_service.domain.sop import Sop, parse_sop
 from archive_service.domain.verdict import format_time
 from archive_service.domain.working_time import Calendar, parse_calendar
 from archive_service.signing import SigningKey, named
@@ -208,6 +209,7 @@ class Builder:
             "from_on": from_on,
             "to_on": to_on,
             "lead": login == "sari",
+            "acting": None,
         }
         event = self.append(f"person:{self.persons[login]}", "assignment.made", by, payload)
         self.made[(login, role)] = event.leaf_hash
@@ -217,6 +219,69 @@ class Builder:
         """The end of an assignment."""
         by = self.actor("admin", "administrator")
         self.append(f"person:{self.persons[login]}", "assignment.ended", by, {"assignment": assignment})
+
+    def propose(self, login: str, absent: str, by: Mapping[str, Any], **changes: Any) -> Event:
+        """A proposal that a person acts for another until May; ``changes`` are other facts."""
+        payload = {
+            "delegation": self.make_id(),
+            "mode": "plh",
+            "absent": self.persons[absent],
+            "assignment": self.made[(absent, STAFF[absent])],
+            "role": STAFF[absent],
+            "work_unit": self.unit,
+            "from_on": "2026-04-06",
+            "to_on": "2026-04-30",
+            "sops": [],
+            "letter_on": "2026-04-02",
+            **changes,
+        }
+        stream = f"person:{self.persons[login]}"
+        return self.append(stream, "delegation.proposed", by, payload, {"letter": "ST-12/PL/2026"})
+
+    def confirm(self, login: str, proposal: Event, by: Mapping[str, Any]) -> Event:
+        """The confirmation of a proposal."""
+        answer = {"delegation": proposal.payload["delegation"], "proposal": proposal.leaf_hash}
+        return self.append(f"person:{self.persons[login]}", "delegation.confirmed", by, answer)
+
+    def act_for(self, login: str, proposal: Event, by: Mapping[str, Any], **changes: Any) -> Event:
+        """The substitute's assignment, which the person acts under from now on; ``changes`` are other facts."""
+        p = proposal.payload
+        acting = {"delegation": proposal.leaf_hash, **{name: p[name] for name in ("mode", "absent", "sops")}}
+        payload = {
+            "assignment": self.make_id(),
+            "lead": False,
+            "acting": acting,
+            **{name: p[name] for name in ("role", "work_unit", "from_on", "to_on")},
+            **changes,
+        }
+        event = self.append(f"person:{self.persons[login]}", "assignment.made", by, payload)
+        self.made[(login, p["role"])] = event.leaf_hash
+        return event
+
+    def represent(self, login: str, absent: str) -> None:
+        """From now on the substitute does what the absent person would do, and every step of theirs is moved at its start."""
+        actor, start = self.actor, self.start_due
+        because = self.made[(login, STAFF[absent])]
+
+        def acting(name: str, role: str | None = None) -> dict[str, Any]:
+            return actor(login, STAFF[absent]) if name == absent and role is None else actor(name, role)
+
+        def start_and_move() -> None:
+            start()
+            for key in self.sop.order:
+                run = self.dossier.running(key)
+                if run is not None and run.responsible == self.persons[absent]:
+                    self.move(key, login, because)
+
+        self.actor = acting  # type: ignore[method-assign, assignment]
+        self.start_due = start_and_move  # type: ignore[method-assign]
+
+    def move(self, step: str, login: str, because: str, is_back: bool = False) -> None:
+        """A step goes to a substitute, or back."""
+        run = self.dossier.running(step)
+        assert run is not None
+        facts = {"step": step, "iteration": run.iteration, "responsible": self.persons[login]}
+        self.tell("step.moved", RULES, {**facts, "because": because, "is_back": is_back})
 
     def actor(self, login: str, role: str | None = None) -> dict[str, Any]:
         """The person acting now, in their role."""
@@ -380,9 +445,24 @@ class Builder:
             "returns_to": self.sop.step(step).returns_to if is_return else None,
         }
         reason = "Angka IKU 2 keliru." if is_return else None
-        self.tell("decision.made", self.actor(login), payload, {"reason": reason})
+        made = self.tell("decision.made", self.actor(login), payload, {"reason": reason})
+        self.flag(made.actor, step, made.leaf_hash)
         self.start_due()
         self.judge()
+
+    def flag(self, actor: Mapping[str, Any], step: str, decision: str | None, *more: str) -> None:
+        """Flag a decision where an administrator alone gave the authority for it since the opening, or for more reasons."""
+        chain = self.streams[f"person:{actor['person']}"]
+        position = next((i for i, e in enumerate(chain) if e.leaf_hash == actor["assignment"]), None)
+        run = self.dossier.last_run(step)
+        if position is None or run is None or chain[position].type != "assignment.made":
+            return
+        is_changed = chain[position].at > self.dossier.opened_at
+        is_changed = is_changed and delegation.is_administrators_doing(chain, position)
+        reasons = [*(["assignment_changed"] if is_changed else []), *more]
+        if reasons:
+            facts = {"step": step, "iteration": run.iteration, "person": actor["person"]}
+            self.tell("decision.flagged", RULES, {**facts, "decision": decision, "reasons": reasons})
 
     def judge(self, damaged: list[str] | None = None) -> None:
         """Give every verdict that is due, and record what it shows."""
@@ -436,6 +516,7 @@ class Builder:
         """Archive the dossier."""
         run = self.dossier.running(step)
         assert run is not None
+        self.flag(self.actor(login), step, None)
         closing = statement.Closing(step, self.now, self.persons[login])
         for due in statement.closing_deviations(self.dossier, closing, self.calendar):
             self.record(due)

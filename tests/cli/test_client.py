@@ -259,6 +259,36 @@ def test_a_revoked_token_is_worth_nothing(counter: Counter) -> None:
 
 
 @pytest.mark.slow
+def test_somebody_acts_for_somebody_from_the_command_line(counter: Counter) -> None:
+    people_known = counter.read("wahyu", "person", "list", "--json")
+    by_name = {row["name"]: row for row in people_known}
+    assignment, agus = by_name["Hendra"]["assignments"][0]["assignment"], by_name["Agus"]["person"]
+    days = ("--from", "2099-01-01", "--to", "2099-01-05", "--letter", "ST-1", "--letter-on", "2026-01-02")
+    made = counter.ask("hendra", "delegation", "propose", assignment, agus, "--mode", "plh", *days)
+    assert made.exit_code == 0, made.stderr
+    id = made.stdout.strip()
+    assert "second_person_needed" in counter.ask("hendra", "delegation", "confirm", id).stderr
+    assert counter.ask("agus", "delegation", "confirm", id).exit_code == 0
+    (row,) = counter.read("agus", "delegation", "list", "--state", "confirmed", "--json")
+    assert (row["substitute_name"], row["absent_name"], row["letter"]) == ("Agus", "Hendra", "ST-1")
+    assert counter.read("hendra", "delegation", "show", id, "--json")[0]["may"] == ["end"]
+    assert counter.ask("hendra", "delegation", "end", id).exit_code == 0
+    for act in ("decline", "withdraw"):
+        again = counter.ask("hendra", "delegation", "propose", assignment, agus, "--mode", "plt", *days).stdout.strip()
+        by = "agus" if act == "decline" else "hendra"
+        assert counter.ask(by, "delegation", act, again).exit_code == 0
+
+
+@pytest.mark.slow
+def test_a_performer_attests_from_the_command_line(counter: Counter) -> None:
+    (due,) = counter.read("bima", "attestation", "due", "--json")
+    assert counter.ask("bima", "attestation", "make", due["assignment"], due["sop"]).exit_code == 0
+    assert counter.read("bima", "attestation", "due", "--json") == []
+    found = counter.read("wahyu", "attestation", "list", "--json")
+    assert [row["person_name"] for row in found if row["attested_at"]] == ["Bima"]
+
+
+@pytest.mark.slow
 def test_indicators_are_listed_imported_and_taken_off(counter: Counter, tmp_path: Path) -> None:
     dossier, table = counter.at_step_4, tmp_path / "iku.csv"
     assert counter.ask("sari", "indicator", "template", str(table)).exit_code == 0

@@ -177,8 +177,10 @@ def test_every_guess_is_marked(sop: Sop) -> None:
         guessed = {"performer", "kind", "inputs[0].from", "explanations_accepted_by", "pauses_granted_by"}
         guessed |= {name for name in ("after", "separate_from", "returns_to", "indicators") if getattr(step, name)}
         for i, rule in enumerate(step.outputs):
-            fields = ["evidence", *(("media", "min", "max") if rule.evidence in FILE_EVIDENCE else ())]
-            fields += ["form"] if rule.form is not None else []
+            fields: tuple[str, ...] = (
+                ("evidence", "media", "min", "max") if rule.evidence in FILE_EVIDENCE else ("evidence",)
+            )
+            fields += ("form",) if rule.form is not None else ()
             guessed |= {f"outputs[{i}].{field}" for field in fields}
         marked = {each.field for each in step.inferred}
         if "outputs[1]" in marked:

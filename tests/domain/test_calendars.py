@@ -23,7 +23,7 @@ from archive_service.domain.calendars import (
     parse_limit,
     parse_local_time,
 )
-from archive_service.domain.sop import plain
+from archive_service.domain.definition import plain
 from archive_service.domain.working_time import due_at, parse_calendar, used_between
 from archive_service.errors import InvalidInput
 

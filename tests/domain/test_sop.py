@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 import archive_service
 from archive_service.domain import canonical
-from archive_service.domain.sop import DEPTH_LIMIT, Sop, parse_sop, plain
+from archive_service.domain.definition import DEPTH_LIMIT, plain
+from archive_service.domain.sop import Sop, parse_sop
 from archive_service.errors import InvalidDefinition
 
 Definition = dict[str, Any]

@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import archive_service
+from archive_service.domain.sop import DAY_POLICIES as SOP_DAY_POLICIES
 from archive_service.domain.working_time import (
     DAY_POLICIES,
     Calendar,
@@ -111,7 +112,7 @@ def small_calendar(**changes: Any) -> dict[str, Any]:
 UNIT, OTHER_UNIT = "0190a0b0c0d07000800000000000000a", "0190a0b0c0d07000800000000000000b"
 
 
-def unit_calendar(**changes: Any) -> dict[str, Any]:
+def unit_calendar() -> dict[str, Any]:
     """The small calendar with days and a shift of two units, on a holiday and in the special period among others."""
     own = {"unit": UNIT, "title": "Piket", "decree": "E", "status": "decreed"}
     return small_calendar(
@@ -133,7 +134,7 @@ def unit_calendar(**changes: Any) -> dict[str, Any]:
             },
             {**own, "unit": OTHER_UNIT, "from": "2026-06-18", "to": "2026-06-18", "profile": "early"},
         ],
-        **{**{"profiles": [*small_calendar()["profiles"], early_profile()]}, **changes},
+        profiles=[*small_calendar()["profiles"], early_profile()],
     )
 
 
@@ -1515,6 +1516,144 @@ def test_all_problems_show_at_once() -> None:
         parse_calendar(mapping)
 
 
+@pytest.mark.parametrize(
+    ("name", "low", "limit"),
+    [
+        ("profiles", 1, 100),
+        ("special_periods", 0, 1000),
+        ("closed_days", 0, 10_000),
+        ("unit_days", 0, 10_000),
+        ("unit_shifts", 0, 1000),
+    ],
+)
+def test_tables_have_their_limits(name: str, low: int, limit: int) -> None:
+    told = Problem(name, f"must have from {low} to {limit} entries, not {limit + 1}")
+    assert told in problems_of({**unit_calendar(), name: [None] * (limit + 1)})
+    at_limit = problems_of({**unit_calendar(), name: [None] * limit})
+    assert not any(problem.place == name for problem in at_limit)
+    assert Problem(f"{name}[{limit - 1}]", "must be a table") in at_limit
+
+
+@pytest.mark.parametrize(
+    ("path", "sound", "unsound"),
+    [
+        (("version",), [1, 10**6], [0, 10**6 + 1]),
+        (("utc_offset_minutes",), [-720, 840], [-721, 841]),
+        (("title",), ["x", "x" * 500], ["", "x" * 501]),
+        (("profiles", 0, "valid_from"), ["1900-01-01", "2026-06-01"], ["1899-12-31", "2026-06-02"]),
+        (("profiles", 0, "valid_to"), ["2999-12-31", "2026-06-30"], ["3000-01-01", "2026-06-29"]),
+        (("special_periods", 0, "from"), ["2026-06-01", "2026-06-19"], ["2026-05-31", "2026-06-20"]),
+        (("special_periods", 0, "to"), ["2026-06-30", "2026-06-15"], ["2026-07-01", "2026-06-14"]),
+        (("closed_days", 0, "on"), ["2026-06-01", "2026-06-30"], ["2026-05-31", "2026-07-01"]),
+        (("closed_days", 0, "kind"), ["national", "joint_leave", "institution"], ["National", "holiday"]),
+        (("closed_days", 0, "status"), ["decreed", "estimated"], ["Decreed", "known"]),
+        (("unit_days", 0, "on"), ["2026-06-01", "2026-06-30"], ["2026-05-31", "2026-07-01"]),
+        (("unit_shifts", 0, "from"), ["2026-06-03", "2026-06-18"], ["2026-06-02", "2026-06-19"]),
+        (("unit_shifts", 0, "to"), ["2026-06-30", "2026-06-17"], ["2026-07-01", "2026-06-16"]),
+        ((*MON, 0, 0), ["00:00", "11:59"], ["24:00", "12:00"]),
+        ((*MON, 1, 1), ["13:01", "23:59", "24:00"], ["13:00", "24:01"]),
+        ((*MON, 1, 0), ["12:00", "16:59"], ["11:59", "17:00"]),
+    ],
+)
+def test_limits_themselves_are_within(path: tuple[str | int, ...], sound: list[Any], unsound: list[Any]) -> None:
+    for value in sound:
+        mapping = unit_calendar()
+        set_at(mapping, *path, value=value)
+        parse_calendar(mapping)
+    for value in unsound:
+        mapping = unit_calendar()
+        set_at(mapping, *path, value=value)
+        assert len(problems_of(mapping)) == 1
+
+
+def test_cover_of_a_hundred_years_is_the_longest() -> None:
+    mapping = small_calendar(covers_to="2126-06-01", special_periods=[], closed_days=[])
+    mapping["profiles"] = mapping["profiles"][:1]
+    assert len(parse_calendar(mapping).day_sessions) == 36_525
+    (problem,) = problems_of({**mapping, "covers_to": "2126-06-02"})
+    assert problem == Problem("covers_to", "must be at most a hundred years after covers_from")
+
+
+WORDS_FILE = Path(__file__).parent / "working_time_words.json"
+
+
+def words_of_all_slips() -> dict[str, list[list[str]]]:
+    """Place and words of every problem that the slips above make."""
+    found: dict[str, list[list[str]]] = {}
+    for make, slips in ((small_calendar, SLIPS), (unit_calendar, UNIT_SLIPS)):
+        for name, (path, value, _, _) in slips.items():
+            mapping = make()
+            set_at(mapping, *path, value=value)
+            found[name] = [list(problem) for problem in problems_of(mapping)]
+    unreadable: dict[str, Any] = {
+        "profile that is past and a period": small_calendar(covers_to="2026-06-31", profiles="none"),
+        "key that is no text": {**small_calendar(), 5: "x", "caf\u00e9": "y", "x" * 80: "z"},
+        "texts that are too long": small_calendar(key="k" * 65, title=" " + "x" * 500),
+    }
+    for name, mapping in unreadable.items():
+        found[f"{name} (whole)"] = [list(problem) for problem in problems_of(mapping)]
+    return found
+
+
+def test_words_of_problems_are_whole_sentences_that_somebody_read() -> None:
+    """The file holds what a person is told; a change of words is made there too, on purpose."""
+    assert words_of_all_slips() == json.loads(WORDS_FILE.read_text(encoding="utf-8"))
+
+
+def test_refusals_of_questions_are_told_exactly() -> None:
+    def told(call: Callable[[], object]) -> tuple[str, str, dict[str, object]]:
+        with pytest.raises(InvalidInput) as caught:
+            call()
+        return caught.value.code, str(caught.value), caught.value.params
+
+    friday = wib(2026, 7, 10, 8)
+    assert told(lambda: due_at(CALENDAR, friday, -1)) == (
+        "limit_negative",
+        "A limit is 0 or more seconds.",
+        {"limit_seconds": -1},
+    )
+    assert told(lambda: limit_seconds(1, "week", 450)) == (
+        "unit_unknown",
+        'A norm has the unit minute, hour or day, not "week".',
+        {"unit": "week"},
+    )
+    for amount, day_minutes in [(-1, 450), (1, -1)]:
+        assert told(lambda a=amount, d=day_minutes: limit_seconds(a, "day", d)) == (  # type: ignore[misc]
+            "limit_negative",
+            "A norm and its day are 0 or more.",
+            {"amount": amount, "day_minutes": day_minutes},
+        )
+    assert told(lambda: limit_of(CALENDAR, friday, 1, "day", "x", 450)) == (
+        "policy_unknown",
+        'A policy is one of working_minutes, own_day_minutes, end_of_next_working_day, not "x".',
+        {"policy": "x"},
+    )
+    assert told(lambda: used_between(CALENDAR, datetime(2026, 7, 10), friday)) == (  # noqa: DTZ001
+        "time_without_zone",
+        "A time without its zone could be any of several. Give it a zone.",
+        {},
+    )
+    covered = {
+        "calendar": "id-government",
+        "version": 1,
+        "covers_from": "2022-01-01",
+        "covers_to": "2027-12-31",
+    }
+    rest = (
+        " is outside the calendar id-government, version 1, which covers 2022-01-01 to 2027-12-31. Use a version of it"
+        " that covers that time."
+    )
+    late = wib(2027, 12, 31, 16)
+    for call, what in [
+        (lambda: used_between(CALENDAR, wib(2021, 12, 31), friday), "2021-12-31T00:00:00+07:00"),
+        (lambda: day_seconds(CALENDAR, date(2028, 1, 1)), "2028-01-01"),
+        (lambda: due_at(CALENDAR, late, 1801), "The end of 1801 working seconds after 2027-12-31T16:00:00+07:00"),
+        (lambda: limit_of(CALENDAR, late, 2, "day", "own_day_minutes", 450), "The end of 2 working days"),
+    ]:
+        assert told(call) == ("outside_calendar", what + rest, covered)
+    assert limit_seconds(0, "minute", 0) == 0
+
+
 json_values = st.recursive(
     st.none()
     | st.booleans()
@@ -1541,3 +1680,13 @@ def test_any_value_anywhere_is_read_or_refused(path: tuple[str | int, ...], valu
         assert refused.problems
     else:
         assert len(calendar.day_sessions) == (calendar.covers_to - calendar.covers_from).days + 1
+
+
+def test_policies_of_sops_are_those_that_are_counted() -> None:
+    assert set(DAY_POLICIES) == set(SOP_DAY_POLICIES)
+    start = wib(2026, 7, 10, 8)
+    assert [limit_of(CALENDAR, start, 1, "day", policy, 450) for policy in SOP_DAY_POLICIES] == [
+        27_000,
+        27_000,
+        (420 + 450) * 60,
+    ]

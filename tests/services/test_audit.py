@@ -7,11 +7,21 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Boolean
 
 from archive_service import wiring
 from archive_service.config import load_settings
 from archive_service.db.models import Base
-from archive_service.services import audit, compliance, dossiers, indicator_reading, indicators, users
+from archive_service.services import (
+    attestations,
+    audit,
+    compliance,
+    delegations,
+    dossiers,
+    indicator_reading,
+    indicators,
+    users,
+)
 from tests.office import PASSWORD, Office, make_office
 
 TABLES = sorted(Base.metadata.tables)
@@ -54,8 +64,32 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     office.register("calendars/id-government.toml", version=2, title="Kalender yang dikoreksi")
     compliance.judge_again(office.archive, office.actor("nuraini"), dossier=dossier, reason="SKB dikoreksi")
     settle(office)
+    represent(office)
+    settle(office)
     office.archive.db.close()
     return folder
+
+
+def represent(office: Office) -> None:
+    """An attestation, and a substitute who decides with a password that an administrator set."""
+    dossier = office.play("7", with_return=False)
+    bima, hendra, agus = (office.actor(login) for login in ("bima", "hendra", "agus"))
+    attestations.attest(office.archive, bima, assignment=bima.assignments[0].id, sop="sop-spmi-601")
+    delegation = delegations.propose_delegation(
+        office.archive,
+        hendra,
+        substitute=agus.person,
+        assignment=hendra.assignments[0].id,
+        mode="plh",
+        from_on="2026-03-27",
+        to_on="2026-04-03",
+        letter="ST-12/PL/2026",
+        letter_on="2026-03-26",
+        sops=["sop-spmi-601"],
+    )
+    delegations.confirm_delegation(office.archive, agus, delegation=delegation)
+    users.set_password(office.archive, office.actor("admin"), user=agus.user, password=PASSWORD)
+    office.decide(dossier, "agus", "8", "approve")
 
 
 def recommend(office: Office, dossier: str) -> None:
@@ -146,7 +180,10 @@ def test_a_changed_value_in_any_evidenced_column_is_found(copy: Path, table: str
         with sqlite3.connect(copy / "archive.db") as connection:
             drop_guards(connection)
             rowid, value = connection.execute(f'select rowid, "{column}" from "{table}" order by rowid desc').fetchone()
-            connection.execute(f'update "{table}" set "{column}" = ? where rowid = ?', (tampered(value), rowid))
+            is_boolean = isinstance(Base.metadata.tables[table].columns[column].type, Boolean)
+            # any number but 0 reads as true
+            changed = int(not value) if is_boolean else tampered(value)
+            connection.execute(f'update "{table}" set "{column}" = ? where rowid = ?', (changed, rowid))
         if not check(copy).discrepancies:
             unnoticed.append(column)
         with sqlite3.connect(copy / "archive.db") as connection:

@@ -11,6 +11,7 @@ import tasks.bundles
 import tasks.compliance
 import tasks.dispatch
 import tasks.fixity
+import tasks.notices
 import tasks.sweeps
 from archive_service.runner import JOBS, SWEEPS
 from tasks.app import SWEEP_TASKS, app
@@ -32,7 +33,7 @@ def test_the_schedule_names_tasks_that_exist_and_lets_stale_messages_go() -> Non
 
 
 def test_every_module_of_tasks_is_loaded_by_a_worker() -> None:
-    modules = {tasks.bundles, tasks.compliance, tasks.dispatch, tasks.fixity, tasks.sweeps}
+    modules = {tasks.bundles, tasks.compliance, tasks.dispatch, tasks.fixity, tasks.notices, tasks.sweeps}
     assert {m.__name__ for m in modules} == set(app.conf.include)
 
 

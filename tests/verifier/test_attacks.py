@@ -181,6 +181,118 @@ def head_from_future(b: Builder) -> None:
     b.assign("sari", "quality_checker", b.actor("admin", "administrator"))
 
 
+def represented(
+    proposer: str = "hendra",
+    confirmer: str | None = "agus",
+    facts: dict[str, Any] | None = None,
+    changes: dict[str, Any] | None = None,
+    declined: bool = False,
+) -> Story:
+    """The section head's steps are decided by a substitute whom these two proposed and confirmed."""
+
+    def act(b: Builder) -> None:
+        def by(login: str) -> dict[str, Any]:
+            return b.actor(login, "administrator") if login in ("admin", "dua") else b.actor(login)
+
+        if "dua" in (proposer, confirmer):
+            b.register("dua", b.actor("admin", "administrator"))
+            b.assign("dua", "administrator", b.actor("admin", "administrator"))
+        proposal = b.propose("agus", "hendra", by(proposer), **(facts or {}))
+        if confirmer is not None:
+            b.confirm("agus", proposal, by(confirmer))
+        if declined:
+            answer = {"delegation": proposal.payload["delegation"], "proposal": proposal.leaf_hash}
+            b.append(f"person:{b.persons['agus']}", "delegation.declined", by("ratna"), answer)
+        b.act_for("agus", proposal, by(confirmer or "agus"), **(changes or {}))
+        b.represent("agus", "hendra")
+
+    return before_step_5(act)
+
+
+def used_twice(b: Builder) -> None:
+    proposal = b.propose("agus", "hendra", b.actor("hendra"))
+    b.confirm("agus", proposal, b.actor("agus"))
+    b.end("agus", b.act_for("agus", proposal, b.actor("agus")).payload["assignment"])
+    b.act_for("agus", proposal, b.actor("agus"))
+    b.represent("agus", "hendra")
+
+
+def moving(step: str, to: str, is_back: bool = False, **facts: Any) -> Story:
+    """A substitute of the team's lead uploads, and a step is moved that does not belong there."""
+
+    def act(b: Builder) -> None:
+        proposal = b.propose("agus", "sari", b.actor("sari"), **facts)
+        b.confirm("agus", proposal, b.actor("agus"))
+        made = b.made[("agus", "sakip_team")]
+        because = b.act_for("agus", proposal, b.actor("agus")).leaf_hash
+        b.made[("agus", "sakip_team")] = made
+        b.upload("agus", "5", "meeting_decision")
+        if is_back:
+            b.move(step, "agus", because)
+        b.move(step, to, because, is_back)
+
+    return before_step_5(act)
+
+
+def of_another_substitute(b: Builder) -> None:
+    """A step is moved because of an event that gives nobody anything."""
+    b.move("5", "agus", b.streams[f"person:{b.persons['sari']}"][0].leaf_hash)
+
+
+def without_flags(story: Story) -> Story:
+    """Nothing is flagged."""
+
+    def unflagged(b: Builder) -> None:
+        b.flag = lambda *_: None  # type: ignore[method-assign]
+        story(b)
+
+    return unflagged
+
+
+def with_flags(*reasons: str, login: str | None = None) -> Story:
+    """Every decision is flagged for these reasons, and maybe of somebody else."""
+
+    def story(b: Builder) -> None:
+        def flag(actor: dict[str, Any], step: str, decision: str | None, *_: str) -> None:
+            run = b.dossier.last_run(step)
+            assert run is not None
+            person = actor["person"] if login is None or decision is not None else b.persons[login]
+            facts = {"step": step, "iteration": run.iteration, "person": person}
+            b.tell("decision.flagged", RULES, {**facts, "decision": decision, "reasons": list(reasons)})
+
+        b.flag = flag  # type: ignore[method-assign, assignment]
+        b.play()
+
+    return story
+
+
+def attested_by_another(b: Builder) -> None:
+    stream = f"person:{b.persons['bima']}"
+    made = next(e for e in b.streams[stream] if e.type == "assignment.made")
+    facts = {"assignment": made.payload["assignment"], "sop": OTHER_HASH, "text_digest": OTHER_HASH}
+    b.append(stream, "assignment.attested", b.actor("hendra"), facts)
+
+
+def ended_by_the_substitute(b: Builder) -> None:
+    proposal = b.propose("bima", "hendra", b.actor("hendra"))
+    b.confirm("bima", proposal, b.actor("bima"))
+    made = b.act_for("bima", proposal, b.actor("bima"))
+    ended = {"assignment": made.payload["assignment"]}
+    b.append(f"person:{b.persons['bima']}", "assignment.ended", b.actor("bima"), ended)
+
+
+def answer_to_nothing(b: Builder) -> None:
+    answer = {"delegation": make_id(9), "proposal": OTHER_HASH}
+    b.append(f"person:{b.persons['bima']}", "delegation.declined", b.actor("bima"), answer)
+
+
+def reappointed(b: Builder) -> None:
+    """An administrator ends a role and gives it again."""
+    chain = b.streams[f"person:{b.persons['sari']}"]
+    b.end("sari", next(e.payload["assignment"] for e in chain if e.type == "assignment.made"))
+    b.assign("sari", "sakip_team", b.actor("admin", "administrator"))
+
+
 def under_excluded_roles(b: Builder) -> None:
     b.assign("sari", "administrator", b.actor("admin", "administrator"))
 
@@ -521,6 +633,43 @@ ATTACKS: dict[str, Attack] = {
     "key registered by a person": Attack(
         "grant_forbidden", member("key.registered", {"actor": {**PERFORMER, "role": "administrator"}})
     ),
+    "substitute without a confirmation": Attack("delegation_unfounded", story=represented(confirmer=None)),
+    "substitute by one hand": Attack("delegation_unfounded", story=represented(confirmer="hendra")),
+    "substitute by two administrators": Attack("delegation_unfounded", story=represented("admin", "dua")),
+    "substitute for longer": Attack("delegation_unfounded", story=represented(changes={"to_on": None})),
+    "substitute as the lead": Attack("delegation_unfounded", story=represented(changes={"lead": True})),
+    "substitute of a declined proposal": Attack("delegation_unfounded", story=represented(declined=True)),
+    "substitute twice over": Attack("delegation_unfounded", story=before_step_5(used_twice)),
+    "answer to no proposal": Attack("delegation_unfounded", story=before_step_5(answer_to_nothing)),
+    "proposed by the substitute": Attack(
+        "grant_forbidden",
+        lambda b, f: f["actor"].update(work_unit=make_id(9)) if f["type"] == "delegation.proposed" else None,
+        represented("agus", "ratna"),
+    ),
+    "ended by the substitute": Attack(
+        "grant_forbidden",
+        lambda b, f: (
+            f["actor"].update(work_unit=make_id(9))
+            if f["type"] == "assignment.ended" and f["actor"]["role"] != "administrator"
+            else None
+        ),
+        before_step_5(ended_by_the_substitute),
+    ),
+    "attested by another": Attack("grant_forbidden", story=before_step_5(attested_by_another)),
+    "substitute in another procedure": Attack(
+        "assignment_out_of_scope", story=represented(facts={"sops": ["sop-lain"]})
+    ),
+    "moved before the first day": Attack("move_unfounded", story=moving("5", "agus", from_on="2026-04-11")),
+    "moved after the last day": Attack("move_unfounded", story=moving("5", "agus", to_on="2026-04-09")),
+    "moved to a third person": Attack("move_unfounded", story=moving("5", "bima")),
+    "moved back too early": Attack("move_unfounded", story=moving("5", "sari", True)),
+    "moved for another role": Attack("move_unfounded", story=moving("5", "agus", role="section_head")),
+    "moved for no delegation": Attack("move_unfounded", story=before_step_5(of_another_substitute)),
+    "flag removed": Attack("flag_missing", story=without_flags(before_step_5(reappointed))),
+    "flag of a lone administrator removed": Attack("flag_missing", story=without_flags(represented("admin"))),
+    "flag invented": Attack("flag_unfounded", story=with_flags("assignment_changed")),
+    "flag without a reason": Attack("flag_unfounded", story=with_flags()),
+    "flag of another person": Attack("flag_unfounded", story=with_flags("password_reset", login="sari")),
     "administrator performs": Attack("roles_exclude", story=before_step_5(under_excluded_roles)),
     "opened from another unit": Attack("other_work_unit", story=of_another_unit),
     "refused in another unit": Attack("other_work_unit", story=refused_by("section_head", make_id(9))),

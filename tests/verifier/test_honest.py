@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -169,6 +170,80 @@ def role_changes(b: Builder) -> None:
     b.play_from_step_5()
 
 
+def represented(b: Builder) -> None:
+    """A substitute has a step of the section head's for a day, and it goes back."""
+    b.play_to_step_4()
+    b.at("2026-04-10T12:00")
+    proposal = b.propose("agus", "hendra", b.actor("hendra"), from_on="2026-04-13", to_on="2026-04-13")
+    b.confirm("agus", proposal, b.actor("agus"))
+    because = b.act_for("agus", proposal, b.actor("agus")).leaf_hash
+    b.upload("agus", "5", "meeting_decision")
+    actor, start, decide = b.actor, b.start_due, b.decide
+    b.represent("agus", "hendra")
+
+    def after_the_last_day(login: str, step: str, decision: str = "approve") -> None:
+        run = b.dossier.running(step)
+        if step == "8" and run is not None and run.acting is not None:
+            b.move("8", "hendra", because, True)
+            b.actor, b.start_due = actor, start  # type: ignore[method-assign]
+        decide(login, step, decision)
+
+    b.decide = after_the_last_day  # type: ignore[method-assign]
+    b.play_from_step_5()
+    assert sum(e.type == "step.moved" for e in b.streams[f"dossier:{b.id}"]) == 2
+
+
+def represented_at_the_decision(b: Builder) -> None:
+    """A substitute decides, by two hands: nothing is flagged."""
+    b.play_to_step_4()
+    b.at("2026-04-10T12:00")
+    proposal = b.propose("agus", "hendra", b.actor("ratna"), mode="plt", to_on=None)
+    b.confirm("agus", proposal, b.actor("agus"))
+    b.act_for("agus", proposal, b.actor("agus"))
+    b.represent("agus", "hendra")
+    b.play_from_step_5()
+    assert {d.person for d in b.dossier.decisions if d.step == "8"} == {b.persons["agus"]} and b.dossier.flags == []
+
+
+def by_an_administrator_and_the_substitute(b: Builder) -> None:
+    """Nobody else stands behind it: every decision is flagged."""
+    b.play_to_step_4()
+    b.at("2026-04-10T12:00")
+    proposal = b.propose("agus", "hendra", b.actor("admin", "administrator"))
+    b.confirm("agus", proposal, b.actor("agus"))
+    b.act_for("agus", proposal, b.actor("agus"))
+    b.represent("agus", "hendra")
+    b.play_from_step_5()
+    assert {f.step for f in b.dossier.flags} == {"8"}
+
+
+def with_a_reset_password(b: Builder) -> None:
+    """A flag for a password rests on the service's word."""
+    flag = b.flag
+
+    def doubtful(actor: Mapping[str, Any], step: str, decision: str | None, *_: str) -> None:
+        flag(actor, step, decision, "password_reset")
+
+    b.flag = doubtful  # type: ignore[method-assign]
+    b.play()
+    assert [f.step for f in b.dossier.flags] == ["7", "8", "7", "8", "9", "11"]
+
+
+def attested(b: Builder) -> None:
+    """Who performs attests first; who declines and withdraws changes nothing."""
+    b.set_up()
+    b.set_up = lambda: None  # type: ignore[method-assign]
+    stream = f"person:{b.persons['bima']}"
+    made = next(e for e in b.streams[stream] if e.type == "assignment.made")
+    facts = {"assignment": made.payload["assignment"], "sop": "ab" * 32, "text_digest": "cd" * 32}
+    b.append(stream, "assignment.attested", b.actor("bima"), facts)
+    for type, by in (("delegation.declined", "bima"), ("delegation.withdrawn", "hendra")):
+        proposal = b.propose("bima", "hendra", b.actor("hendra"))
+        answer = {"delegation": proposal.payload["delegation"], "proposal": proposal.leaf_hash}
+        b.append(stream, type, b.actor(by), answer)
+    b.play()
+
+
 def until_the_last_day(b: Builder) -> None:
     """An assignment holds on its first and last local day, whatever the day in UTC."""
     assign = b.assign
@@ -216,6 +291,11 @@ STORIES: list[Callable[[Builder], object]] = [
     damage_in_a_verdict,
     checked_intact,
     role_changes,
+    represented,
+    represented_at_the_decision,
+    by_an_administrator_and_the_substitute,
+    with_a_reset_password,
+    attested,
     until_the_last_day,
     clocks_apart,
     two_signers_of_the_same_step,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
 from archive_service.web.auth import OPEN_ENDPOINTS
+from tests.office import PASSWORD
 from tests.web.conftest import ORIGIN, Browser
 
 SOME_ID = "0" * 32
@@ -32,7 +35,34 @@ def test_a_visitor_reaches_the_log_in_and_nothing_else(app: Flask, browser: Brow
         if rule.endpoint in OPEN_ENDPOINTS:
             assert response.status_code == 200, path
         else:
-            assert (response.status_code, response.headers["Location"]) == (303, "/login"), path
+            place = urlsplit(response.headers["Location"])
+            assert (response.status_code, place.path) == (303, "/login"), path
+            # and from there back to what was asked for
+            assert parse_qs(place.query) == ({} if path == "/" else {"next": [path]}), path
+
+
+@pytest.mark.parametrize(
+    "place", ["//evil.example/", "/\\evil.example", "https://evil.example/", "/a\nb", "/" + "x" * 600, ""]
+)
+def test_the_log_in_leads_to_no_other_site(browser: Browser, place: str) -> None:
+    browser.settle("maya")
+    assert browser.get("/login", query_string={"next": place}).headers["Location"] == "/"
+
+
+def test_whoever_comes_by_a_link_lands_where_it_leads(browser: Browser) -> None:
+    link = f"/dossiers/{SOME_ID}/steps/4"
+    # a mail read in a web page: the browser keeps the session's cookie back until the request comes from our own site
+    arriving = browser.get(link, headers={"Sec-Fetch-Site": "cross-site"})
+    assert arriving.status_code == 200 and f'content="0; url={link}"' in arriving.get_data(as_text=True)
+    form = browser.get(link).headers["Location"]
+    assert f'name="next" value="{link}"' in browser.page(form)
+    browser.settle("maya")
+    browser.send("/logout")
+    response = browser.send("/login", form="/login", login="maya", password=PASSWORD, next=link)
+    assert (response.status_code, response.headers["Location"]) == (303, link)
+    assert browser.get(link).headers["Location"] == f"/dossiers/{SOME_ID}#step-4"
+    wrong = browser.send("/logout") and browser.send("/login", form="/login", login="maya", password="x", next=link)
+    assert f'name="next" value="{link}"' in wrong.get_data(as_text=True)
 
 
 @pytest.mark.parametrize("is_logged_in", [False, True])

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from archive_service.catalog import parse_definition
+from archive_service.services import definitions
 from tests.office import Office
+from tests.sop_player import SOPS
 from tests.web.conftest import Browser
 
 
@@ -12,7 +15,21 @@ def test_an_sop_shows_its_flowchart_and_what_was_inferred(office: Office, browse
     one = browser.get(f"/sops/{digest}").get_data(as_text=True)
     assert '<svg xmlns="http://www.w3.org/2000/svg"' in one and 'data-step="11"' in one and "Diagram alir" in one
     assert "&lt;svg" not in one and "The weakest guess" in one
+    assert "kembali ke langkah 6" in one and "Pencatatan dan pendataan" in one and "POS Pemrosesan Surat Masuk" in one
     assert browser.get("/sops/" + "0" * 64).status_code == 404
+
+
+def test_texts_of_a_procedure_cannot_become_markup(office: Office, browser: Browser) -> None:
+    text = (SOPS / "examples" / "pos-izin-penelitian.toml").read_text(encoding="utf-8")
+    hostile = text.replace('"Menelaah permohonan"', '"<script>alert(1)</script>"').replace(
+        '"Penelaah"', '"<b onclick=x>"'
+    )
+    definition = parse_definition(hostile)
+    definitions.register_definition(office.archive, office.actor("admin"), definition=definition)
+    browser.settle("sari")
+    page = browser.get(f"/sops/{definition.digest}").get_data(as_text=True)
+    assert "<script>alert" not in page and "&lt;script&gt;alert" in page and "<b onclick" not in page
+    assert "hanya untuk jawaban ini:" in page and "Apakah penelitian melibatkan manusia? Ya" in page
 
 
 def test_a_calendar_is_no_sop(office: Office, browser: Browser) -> None:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision = "0009"
+down_revision = "0007"
 
 ID = sa.String(length=32)
 PLACE = sa.String(length=100)

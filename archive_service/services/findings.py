@@ -1,0 +1,230 @@
+"""Findings of audits: a quality checker or an auditor proposes one from deviations; what it is and what helps is the auditor's to say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from archive_service.archive import Archive
+from archive_service.db import queries
+from archive_service.db.event_log import read_openings
+from archive_service.db.models import DeviationRow, DossierRow, FindingRow, UnitDeviationRow, WorkUnitRow
+from archive_service.domain import finding as findings
+from archive_service.domain import permissions
+from archive_service.errors import InvalidInput, NotFound
+from archive_service.services import reading
+from archive_service.services.actor import Actor, Assignment, assignments_in_force
+from archive_service.services.fields import clean_text, optional_text, require_date, require_id
+from archive_service.services.notices import notify
+from archive_service.services.units import UnitWork, hold_unit, read_unit_events
+from archive_service.services.work import error_of
+
+DEVIATIONS_LIMIT = 32
+_TEXT = 5_000
+
+
+def propose_finding(archive: Archive, actor: Actor, *, work_unit: str, deviations: Sequence[str], text: str) -> str:
+    """A candidate finding of a work unit from deviations of its dossiers or of its own; the finding's id.
+
+    Classifying it is an auditor's. An auditor may name no deviation, for what was found on the spot.
+    """
+    assignment = actor.require("finding.propose")
+    text = clean_text("text", text, limit=_TEXT, lines=True)
+    wanted = list(dict.fromkeys(require_id("deviations", each) for each in deviations))
+    if len(wanted) > DEVIATIONS_LIMIT:
+        raise InvalidInput("too_many_deviations", f"A finding names at most {DEVIATIONS_LIMIT} deviations.")
+    if not wanted and assignment.role != permissions.AUDITOR and not _holds(actor, permissions.AUDITOR):
+        raise InvalidInput("deviations_missing", "Name the deviations that the candidate rests on.", field="deviations")
+    with archive.db.write() as session:
+        work = hold_unit(archive, session, require_id("work_unit", work_unit), actor)
+        payload = {
+            "finding": work.writer.make_id(),
+            "deviations": [_named(session, work_unit, each) for each in wanted],
+        }
+        work.act(actor, assignment, "finding.proposed", payload, {"text": text})
+    return str(payload["finding"])
+
+
+def _holds(actor: Actor, role: str) -> bool:
+    return any(a.role == role for a in actor.assignments)
+
+
+def _named(session: Session, work_unit: str, deviation: str) -> dict[str, str | None]:
+    row = session.execute(
+        select(DeviationRow.dossier_id, DeviationRow.responsible)
+        .join(DossierRow, DossierRow.id == DeviationRow.dossier_id)
+        .where(DeviationRow.id == deviation, DossierRow.work_unit_id == work_unit)
+    ).one_or_none()
+    if row is not None:
+        return {"dossier": row.dossier_id, "deviation": deviation, "responsible": row.responsible}
+    own = session.execute(
+        select(UnitDeviationRow.responsible).where(
+            UnitDeviationRow.id == deviation, UnitDeviationRow.work_unit_id == work_unit
+        )
+    ).one_or_none()
+    if own is None:
+        raise NotFound("deviation_unknown", "This unit has no such deviation.")
+    return {"dossier": None, "deviation": deviation, "responsible": own.responsible}
+
+
+def _step(
+    archive: Archive,
+    actor: Actor,
+    finding: str,
+    type: str,
+    payload: Mapping[str, Any],
+    personal: Mapping[str, str | None],
+) -> None:
+    with archive.db.read() as session:
+        row = session.get(FindingRow, require_id("finding", finding))
+        if row is None:
+            raise NotFound("finding_unknown", "There is no such finding.")
+        unit = row.work_unit_id
+    with archive.db.write() as session:
+        work = hold_unit(archive, session, unit, actor)
+        assignment = _acting(actor, type, unit)
+        refusal = findings.find_refusal(
+            work.unit.findings.get(finding), type, actor.person, is_auditor=assignment.role == permissions.AUDITOR
+        )
+        if refusal is not None:
+            raise error_of(refusal)
+        work.act(actor, assignment, type, {"finding": finding, **payload}, personal)
+        _tell_pic(work, finding, type)
+
+
+def _acting(actor: Actor, type: str, unit: str) -> Assignment:
+    if type == "finding.action_done":
+        held = actor.holds("finding.act")
+        own = [a for a in held if a.role == permissions.AUDITOR or a.work_unit == unit]
+        return own[0] if own else actor.require("finding.act", unit)
+    return actor.require("finding.judge")
+
+
+def _tell_pic(work: UnitWork, finding: str, type: str) -> None:
+    pic = work.unit.findings[finding].pic
+    if type == "finding.action_set" and pic is not None:
+        key = f"finding_action:{finding}:{work.unit.findings[finding].actions}"
+        notify(work.archive, work.session, person=pic, kind="finding_action", key=key, subject=finding)
+
+
+def classify_finding(
+    archive: Archive,
+    actor: Actor,
+    *,
+    finding: str,
+    classification: str,
+    problem: str,
+    location: str | None = None,
+    evidence: str | None = None,
+    reference: str | None = None,
+) -> None:
+    """Say what a finding is, with its problem, location, objective evidence and reference (PLOR); ``rejected`` needs the problem alone."""
+    if classification not in findings.CLASSES:
+        names = ", ".join(findings.CLASSES)
+        raise InvalidInput("class_unknown", f"A finding is one of: {names}.", field="classification")
+    parts = {
+        "problem": clean_text("problem", problem, limit=_TEXT, lines=True),
+        "location": optional_text("location", location, limit=_TEXT, lines=True),
+        "evidence": optional_text("evidence", evidence, limit=_TEXT, lines=True),
+        "reference": optional_text("reference", reference, limit=_TEXT, lines=True),
+    }
+    missing = [name for name, value in parts.items() if value is None]
+    if missing and classification != findings.REJECTED:
+        raise InvalidInput("plor_incomplete", f"Say the {', '.join(missing)} too.", field=missing[0])
+    _step(archive, actor, finding, "finding.classified", {"classification": classification}, parts)
+
+
+def state_cause(archive: Archive, actor: Actor, *, finding: str, cause: str) -> None:
+    """State the root cause (akar masalah); stated again, the newest counts."""
+    text = {"cause": clean_text("cause", cause, limit=_TEXT, lines=True)}
+    _step(archive, actor, finding, "finding.cause_stated", {}, text)
+
+
+def set_action(archive: Archive, actor: Actor, *, finding: str, action: str, pic: str, due_on: str) -> None:
+    """Set the corrective action with the person in charge and its date."""
+    text = {"action": clean_text("action", action, limit=_TEXT, lines=True)}
+    pic, due_on = require_id("pic", pic), require_date("due_on", due_on)
+    with archive.db.read() as session:
+        if not assignments_in_force(session, pic, archive.log.clock()):
+            raise InvalidInput("pic_unknown", "The person in charge holds no role now; name another one.", field="pic")
+    _step(archive, actor, finding, "finding.action_set", {"pic": pic, "due_on": due_on}, text)
+
+
+def finish_action(archive: Archive, actor: Actor, *, finding: str, note: str) -> None:
+    """Say that the corrective action is done, as the person in charge or an auditor."""
+    text = {"note": clean_text("note", note, limit=_TEXT, lines=True)}
+    _step(archive, actor, finding, "finding.action_done", {}, text)
+
+
+def check_effect(archive: Archive, actor: Actor, *, finding: str, is_effective: bool, note: str) -> None:
+    """Say whether the action worked: it closes the finding, or a new action is due."""
+    text = {"note": clean_text("note", note, limit=_TEXT, lines=True)}
+    _step(archive, actor, finding, "finding.effect_checked", {"is_effective": is_effective}, text)
+
+
+def list_findings(archive: Archive, actor: Actor, *, work_unit: str | None = None) -> list[dict[str, Any]]:
+    """The findings of the units within the actor's reach, newest first."""
+    actor.require("finding.read")
+    held = actor.holds("finding.read")
+    reading.record_read(archive, actor, "findings")
+    where: list[ColumnElement[bool]] = []
+    if not any(permissions.is_office(a.role) for a in held):
+        where.append(FindingRow.work_unit_id.in_({a.work_unit for a in held}))
+    if work_unit is not None:
+        where.append(FindingRow.work_unit_id == require_id("work_unit", work_unit))
+    with archive.db.read() as session:
+        rows = session.execute(
+            select(FindingRow, WorkUnitRow.name)
+            .join(WorkUnitRow, WorkUnitRow.id == FindingRow.work_unit_id)
+            .where(*where)
+            .order_by(FindingRow.proposed_at.desc(), FindingRow.id)
+        ).all()
+        names = queries.names_of(session, {p for row, _ in rows for p in (row.proposed_by, row.pic) if p})
+    return [_listed(row, unit, names) for row, unit in rows]
+
+
+def _listed(row: FindingRow, unit: str, names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "finding": row.id,
+        "work_unit": row.work_unit_id,
+        "work_unit_name": unit,
+        "state": row.state,
+        "classification": row.classification,
+        "proposed_by_name": names.get(row.proposed_by),
+        "proposed_at": row.proposed_at.isoformat(),
+        "pic": row.pic,
+        "pic_name": names.get(row.pic or ""),
+        "due_on": row.due_on,
+    }
+
+
+def read_finding(archive: Archive, actor: Actor, *, finding: str) -> dict[str, Any]:
+    """One finding with all its steps and texts; NotFound outside the actor's reach."""
+    found = next((f for f in list_findings(archive, actor) if f["finding"] == finding), None)
+    if found is None:
+        raise NotFound("finding_unknown", "There is no such finding.")
+    with archive.db.read() as session:
+        events = [e for e in read_unit_events(session, found["work_unit"]) if e.payload.get("finding") == finding]
+        openings = {k: v[0] for k, v in read_openings(session, [e.leaf_hash for e in events]).items()}
+        names = queries.names_of(session, {e.person for e in events if e.person})
+    steps = [
+        {
+            "type": e.type,
+            "at": e.at,
+            "person_name": names.get(e.person or ""),
+            "event": e.leaf_hash,
+            "texts": {field: text for (hash, field), text in sorted(openings.items()) if hash == e.leaf_hash},
+            "is_effective": e.payload.get("is_effective"),
+        }
+        for e in events
+    ]
+    deviations = [{"dossier": d["dossier"], "deviation": d["deviation"]} for d in events[0].payload["deviations"]]
+    is_auditor = actor.may("finding.judge")
+    state = {"finding.action_done": actor.may("finding.act") and (is_auditor or found["pic"] == actor.person)}
+    acts = [
+        type for type, states in findings.MOVES_FROM.items() if found["state"] in states and state.get(type, is_auditor)
+    ]
+    return {**found, "deviations": deviations, "steps": steps, "acts": acts}
