@@ -105,7 +105,8 @@ def test_a_decision_names_what_was_looked_at(counter: Counter) -> None:
     assert sent.exit_code == 0, sent.stderr
     explained = counter.ask("sari", "dossier", "explain", dossier, late["deviation"], "Libur Nyepi.")
     assert explained.exit_code == 0, explained.stderr
-    (given,) = counter.read("sari", "dossier", "show", dossier, "--json")["deviations"][0]["explanations"]
+    shown = counter.read("sari", "dossier", "show", dossier, "--json")["deviations"]
+    (given,) = next(d["explanations"] for d in shown if d["deviation"] == late["deviation"])
     assert given["attachments"] == [sent.stdout.split()[0]]
 
 

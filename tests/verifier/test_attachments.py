@@ -99,12 +99,17 @@ def attached_after_the_explanation(b: Builder) -> None:
     attach(b)
 
 
+def hidden_attachment(b: Builder) -> None:
+    attach(b)
+    explain(b, [])
+
+
 ATTACKS: dict[str, tuple[str, Act]] = {
     "somebody else attaches": ("illegal_move", lambda b: attach(b, "maya")),
     "an attachment after its explanation": ("illegal_move", attached_after_the_explanation),
     "an attachment at another step": ("illegal_move", lambda b: attach(b, step="3")),
     "an attachment of another kind": ("illegal_move", lambda b: attach(b, kind="measurement_data")),
-    "an explanation hides an attachment": ("illegal_move", lambda b: (attach(b), explain(b, []))),
+    "an explanation hides an attachment": ("illegal_move", hidden_attachment),
     "an explanation names what was never attached": ("illegal_move", lambda b: explain(b, ["ab" * 32])),
     "a paper of no document": ("illegal_move", lambda b: record_paper(b, document=make_id(5))),
     "a place of no paper": ("illegal_move", lambda b: record_paper(b, exists=False)),
