@@ -100,8 +100,35 @@ def test_a_decision_names_what_was_looked_at(counter: Counter) -> None:
     assert (done.exit_code, done.stdout) == (0, "Step 7: approve.\n"), done.stderr
     deviations = counter.read("sari", "dossier", "show", dossier, "--json")["deviations"]
     late = next(d for d in deviations if d["step"] == "4")
+    letter = str(SAMPLES / "01-surat-permintaan-laporan.pdf")
+    sent = counter.ask("sari", "attachment", "send", dossier, late["deviation"], letter)
+    assert sent.exit_code == 0, sent.stderr
     explained = counter.ask("sari", "dossier", "explain", dossier, late["deviation"], "Libur Nyepi.")
     assert explained.exit_code == 0, explained.stderr
+    shown = counter.read("sari", "dossier", "show", dossier, "--json")["deviations"]
+    (given,) = next(d["explanations"] for d in shown if d["deviation"] == late["deviation"])
+    assert given["attachments"] == [sent.stdout.split()[0]]
+
+
+@pytest.mark.slow
+def test_a_form_is_filled_in_and_a_paper_recorded(counter: Counter, tmp_path: Path) -> None:
+    dossier, form = counter.at_step_7, ("8", "section_approval")
+    asked = counter.read("hendra", "form", "show", dossier, *form, "--json")
+    assert [field["key"] for field in asked if field["required"]] == ["statement"]
+    (tmp_path / "isian.json").write_text('{"statement": "Menyetujui."}')
+    (tmp_path / "bad.json").write_text("[1]")
+    filled = counter.ask("hendra", "form", "fill", dossier, *form, "--file", str(tmp_path / "isian.json"))
+    # the step before it may not be decided yet, when this test runs alone
+    assert filled.exit_code == 0 or "step_waiting" in filled.stderr, filled.stderr
+    for file, code in (("bad.json", "not_json"), ("none.json", "file_not_found")):
+        refused = counter.ask("hendra", "form", "fill", dossier, *form, "--file", str(tmp_path / file))
+        assert (refused.exit_code, code in refused.stderr) == (2, True)
+    document = counter.read("maya", "paper", "list", dossier, "--json")[0]
+    assert (document["paper"], document["room"]) == (None, None)
+    done = counter.ask("maya", "paper", "record", dossier, document["document"], "--room", "Arsip", "--box", "7")
+    assert done.stdout == "Recorded.\n", done.stderr
+    known = counter.read("maya", "paper", "list", dossier, "--json")[0]
+    assert (known["paper"], known["room"], known["shelf"], known["box"]) == (True, "Arsip", None, "7")
 
 
 @pytest.mark.slow
