@@ -28,6 +28,9 @@ ORDINARY = [(7 * 60 + 30, 12 * 60), (13 * 60, 16 * 60)]
 FRIDAY = [(7 * 60 + 30, 11 * 60 + 30), (13 * 60, 16 * 60 + 30)]
 
 
+MINUTES = st.one_of(st.integers(0, 40), st.integers(0, 40), st.integers(0, 600), st.integers(600, 3000))
+
+
 def is_worked(moment: datetime) -> bool:
     """Whether the office works in the minute that begins then: no Ramadan lies in these months."""
     local = moment + timedelta(hours=7)
@@ -112,21 +115,23 @@ class Dossiers(RuleBasedStateMachine):
     def is_open(self) -> bool:
         return self.builder.dossier.status != SEALED
 
-    @rule(minutes=st.one_of(st.integers(0, 40), st.integers(0, 600), st.integers(600, 3000)))
     def wait(self, minutes: int) -> None:
+        """Let time go by, no further than the reference's list of holidays reaches."""
         self.now = min(self.now + timedelta(minutes=minutes), datetime(2026, 6, 19, tzinfo=UTC))
         self.tick()
 
     @precondition(lambda self: self.is_open and self.running in ["1", "2", "3", "4", "5", "6", "10"])
-    @rule()
-    def submit(self) -> None:
+    @rule(after=MINUTES)
+    def submit(self, after: int) -> None:
+        self.wait(after)
         step = self.running
         self.builder.submit(WHO[step], step)
         self.finish(str(int(step) + 1))
 
     @precondition(lambda self: self.is_open and self.running in ["7", "8", "9"])
-    @rule(is_return=st.booleans())
-    def decide(self, is_return: bool) -> None:
+    @rule(after=MINUTES, is_return=st.sampled_from([False, False, True]))
+    def decide(self, after: int, is_return: bool) -> None:
+        self.wait(after)
         step = self.running
         self.builder.decide(WHO[step], step, "return" if is_return else "approve")
         self.finish("6" if is_return else str(int(step) + 1))
@@ -152,34 +157,35 @@ class Dossiers(RuleBasedStateMachine):
         self.builder.tell("pause.granted", self.builder.actor(login), payload, {"reason": "menunggu"})
         lap.pauses.append((low, high))
 
-    @rule()
-    def sweep(self) -> None:
-        if not self.is_open:
-            return
+    @precondition(lambda self: self.is_open)
+    @rule(after=MINUTES)
+    def sweep(self, after: int) -> None:
+        self.wait(after)
         self.builder.sweep()
         lap = self.lap(self.running)
         if lap.is_late(self.now):
             self.expected.add(("time_norm_passed", lap.step, lap.number, None))
 
+    @precondition(lambda self: self.is_open and self.builder.dossier.versions)
     @rule(pick=st.randoms(use_true_random=False))
     def damage(self, pick: object) -> None:
         versions = self.builder.dossier.versions
-        if not self.is_open or not versions:
-            return
         hit = versions[pick.randrange(len(versions))]  # type: ignore[attr-defined]
         self.builder.check_fixity([hit.digest])
         self.expected.add(("document_damaged", hit.step, hit.iteration, hit.digest))
 
+    @precondition(lambda self: self.is_open and self.builder.dossier.open_deviations())
     @rule()
     def explain(self) -> None:
-        owed = [d for d in self.builder.dossier.open_deviations() if d.responsible is not None] if self.is_open else []
+        owed = [d for d in self.builder.dossier.open_deviations() if d.responsible is not None]
         if owed:
             login = next(login for login, person in self.builder.persons.items() if person == owed[0].responsible)
             self.builder.explain(login, owed[0].code)
 
     @precondition(lambda self: self.is_open and self.running == "11")
-    @rule()
-    def seal(self) -> None:
+    @rule(after=MINUTES)
+    def seal(self, after: int) -> None:
+        self.wait(after)
         self.builder.judge()
         lap = self.lap("11")
         lap.end = self.now
@@ -217,5 +223,5 @@ class Dossiers(RuleBasedStateMachine):
 
 
 TestDossiers = Dossiers.TestCase
-# a fifth of other properties' examples: each of these is a whole dossier
-TestDossiers.settings = settings(max_examples=max(20, settings().max_examples // 5), stateful_step_count=40)
+# a quarter of other properties' examples: each of these is a whole dossier
+TestDossiers.settings = settings(max_examples=max(20, settings().max_examples // 4), stateful_step_count=30)
