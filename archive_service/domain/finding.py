@@ -42,6 +42,7 @@ class Finding:
 
     id: str
     proposed_by: str
+    proposed_role: str
     proposed_at: str
     deviations: Tuple[Tuple[Optional[str], str], ...]
     concerned: FrozenSet[str]
@@ -74,6 +75,7 @@ def begin(event: Event) -> Finding:
     return Finding(
         p["finding"],
         str(event.person),
+        str(event.actor.get("role")),
         event.at,
         tuple((d["dossier"], d["deviation"]) for d in p["deviations"]),
         frozenset(d["responsible"] for d in p["deviations"] if d["responsible"] is not None),
@@ -93,6 +95,10 @@ def find_refusal(finding: Optional[Finding], type: str, person: str, *, is_audit
         return None
     if not is_auditor:
         return Refusal("auditors_own", "This is the auditor's own to say.")
+    if type == "finding.classified" and person == finding.proposed_by and finding.proposed_role != "auditor":
+        return Refusal("own_finding", "Who proposed a candidate as quality checker does not classify it too.")
+    if type == "finding.effect_checked" and person == finding.pic:
+        return Refusal("own_finding", "Who was in charge of the action does not check its effect.")
     if person in finding.concerned:
         return Refusal("own_finding", "An auditor who answers for one of its deviations does not judge a finding.")
     return None

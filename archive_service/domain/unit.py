@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, FrozenSet, List, NamedTuple, Optional
 
 from archive_service.domain import deviation, finding
 from archive_service.domain.deviation import IllegalEvent, Ledger
 from archive_service.domain.event import Event
 from archive_service.domain.finding import Finding
+
+_ROLES: Dict[str, FrozenSet[str]] = {
+    "obligation.set": frozenset(["quality_checker", "administrator"]),
+    "obligation.withdrawn": frozenset(["quality_checker", "administrator"]),
+    "finding.proposed": frozenset(["quality_checker", "auditor"]),
+}
+"""Event type → the roles that may cause it."""
 
 
 class Period(NamedTuple):
@@ -54,6 +61,9 @@ class Unit:
     def apply(self, event: Event) -> None:
         """Take the next event; IllegalEvent when it was no legal move."""
         p = event.payload
+        roles = _ROLES.get(event.type)
+        if roles is not None and event.actor.get("role") not in roles:
+            raise IllegalEvent("role_forbidden", f"{event.type} is not for the role {event.actor.get('role')}")
         if event.type == "work_unit.created":
             self.id = p["work_unit"]
         elif event.type == "obligation.set":
@@ -83,6 +93,14 @@ class Unit:
 
     def _take_deviation(self, event: Event) -> None:
         p = event.payload
+        if event.type in ("deviation.recorded", "deviation.escalated") and event.actor["kind"] != "service":
+            raise IllegalEvent("person_acted", f"{event.type} follows by rule, and no person writes it")
+        if event.type == "deviation.explained":
+            refusal = deviation.find_refusal(
+                self.ledger.find(p["deviation"]), "explain", str(event.person), event.actor.get("role"), ""
+            )
+            if refusal is not None:
+                raise IllegalEvent(refusal.code, refusal.text)
         if event.type == "deviation.recorded":
             owed = next((o for o in self.obligations.values() if [o.set_hash] == p["evidence"]), None)
             is_founded = owed is not None and owed.withdrawn_at is None and owed.due_at < event.at

@@ -23,6 +23,7 @@ from archive_service.services.actor import (
 from archive_service.services.fields import clean_text, require_date, require_id, require_key, require_moment
 from archive_service.services.indicators import carry_recommendations
 from archive_service.services.notices import announce_step
+from archive_service.services.units import look_again
 from archive_service.services.work import DossierWork, error_of, hold_dossier, unit_calendar
 
 CALENDAR_KEY = "id-government"
@@ -233,3 +234,4 @@ def confirm_cancellation(archive: Archive, actor: Actor, *, dossier: str, seen: 
         work.require(Action("confirm_cancellation", actor.person, assignment.role, assignment.work_unit))
         assert work.dossier.cancellation is not None
         work.act(actor, assignment, "dossier.cancelled", {"request": work.dossier.cancellation[0]})
+        look_again(session, work.dossier.work_unit, work.dossier.year, work.dossier.quarter)

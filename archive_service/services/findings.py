@@ -172,7 +172,9 @@ def list_findings(archive: Archive, actor: Actor, *, work_unit: str | None = Non
     reading.record_read(archive, actor, "findings")
     where: list[ColumnElement[bool]] = []
     if not any(permissions.is_office(a.role) for a in held):
+        # what is only proposed, or was rejected, is between the checker and the auditor
         where.append(FindingRow.work_unit_id.in_({a.work_unit for a in held}))
+        where.append(FindingRow.classification.is_not(None) & (FindingRow.classification != findings.REJECTED))
     if work_unit is not None:
         where.append(FindingRow.work_unit_id == require_id("work_unit", work_unit))
     with archive.db.read() as session:

@@ -21,7 +21,8 @@ from archive_service.domain.deviation import NOT_STARTED, Deviation
 from archive_service.domain.sop import Sop
 from archive_service.domain.unit import Period, Unit, fold
 from archive_service.domain.verdict import format_time
-from archive_service.errors import ArchiveError, InvalidInput, NotFound
+from archive_service.errors import ArchiveError, Conflict, InvalidInput, NotFound
+from archive_service.services import reading
 from archive_service.services.actor import RULES, WIB, Actor, Assignment, choose_responsible, list_reached
 from archive_service.services.dossiers import CALENDAR_KEY
 from archive_service.services.fields import clean_text, optional_text, require_date, require_id, require_key
@@ -61,6 +62,8 @@ def set_obligations(
         raise InvalidInput("quarter_out_of_range", "quarter is 1, 2, 3 or 4.", field="quarter")
     # the last instant of that day in the office's zone
     due = datetime.fromisoformat(day).replace(tzinfo=UTC) + timedelta(days=1) - WIB - timedelta(microseconds=1)
+    if due < archive.log.clock():
+        raise InvalidInput("due_in_past", "That day is over; give one to come.", field="due_on")
     period = Period(sop, year, quarter)
     with archive.db.read() as session:
         archive.catalog.newest(session, "sop", sop)
@@ -102,6 +105,10 @@ def withdraw_obligation(archive: Archive, actor: Actor, *, obligation: str, reas
         owed = work.unit.obligations[obligation]
         if owed.withdrawn_at is not None:
             raise InvalidInput("obligation_withdrawn", "This obligation was withdrawn already.")
+        if owed.due_at < work.writer.at:
+            raise Conflict(
+                "obligation_due", "Its time has passed: what was not carried out is explained, not withdrawn."
+            )
         work.act(actor, assignment, "obligation.withdrawn", {"obligation": obligation}, {"reason": reason})
         session.execute(update(ObligationRow).where(ObligationRow.id == obligation).values(is_watched=False))
 
@@ -185,9 +192,9 @@ def sweep_obligations(archive: Archive) -> int:
             try:
                 with archive.db.write() as session:
                     done += act(hold_unit(archive, session, unit), id)
-            except ArchiveError as exc:
-                # one unit's trouble must not hide what the others owe
-                LOG.error("obligation.failed", id=id, unit=unit, code=exc.code, detail=exc.detail)
+            except (ArchiveError, ValueError) as exc:
+                # one unit's trouble, a stream that cannot be told among them, must not hide what the others owe
+                LOG.error("obligation.failed", id=id, unit=unit, error=f"{type(exc).__name__}: {exc}")
     return done
 
 
@@ -202,7 +209,7 @@ def _look_at(work: UnitWork, obligation: str) -> bool:
     calendar = unit_calendar(
         archive, session, archive.catalog.newest(session, "calendar", CALENDAR_KEY).digest, work.unit.id
     )
-    responsible = choose_responsible(session, role, work.unit.id, work.writer.moment)
+    responsible = choose_responsible(session, role, work.unit.id, work.writer.moment, sop.key)
     payload = {
         "deviation": work.writer.make_id(),
         "code": NOT_STARTED,
@@ -307,6 +314,7 @@ def answer_unit_explanation(
 def list_unit_deviations(archive: Archive, actor: Actor, *, work_unit: str) -> list[dict[str, Any]]:
     """What a work unit did not carry out, who answers for it, and every explanation with its answer."""
     actor.require("obligation.read")
+    reading.record_read(archive, actor, "findings")
     held = actor.holds("obligation.read")
     if not any(permissions.is_office(a.role) or a.work_unit == work_unit for a in held):
         raise NotFound("work_unit_unknown", "There is no such work unit.")

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
 from archive_service.db.event_log import StreamWriter, open_streams, read_stream
+from archive_service.db.models import ObligationRow, UnitDeviationRow
 from archive_service.db.projection import rows_of_unit, save_changes
 from archive_service.domain import unit as units
 from archive_service.domain.event import Event
@@ -69,3 +71,18 @@ def read_unit_events(session: Session, work_unit: str) -> list[Event]:
     if not events:
         raise NotFound("work_unit_unknown", "There is no such work unit.")
     return events
+
+
+def look_again(session: Session, work_unit: str, year: int, quarter: int) -> None:
+    """Have the obligations of a unit's quarter looked at again: the dossier that met one was cancelled."""
+    session.execute(
+        update(ObligationRow)
+        .where(
+            ObligationRow.work_unit_id == work_unit,
+            ObligationRow.year == year,
+            ObligationRow.quarter == quarter,
+            ObligationRow.withdrawn_at.is_(None),
+            ObligationRow.id.not_in(select(UnitDeviationRow.obligation_id)),
+        )
+        .values(is_watched=True)
+    )

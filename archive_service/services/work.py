@@ -6,11 +6,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive_service import jobs
 from archive_service.archive import Archive
 from archive_service.db.event_log import StreamWriter, open_streams, read_stream
+from archive_service.db.models import DossierRow
 from archive_service.db.projection import Rows, reminders_of, rows_of_dossier, save_changes
 from archive_service.db.tally import save_tally_changes
 from archive_service.domain import statement
@@ -289,9 +291,15 @@ def hold_dossier(
     ``seen``: the heads that the caller takes the dossier to have; ``act`` raises Stale when it has another by now.
     """
     acting = [] if actor is None else [actor.person]
-    streams = [f"dossier:{dossier_id}", *([f"after:{dossier_id}"] if with_after else [])]
+    is_sealed = (
+        with_after
+        and session.execute(select(DossierRow.status).where(DossierRow.id == dossier_id)).scalar_one_or_none() == SEALED
+    )
+    streams = [f"dossier:{dossier_id}", *([f"after:{dossier_id}"] if is_sealed else [])]
     writer = open_streams(session, archive.log, streams, acting=acting)
     dossier = fold_dossier(archive, session, read_dossier_events(archive, session, dossier_id))
+    if with_after and not is_sealed and dossier.status == SEALED:
+        raise Conflict("dossier_sealed_now", "The dossier was sealed this moment; try again.")
     return DossierWork(archive, session, writer, dossier, calendars_of(archive, session, dossier), dossier.latest, seen)
 
 

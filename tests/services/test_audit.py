@@ -18,8 +18,10 @@ from archive_service.services import (
     compliance,
     delegations,
     dossiers,
+    findings,
     indicator_reading,
     indicators,
+    obligations,
     papers,
     users,
 )
@@ -50,6 +52,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder with something in every evidenced table."""
     folder: Path = tmp_path_factory.mktemp("full") / "var"
     office = make_office(folder)
+    owe(office)
     token = users.create_token(office.archive, office.actor("maya"), name="a", days=90)
     users.revoke_token(office.archive, office.actor("maya"), token=token.id)
     cookie = users.start_session(office.archive, login="maya", password=PASSWORD)
@@ -75,6 +78,36 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settle(office)
     office.archive.db.close()
     return folder
+
+
+def owe(office: Office) -> None:
+    """A quarter that nobody started, its explanation, and a finding with its action."""
+    checker, wahyu, ratna = (office.actor(login) for login in ("nuraini", "wahyu", "ratna"))
+    obligations.set_obligations(
+        office.archive, checker, sop="sop-spmi-601", year=2025, quarter=4, due_on="2026-03-12", letter="ST-1"
+    )
+    office.at("2026-03-13T07:45")
+    obligations.sweep_obligations(office.archive)
+    (missed,) = obligations.list_unit_deviations(office.archive, checker, work_unit=office.unit)
+    place = {"work_unit": office.unit, "deviation": missed["deviation"]}
+    obligations.explain_unit_deviation(office.archive, ratna, **place, explanation="Audit BPK.")
+    made = findings.propose_finding(
+        office.archive, checker, work_unit=office.unit, deviations=[missed["deviation"]], text="Tidak dilaksanakan."
+    )
+    findings.classify_finding(
+        office.archive,
+        wahyu,
+        finding=made,
+        classification="kts_minor",
+        problem="a",
+        location="b",
+        evidence="c",
+        reference="d",
+    )
+    findings.state_cause(office.archive, wahyu, finding=made, cause="Lupa.")
+    findings.set_action(
+        office.archive, wahyu, finding=made, action="Kalender.", pic=office.persons["bima"], due_on="2026-06-30"
+    )
 
 
 def represent(office: Office) -> None:

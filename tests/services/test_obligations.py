@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import func, select
 
 from archive_service.db.models import EventRow
-from archive_service.errors import Forbidden, InvalidInput, NotFound
-from archive_service.services import audit, obligations, people
+from archive_service.errors import Conflict, Forbidden, InvalidInput, NotFound
+from archive_service.services import audit, dossiers, obligations, people
 from tests.db.test_races import all_at_once
 from tests.office import Office
 
@@ -101,9 +101,26 @@ def test_a_withdrawn_obligation_is_no_deviation(lite: Office) -> None:
             lite.archive, lite.actor("nuraini"), obligation=owed["obligation"], reason="Lagi."
         )
     assert twice.value.code == "obligation_withdrawn"
+    assert set_quarter(lite, due_on="2026-04-05") == 1, "it may be set again"
     lite.at("2026-04-02T08:00")
-    assert obligations.sweep_obligations(lite.archive) == 0 and states(lite) == {}
-    assert set_quarter(lite) == 1, "it may be set again"
+    assert obligations.sweep_obligations(lite.archive) == 0 and states(lite) == {"Polman Babel": "open"}
+    lite.at("2026-04-06T08:00")
+    (late,) = obligations.list_obligations(lite.archive, lite.actor("admin"), year=2026, quarter=1)
+    with pytest.raises(Conflict) as due:
+        obligations.withdraw_obligation(
+            lite.archive, lite.actor("nuraini"), obligation=late["obligation"], reason="Terlambat."
+        )
+    assert due.value.code == "obligation_due"
+
+
+def test_a_dossier_that_is_cancelled_meets_nothing(lite: Office) -> None:
+    set_quarter(lite)
+    dossier = lite.play("1")
+    lite.at("2026-04-01T08:00")
+    assert obligations.sweep_obligations(lite.archive) == 0 and states(lite) == {"Polman Babel": "met"}
+    dossiers.request_cancellation(lite.archive, lite.actor("maya"), dossier=dossier, reason="Ganda.")
+    dossiers.confirm_cancellation(lite.archive, lite.actor("ratna"), dossier=dossier)
+    assert obligations.sweep_obligations(lite.archive) == 1 and states(lite) == {"Polman Babel": "not_started"}
 
 
 def test_what_is_asked_wrongly_is_said_and_nothing_is_set(lite: Office) -> None:
@@ -115,6 +132,7 @@ def test_what_is_asked_wrongly_is_said_and_nothing_is_set(lite: Office) -> None:
         ({"year": 1}, "year_out_of_range"),
         ({"basis": "rumour"}, "basis_unknown"),
         ({"due_on": "besok"}, "date_expected"),
+        ({"due_on": "2026-03-11"}, "due_in_past"),
     ]
     for changes, code in wrongs:
         with pytest.raises(InvalidInput) as wrong:
