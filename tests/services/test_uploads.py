@@ -10,7 +10,7 @@ from archive_service.db.models import EventRow, JobRow, LocationRow
 from archive_service.domain import note
 from archive_service.domain.receipt import parse_receipt
 from archive_service.errors import ArchiveError, Conflict, DocumentRefused, Forbidden, InvalidInput, NotFound, TooLarge
-from archive_service.services import decisions, uploads
+from archive_service.services import decisions, places, uploads
 from archive_service.services.work import load_dossier, read_dossier_events
 from archive_service.verifier import ed25519
 from tests.office import SAMPLES, Office, chunks_of
@@ -208,7 +208,7 @@ def test_a_withdrawal_needs_a_reason_and_comes_before_the_submission(office: Off
 def test_a_dossier_takes_no_more_than_its_bundle_may_hold(
     office: Office, dossier: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "EVENTS_LIMIT", 8)
+    monkeypatch.setattr(places, "EVENTS_LIMIT", 8)
     send(office, dossier)
     send(office, dossier)
     with pytest.raises(Conflict) as caught:
