@@ -208,7 +208,7 @@ def test_a_withdrawal_needs_a_reason_and_comes_before_the_submission(office: Off
 def test_a_dossier_takes_no_more_than_its_bundle_may_hold(
     office: Office, dossier: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(uploads, "EVENTS_LIMIT", 8)
+    monkeypatch.setattr("archive_service.services.places.EVENTS_LIMIT", 8)
     send(office, dossier)
     send(office, dossier)
     with pytest.raises(Conflict) as caught:
