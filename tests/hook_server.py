@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import ssl
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -31,16 +32,18 @@ class Received:
 class HookServer:
     """A running server."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, certificate: Path | None = None) -> None:
+        self._certificate = str(certificate or "-")
         self.folder = Path(tempfile.mkdtemp(prefix="archive-hooks-"))
         (self.port,) = free_ports(1)
-        self.url = f"http://127.0.0.1:{self.port}/hooks?of=archive"
+        place = "http://127.0.0.1" if certificate is None else "https://localhost"
+        self.url = f"{place}:{self.port}/hooks?of=archive"
         self._child: Any = None
 
     def start(self) -> Self:
         """Start it and wait until it listens."""
         log = self.folder / "log"
-        command = [sys.executable, "-m", "tests.hook_server", str(self.folder), str(self.port)]
+        command = [sys.executable, "-m", "tests.hook_server", str(self.folder), str(self.port), self._certificate]
         self._child = start_child(command, log=log, cwd=Path(__file__).parents[1])
         wait_until_ready(self._child, self._listens, log, "the HTTP server")
         return self
@@ -66,7 +69,7 @@ class HookServer:
         return [Received(f["path"], f["headers"], f["body"].encode()) for f in found]
 
 
-def serve(folder: Path, port: int) -> None:
+def serve(folder: Path, port: int, certificate: str) -> None:
     """Answer until killed."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -88,8 +91,13 @@ def serve(folder: Path, port: int) -> None:
         def log_message(self, *words: object) -> None:
             pass
 
-    ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    if certificate != "-":
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.serve_forever()
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]), int(sys.argv[2]))
+    serve(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -48,10 +48,10 @@ class AnswerBody(Body):
 
 
 class PeriodQuery(Query):
-    """Which quarter."""
+    """Which quarter; the current one where none is named."""
 
-    year: Year
-    quarter: Quarter
+    year: Year | None = None
+    quarter: Quarter | None = None
 
 
 class SetObligations(Answer):
@@ -126,7 +126,13 @@ class NumberedExplanation(Answer):
 @operation(answer=ListedObligations, query=PeriodQuery)
 def list_obligations(query: PeriodQuery) -> ResponseReturnValue:
     """What the units that one may see owe in a quarter."""
-    found = obligations.list_obligations(get_archive(), require_actor(), year=query.year, quarter=query.quarter)
+    now = get_archive().log.clock()
+    found = obligations.list_obligations(
+        get_archive(),
+        require_actor(),
+        year=query.year or now.year,
+        quarter=query.quarter or (now.month - 1) // 3 + 1,
+    )
     return jsonify({"obligations": found})
 
 

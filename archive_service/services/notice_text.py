@@ -52,6 +52,8 @@ def headline(notice: Mapping[str, Any], translate: Translate) -> str:
         "assignment_changed": _("Your roles were changed"),
     }
     text = sentences.get(str(notice["kind"]), _("There is something that concerns you"))
+    if notice["kind"] == "deviation" and notice["step"] is None:
+        text = _("Deviation recorded")
     if "%(step)s" in text:
         text %= {"step": notice["step"] or "–"}
     if (notice["iteration"] or 1) > 1:

@@ -29,6 +29,7 @@ from archive_service.web import (
     settings,
     sops,
     static,
+    units,
     uploads,
 )
 from archive_service.web.problems import sentence_for
@@ -57,6 +58,7 @@ def register(app: Flask) -> None:
         bundles,
         quality,
         sops,
+        units,
         calendars,
         notices,
         settings,

@@ -167,6 +167,24 @@ ROUTES: dict[str, Row] = {
     "GET /api/v1/jobs/<id:job>": DOSSIER,
     f"GET {IN_DOSSIER}/bundle": BUNDLE,
     f"GET {IN_DOSSIER}/bundle/metadata": BUNDLE,
+    "GET /api/v1/obligations": Row(OK, OK, OK, OK, OUT, contributor=NO),
+    "POST /api/v1/obligations": Row(NO, NO, "201/201", "201/201", OUT),
+    "POST /api/v1/obligations/<id:obligation>/withdrawal": Row(NO, NO, "404/404", "404/404", OUT),
+    "GET /api/v1/work-units/<id:work_unit>/deviations": Row("200/404", OK, OK, OK, OUT, contributor=NO),
+    "POST /api/v1/work-units/<id:work_unit>/deviations/<id:deviation>/explanations": Row(
+        "404/403", NO, NO, NO, OUT, contributor=NO
+    ),
+    "POST /api/v1/work-units/<id:work_unit>/deviations/<id:deviation>/explanations/<seq:number>/answer": Row(
+        "404/403", NO, "404/404", NO, OUT, contributor=NO
+    ),
+    "GET /api/v1/findings": Row(OK, OK, OK, NO, OUT, contributor=NO),
+    "GET /api/v1/findings/<id:finding>": Row("404/404", "404/404", "404/404", NO, OUT, contributor=NO),
+    "POST /api/v1/findings": Row(NO, "201/201", "201/201", NO, OUT),
+    "POST /api/v1/findings/<id:finding>/classification": Row("404/404", "404/404", "404/404", "404/404", OUT),
+    "POST /api/v1/findings/<id:finding>/cause": Row("404/404", "404/404", "404/404", "404/404", OUT),
+    "POST /api/v1/findings/<id:finding>/action": Row("404/404", "404/404", "404/404", "404/404", OUT),
+    "POST /api/v1/findings/<id:finding>/done": Row("404/404", "404/404", "404/404", "404/404", OUT),
+    "POST /api/v1/findings/<id:finding>/effect": Row("404/404", "404/404", "404/404", "404/404", OUT),
     # acts
     "POST /api/v1/dossiers": Row("201/403", NO, NO, NO, OUT),
     f"POST {IN_DOSSIER}/cancellation": UNIT_ACT,
@@ -204,6 +222,14 @@ ROUTES: dict[str, Row] = {
     # pages: whoever is not logged in is sent to the log-in
     "GET /": Row(OK, OK, OK, OK, TO_LOGIN, contributor=TO_LOGIN),
     "GET /dossiers": Row(OK, OK, OK, NO, TO_LOGIN),
+    "GET /obligations": Row(OK, OK, OK, OK, TO_LOGIN, contributor=NO),
+    "POST /obligations": Row(NO, NO, "422/422", "422/422", TO_LOGIN),
+    "POST /obligations/<work_unit>/<deviation>/explanation": Row("404/403", NO, NO, NO, TO_LOGIN, contributor=NO),
+    "POST /obligations/<work_unit>/<deviation>/answer": Row("404/403", NO, "404/404", NO, TO_LOGIN, contributor=NO),
+    "GET /findings": Row(OK, OK, OK, NO, TO_LOGIN, contributor=NO),
+    "POST /findings": Row(NO, "422/422", "422/422", NO, TO_LOGIN),
+    "GET /findings/<finding>": Row("404/404", "404/404", "404/404", NO, TO_LOGIN, contributor=NO),
+    "POST /findings/<finding>/<step>": Row("303/303", "303/303", "303/303", "303/303", TO_LOGIN),
     "GET /sops": Row(OK, OK, OK, OK, TO_LOGIN),
     "GET /sops/<digest>": Row(OK, OK, OK, OK, TO_LOGIN),
     "GET /calendars": Row(OK, OK, OK, OK, TO_LOGIN),

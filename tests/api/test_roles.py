@@ -104,12 +104,24 @@ def places_of(office: Office, dossier: str) -> dict[str, str]:
         "recommendation": "0" * 64,
         "seq": "0",
         "number": "1",
+        "obligation": dossier,
+        "finding": dossier,
         "pause": dossier,
         "work_unit": office.unit,
     }
 
 
 BODIES: dict[str, Any] = {
+    "POST /api/v1/obligations": {"year": 2026, "quarter": 2, "due_on": "2026-07-31"},
+    "POST /api/v1/obligations/<id:obligation>/withdrawal": {"reason": "Digabung."},
+    "POST /api/v1/work-units/<id:work_unit>/deviations/<id:deviation>/explanations": {"explanation": "Libur."},
+    "POST /api/v1/work-units/<id:work_unit>/deviations/<id:deviation>/explanations/<seq:number>/answer": {
+        "is_accepted": True
+    },
+    "POST /api/v1/findings/<id:finding>/classification": {"classification": "rejected", "problem": "Bukan."},
+    "POST /api/v1/findings/<id:finding>/cause": {"cause": "Data."},
+    "POST /api/v1/findings/<id:finding>/done": {"note": "Sudah."},
+    "POST /api/v1/findings/<id:finding>/effect": {"note": "Tepat.", "is_effective": True},
     "POST /api/v1/dossiers/<id:dossier>/cancellation": {"reason": "Ganda."},
     "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/submission": {},
     "POST /api/v1/dossiers/<id:dossier>/steps/<key:step>/archiving": {},
@@ -185,6 +197,10 @@ def body_of(route: str, place: dict[str, str], login: str) -> dict[str, Any]:
         return {"json": {"assignment": place["assignment"], "sop": "sop-spmi-601"}}
     if route == "POST /api/v1/users":
         return {"json": {"person": place["person"], "login": f"baru-{place['dossier'][-4:]}", "password": PASSWORD}}
+    if route == "POST /api/v1/findings":
+        return {"json": {"work_unit": place["work_unit"], "deviations": [place["deviation"]], "text": "Terlambat."}}
+    if route.endswith("/<id:finding>/action"):
+        return {"json": {"action": "Latih.", "pic": place["person"], "due_on": "2026-05-01"}}
     if route.endswith(("/responsible", "/exceptions")):
         return {"json": {"person": place["person"], "reason": "Cuti."}}
     if route.endswith("/assignments") and route.startswith("POST"):

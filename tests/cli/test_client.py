@@ -100,8 +100,35 @@ def test_a_decision_names_what_was_looked_at(counter: Counter) -> None:
     assert (done.exit_code, done.stdout) == (0, "Step 7: approve.\n"), done.stderr
     deviations = counter.read("sari", "dossier", "show", dossier, "--json")["deviations"]
     late = next(d for d in deviations if d["step"] == "4")
+    letter = str(SAMPLES / "01-surat-permintaan-laporan.pdf")
+    sent = counter.ask("sari", "attachment", "send", dossier, late["deviation"], letter)
+    assert sent.exit_code == 0, sent.stderr
     explained = counter.ask("sari", "dossier", "explain", dossier, late["deviation"], "Libur Nyepi.")
     assert explained.exit_code == 0, explained.stderr
+    shown = counter.read("sari", "dossier", "show", dossier, "--json")["deviations"]
+    (given,) = next(d["explanations"] for d in shown if d["deviation"] == late["deviation"])
+    assert given["attachments"] == [sent.stdout.split()[0]]
+
+
+@pytest.mark.slow
+def test_a_form_is_filled_in_and_a_paper_recorded(counter: Counter, tmp_path: Path) -> None:
+    dossier, form = counter.at_step_7, ("8", "section_approval")
+    asked = counter.read("hendra", "form", "show", dossier, *form, "--json")
+    assert [field["key"] for field in asked if field["required"]] == ["statement"]
+    (tmp_path / "isian.json").write_text('{"statement": "Menyetujui."}')
+    (tmp_path / "bad.json").write_text("[1]")
+    filled = counter.ask("hendra", "form", "fill", dossier, *form, "--file", str(tmp_path / "isian.json"))
+    # the step before it may not be decided yet, when this test runs alone
+    assert filled.exit_code == 0 or "step_waiting" in filled.stderr, filled.stderr
+    for file, code in (("bad.json", "not_json"), ("none.json", "file_not_found")):
+        refused = counter.ask("hendra", "form", "fill", dossier, *form, "--file", str(tmp_path / file))
+        assert (refused.exit_code, code in refused.stderr) == (2, True)
+    document = counter.read("maya", "paper", "list", dossier, "--json")[0]
+    assert (document["paper"], document["room"]) == (None, None)
+    done = counter.ask("maya", "paper", "record", dossier, document["document"], "--room", "Arsip", "--box", "7")
+    assert done.stdout == "Recorded.\n", done.stderr
+    known = counter.read("maya", "paper", "list", dossier, "--json")[0]
+    assert (known["paper"], known["room"], known["shelf"], known["box"]) == (True, "Arsip", None, "7")
 
 
 @pytest.mark.slow
@@ -193,6 +220,12 @@ def test_people_and_their_roles_are_managed_from_the_command_line(counter: Count
     assert said("admin2", "person", "release", role) == "The assignment has ended."
     again = counter.ask("admin2", "person", "release", role)
     assert again.exit_code == 2 and "[assignment_ended]" in again.stderr
+    assert said("admin2", "user", "mail", user, "baru@polman.example") == "The mail address is set."
+    assert said("admin2", "user", "mail", user) == "The mail address is taken away."
+    assert said("admin2", "webhook", "add", "https://hooks.example/", "--kind", "overdue").startswith("whsec_")
+    (listed,) = counter.read("admin2", "webhook", "list", "--json")
+    assert "overdue" in said("admin2", "webhook", "list")
+    assert said("admin2", "webhook", "remove", listed["webhook"]) == "The webhook is removed."
 
 
 @pytest.mark.slow
@@ -316,3 +349,16 @@ def test_indicators_are_listed_imported_and_taken_off(counter: Counter, tmp_path
     assert unknown.exit_code == 2 and "recommendation_unknown" in unknown.stderr
     missing = counter.ask("sari", "indicator", "import", dossier, str(tmp_path / "none.csv"))
     assert missing.exit_code == 2 and "file_not_found" in missing.stderr
+
+
+@pytest.mark.slow
+def test_notices_are_read_from_the_command_line(counter: Counter) -> None:
+    mine = counter.read("sari", "notices", "list", "--json")
+    assert {n["kind"] for n in mine} >= {"step_yours"}
+    assert mine[0]["notice"] in counter.ask("sari", "notices").stdout
+    assert counter.ask("sari", "notices", "read", mine[0]["notice"]).stdout == "Marked as read: 1.\n"
+    assert counter.ask("sari", "notices", "read").stdout == f"Marked as read: {len(mine) - 1}.\n"
+    assert counter.read("sari", "notices", "list", "--json") == []
+    assert len(counter.read("sari", "notices", "list", "--all", "--json")) >= len(mine)
+    stranger = counter.ask("bima", "notices", "read", mine[0]["notice"])
+    assert stranger.exit_code == 2 and stranger.stderr.rstrip().endswith("[notice_unknown]")

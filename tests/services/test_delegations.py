@@ -277,6 +277,7 @@ def test_one_hand_is_not_two(office: Office) -> None:
     refusal(Forbidden, "second_person_needed", lambda: confirm(office, by_admin, "dua"))
     confirm(office, by_admin, "ratna")
     refusal(Conflict, "delegation_exists", lambda: confirm(office, own))
+    assert [a.acting_for for a in office.actor("bima").assignments if a.acting_for] == [office.persons["hendra"]]
 
 
 def test_a_proposal_is_answered_once(office: Office) -> None:

@@ -10,22 +10,22 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from sqlalchemy import select
 
 from archive_service import jobs, runner
+from archive_service.config import load_settings
 from archive_service.db.event_log import read_openings, read_stream
 from archive_service.db.models import JobRow, NoticeRow
+from archive_service.db.paging import PageRequest
 from archive_service.errors import Forbidden, InvalidInput, NotFound
-from archive_service.services import audit, mail, notices, reminders, users
+from archive_service.services import audit, listing, mail, notices, reminders, users
+from tests.certificates import make_certificate
 from tests.mail_server import MailServer
 from tests.office import PASSWORD, Office
 
 URL = "https://arsip.polman.example"
 FROM = "arsip@polman.example"
+WHOLE = {"smtp_host": "smtp.example", "mail_from": FROM, "public_url": URL}
 
 
 @pytest.fixture(scope="module")
@@ -151,11 +151,15 @@ def test_what_was_read_or_is_done_is_mailed_no_more(office: Office, server: Mail
 def test_a_refused_address_is_final_and_said_at_the_notice(office: Office, server: MailServer) -> None:
     server.answer(ratna="550 5.1.1 no such user here")
     office.at("2026-03-13T09:10")
-    office.open()
+    dossier = office.open()
     work_off(office)
     row = mail_job(office)
     assert (row.state, row.attempts) == (jobs.FAILED, 1)
     assert row.error == "address_refused: 550 5.1.1 no such user here"
+    listed = listing.page_jobs(office.archive, office.actor("ratna"), dossier=dossier, page=PageRequest(50)).rows
+    assert [(job["state"], job["error"]) for job in listed if job["name"] == "send_mail"] == [
+        ("failed", "address_refused")
+    ]
     (notice,) = notice_rows(office)
     assert (notice.mailed_at, notice.mail_error, notice.is_waiting) == (None, "address_refused", False)
     work_off(office, timedelta(days=1))
@@ -292,28 +296,31 @@ def test_an_address_is_in_the_log_as_a_commitment_and_the_former_one_is_erased(l
     assert audit.check_archive(lite.archive).discrepancies == []
 
 
-def make_certificate(folder: Path) -> Path:
-    """A self-signed certificate for 127.0.0.1 with its key, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=2))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    path = folder / "server.pem"
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
-    return path
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"smtp_host": "smtp.example"}, "needs ARCHIVE_MAIL_FROM, and ARCHIVE_PUBLIC_URL"),
+        (
+            {"smtp_host": "smtp.example", "mail_from": "Arsip <a@b.example>", "public_url": URL},
+            "must be a plain address",
+        ),
+        ({"public_url": "arsip.example"}, "must be the address that people open"),
+        ({"smtp_user": "arsip"}, "set together"),
+        ({"smtp_user": "a", "smtp_password": "b", "smtp_password_file": "c"}, "set one of them"),
+        ({"smtp_user": "a", "smtp_password": "b", "smtp_security": "none", "smtp_host": "h"}, "ARCHIVE_MAIL_FROM"),
+        ({"smtp_user": "a", "smtp_password": "b", "smtp_security": "none", **WHOLE}, "in the clear"),
+        ({"smtp_security": "ssl"}, "ARCHIVE_SMTP_SECURITY"),
+    ],
+)
+def test_half_a_mail_setting_is_refused_at_start(settings: dict[str, object], words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        load_settings(**settings)
+
+
+def test_what_a_compose_file_leaves_empty_is_not_set() -> None:
+    empty = load_settings(smtp_host="", smtp_user="", smtp_password="", mail_from="", public_url="")
+    assert (empty.smtp_host, empty.smtp_password, empty.public_url) == (None, None, None)
+    assert load_settings(public_url=f"{URL}/").public_url == URL
 
 
 def test_starttls_and_log_in_and_no_password_to_a_server_with_another_certificate(

@@ -143,7 +143,8 @@ def test_a_handed_over_step_is_told_to_the_new_holder_and_reminded_of_once(lite:
     assert ("agus", "overdue", "4", False) in told(lite)
 
 
-def test_sweeps_of_several_processes_remind_once(office: Office) -> None:
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+def test_sweeps_at_the_same_moment_remind_once(office: Office) -> None:
     for _ in range(6):
         office.play("3")
     before = len(told(office))

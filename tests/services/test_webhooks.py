@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -18,6 +22,7 @@ from archive_service.db.event_log import read_stream
 from archive_service.db.models import JobRow, WebhookRow
 from archive_service.errors import Conflict, Forbidden, InvalidInput, NotFound
 from archive_service.services import audit, webhooks
+from tests.certificates import make_certificate
 from tests.hook_server import HookServer
 from tests.office import Office
 
@@ -238,3 +243,44 @@ def test_the_signature_is_the_specifications_own_example() -> None:
     at = datetime.fromtimestamp(1614265330, UTC)
     expected = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
     assert webhooks.sign(secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", at, body) == expected
+
+
+def test_a_certificate_that_nobody_vouches_for_gets_nothing(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = make_certificate(tmp_path)
+    secured = HookServer(certificate=certificate).start()
+    try:
+        made = webhooks.add_webhook(office.archive, office.actor("admin"), url=secured.url)
+        office.open()
+        work_off(office)
+        assert deliveries(office)[0].error == "webhook_unreachable" and secured.received() == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        work_off(office, timedelta(seconds=10))
+        (got,) = secured.received()
+        assert Webhook(made.secret).verify(got.body, got.headers)["type"] == "notice.step_yours"
+        assert got.headers["Host"] == f"localhost:{secured.port}"
+    finally:
+        secured.stop()
+
+
+def test_a_server_that_answers_a_byte_at_a_time_is_left(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "WHOLE_SECONDS", 0.4)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+
+        def drip() -> None:
+            line, _ = listener.accept()
+            with line, suppress(OSError):
+                for _ in range(100):
+                    line.sendall(b"H")
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        webhooks.add_webhook(office.archive, office.actor("admin"), url=f"http://127.0.0.1:{port}/")
+        office.open()
+        began = time.monotonic()
+        work_off(office)
+        assert time.monotonic() - began < 3 and deliveries(office)[0].error == "webhook_unreachable"
+        thread.join(timeout=10)

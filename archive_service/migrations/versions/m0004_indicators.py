@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0005"
+revision = "0004"
+down_revision = "0003"
 
 ID = sa.String(length=32)
 HASH = sa.String(length=64)
