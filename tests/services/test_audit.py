@@ -20,8 +20,10 @@ from archive_service.services import (
     dossiers,
     indicator_reading,
     indicators,
+    papers,
     users,
 )
+from archive_service.services.work import load_dossier
 from tests.office import PASSWORD, Office, make_office
 
 TABLES = sorted(Base.metadata.tables)
@@ -64,6 +66,11 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
     office.register("calendars/id-government.toml", version=2, title="Kalender yang dikoreksi")
     compliance.judge_again(office.archive, office.actor("nuraini"), dossier=dossier, reason="SKB dikoreksi")
     settle(office)
+    with office.archive.db.read() as session:
+        document = load_dossier(office.archive, session, dossier).versions[0].document
+    papers.record_paper(
+        office.archive, office.actor("maya"), dossier=dossier, document=document, exists=True, room="A", box="7"
+    )
     represent(office)
     settle(office)
     office.archive.db.close()
