@@ -548,6 +548,9 @@ class Dossier:
             place = (about.step or self.sop.order[0], about.iteration or 1)
             if (step, iteration) != place:
                 raise IllegalEvent("attachment_elsewhere", "an attachment names another step than its deviation")
+            if any(v.deviation != about.id for v in self.versions_of(p["document"])):
+                # else an output's newest version would be an attachment, and the output be gone from the list of documents
+                raise IllegalEvent("attachment_elsewhere", "an attachment names the document of something else")
         number = len(self.versions_of(p["document"])) + 1
         if p["number"] != number:
             raise IllegalEvent("version_number", f"version {p['number']} of a document follows {number - 1}")
@@ -1123,6 +1126,14 @@ def _withdrawal_refusal(dossier: Dossier, action: Action, run: Run) -> Optional[
         return Refusal("version_unknown", "This step has no such version of that document.")
     if version.withdrawn_at is not None:
         return Refusal("version_withdrawn", "This version was withdrawn already.")
+    if version.deviation is not None:
+        about = dossier.ledger.find(version.deviation)
+        given = [h for each in (about.explanations if about is not None else ()) for h in each.attachments]
+        if version.event_hash in given or version.person != action.person:
+            return Refusal(
+                "attachment_stays",
+                "An attachment stays when its explanation is given; before that, whoever sent it withdraws it.",
+            )
     if version.iteration != run.iteration:
         return Refusal(
             "version_submitted", "This version was submitted in an earlier iteration and stays; send a new version."

@@ -79,6 +79,9 @@ SENTENCES: dict[str, Any] = {
     "attested_already": lazy_gettext("You have attested this already."),
     "assignment_ended": lazy_gettext("Your role has ended in the meantime. Log in again."),
     "dossier_unknown": lazy_gettext("There is no such dossier, or you may not read it."),
+    "attachment_stays": lazy_gettext(
+        "An attachment stays when its explanation is given. Before that, whoever sent it withdraws it."
+    ),
     "version_unknown": lazy_gettext("This dossier has no such document. Load the page again."),
     # state
     "dossier_sealed": lazy_gettext("The dossier is archived: nothing in it changes any more."),

@@ -116,6 +116,32 @@ def test_who_does_not_answer_for_it_attaches_nothing(lite: Office) -> None:
     assert explained.value.code == "deviation_explained"
 
 
+def test_an_attachment_stays_once_its_explanation_is_given(lite: Office) -> None:
+    dossier = lite.play("3")
+    lite.at("2026-03-25T10:00")
+    lite.turn()
+    deviation = lite.find_deviation(dossier, LATE)
+    wrong, right = (attach(lite, dossier, "sari", deviation, name, PDF) for name in ("salah.pdf", "surat.pdf"))
+
+    def withdraw(login: str, sent: uploads.Received) -> None:
+        uploads.withdraw_document(
+            lite.archive, lite.actor(login), dossier=dossier, version=sent.version, reason="Salah berkas."
+        )
+
+    withdraw("sari", wrong)
+    with pytest.raises(Conflict) as others:
+        withdraw("agus", right)
+    assert others.value.code == "attachment_stays"
+    lite.explain(dossier, "sari", LATE, "Lihat lampiran.")
+    with pytest.raises(Conflict) as given:
+        withdraw("sari", right)
+    assert given.value.code == "attachment_stays"
+    found = reading.read_dossier(lite.archive, lite.actor("hendra"), dossier=dossier)
+    told = next(d for d in found["deviations"] if d["deviation"] == deviation.id)
+    assert [e["attachments"] for e in told["explanations"]] == [[right.version]]
+    assert audit.check_archive(lite.archive).discrepancies == []
+
+
 def test_a_damaged_attachment_is_found(lite: Office) -> None:
     dossier, deviation = late(lite)
     sent = attach(lite, dossier, "sari", deviation, "data.xlsx", XLSX + b"")
