@@ -9,7 +9,6 @@ from typing import Any
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from archive_service.clock import system_now
 from archive_service.errors import ArchiveError
 from archive_service.services import findings, obligations, reading
 from archive_service.web.auth import get_archive, require_actor
@@ -30,7 +29,7 @@ def _status(error: ArchiveError | None) -> HTTPStatus:
 
 def _obligations_page(error: ArchiveError | None) -> Response:
     archive, actor = get_archive(), require_actor()
-    now = system_now()
+    now = archive.log.clock()
     year, quarter = _number("year", now.year), _number("quarter", (now.month - 1) // 3 + 1)
     found = obligations.list_obligations(archive, actor, year=year, quarter=quarter)
     g.shown_at = url_for("web_units.list_obligations")
