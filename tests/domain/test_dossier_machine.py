@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from archive_service.domain.dossier import RUNNING, SEALED
+from archive_service.domain.dossier import RUNNING, SEALED, Action, find_refusal
 from archive_service.domain.verdict import format_time, parse_time
 from archive_service.verifier.verify import INVALID
 from tests.bundling.dossier_builder import LOG_KEY, Builder
@@ -199,6 +199,15 @@ class Dossiers(RuleBasedStateMachine):
         if self.expected - explained - relieved:
             self.expected.add(("sealed_with_open_deviations", None, None, None))
         self.builder.seal()
+
+    @precondition(lambda self: not self.is_open)
+    @rule(after=MINUTES)
+    def try_after_the_seal(self, after: int) -> None:
+        self.wait(after)
+        login = WHO["11"]
+        late = Action("upload", self.builder.persons[login], "data_officer", self.builder.unit, step="10", kind="x")
+        refusal = find_refusal(self.builder.dossier, late)
+        assert refusal is not None and refusal.code == "dossier_sealed"
 
     @invariant()
     def what_is_recorded_is_what_the_reference_found(self) -> None:
