@@ -51,7 +51,7 @@ def shipped_source() -> dict[str, Any]:
     return dict(plain(tomllib.loads((DATA / "sops" / "sop-spmi-601.toml").read_text(encoding="utf-8"))))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def whole() -> Story:
     """The procedure, played to its last step."""
     told = Story()
