@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from archive_service.domain import event
+from archive_service.domain import canonical, event
 from archive_service.domain.event import EventError, build_event, commitment, parse_event, service_actor
 from tests.domain.story import make_id
 from tests.domain.test_event import unit_event
@@ -132,8 +132,8 @@ def test_an_event_that_does_not_fit_says_where(changes: dict[str, Any], code: st
 
 
 def bytes_with(**changes: Any) -> bytes:
-    value = {**event.canonical.decode(unit_event().data), **changes}
-    return event.canonical.encode({name: part for name, part in value.items() if part is not ...})
+    value = {**canonical.decode(unit_event().data), **changes}
+    return canonical.encode({name: part for name, part in value.items() if part is not ...})
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def submitted(payload_bytes: int) -> Any:
     """A submission whose payload has this many bytes, by the length of its answers."""
     frame = {"step": "1", "iteration": 1, "documents": 0, "documents_digest": HASH, "gaps": 0}
     answers = [{"question": "q", "answer": "a"} for _ in range(20)]
-    rest = payload_bytes - len(event.canonical.encode({**frame, "answers": answers}))
+    rest = payload_bytes - len(canonical.encode({**frame, "answers": answers}))
     for answer in answers:
         length = min(499, rest)
         answer["answer"] += "a" * length
@@ -175,7 +175,7 @@ def submitted(payload_bytes: int) -> Any:
 
 
 def test_a_payload_has_at_most_eight_kibibytes() -> None:
-    assert len(event.canonical.encode(submitted(8192).payload)) == 8192
+    assert len(canonical.encode(submitted(8192).payload)) == 8192
     with pytest.raises(EventError) as caught:
         submitted(8193)
     assert caught.value.code == "payload_size"
