@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from archive_service.domain.merkle import EMPTY_ROOT, HASH_BYTES, NodeReader, node_hash
 
@@ -21,7 +22,8 @@ TileReader = Callable[[int, int], bytes]
 """(level, index) → the concatenated hashes of that tile, at most 256."""
 
 
-class TileName(NamedTuple):
+@dataclass(frozen=True)
+class TileName:
     """What a path names: a tile of hashes at a level, or with level None a bundle of entries."""
 
     level: Optional[int]
@@ -70,7 +72,7 @@ def parse_tile_path(path: str) -> Optional[TileName]:
     name = TileName(None if level is None else int(level), index, TILE_WIDTH if width is None else int(width))
     if name.width > TILE_WIDTH:
         return None
-    written = bundle_path(*name[1:]) if name.level is None else tile_path(name.level, name.index, name.width)
+    written = bundle_path(name.index, name.width) if name.level is None else tile_path(name.level, name.index, name.width)
     return name if written == path else None
 
 

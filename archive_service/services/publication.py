@@ -21,8 +21,10 @@ from archive_service.archive import Archive
 from archive_service.db.models import CheckpointRow, EventRow, LogLeafRow, LogTileRow
 from archive_service.domain import merkle, note, permissions, tiles
 from archive_service.domain.checkpoint import Checkpoint, parse_checkpoint
+from archive_service.domain.event import parse_event
 from archive_service.errors import Conflict, Forbidden, InvalidInput, LogIntegrityError, NotFound
 from archive_service.services.actor import Actor
+from archive_service.services.reading import record_read
 
 PREFIX = "log/"
 CHECKPOINTS = "checkpoints/"
@@ -30,17 +32,10 @@ KEEP = timedelta(days=3653)
 SLICE = 16 * tiles.TILE_WIDTH
 """So many entries are held in memory at once."""
 
+READ_EVERY = timedelta(hours=1)
+
 Progress = Callable[[int, int], None]
 """(entries done, entries in all)."""
-
-
-@dataclass(frozen=True)
-class Published:
-    """A resource of the published log: its bytes, whether they are text, and whether they can ever change."""
-
-    data: bytes
-    is_text: bool
-    is_immutable: bool
 
 
 # into the store --------------------------------------------------------------------------------------------------
@@ -52,7 +47,7 @@ def publish_tree(archive: Archive, *, since: int, size: int) -> None:
     Every event is read back and hashed, every tile computed again from that: LogIntegrityError ``leaf_differs``, ``leaf_missing`` or
     ``tile_differs`` when what the database holds is not what follows from the events. Run again it changes nothing.
     """
-    partial: dict[int | None, tuple[int, bytes]] = {}
+    partial: dict[int, tuple[int, bytes]] = {}
     start = since // tiles.TILE_WIDTH * tiles.TILE_WIDTH
     for begin in range(start, size, SLICE):
         end = min(begin + SLICE, size)
@@ -74,7 +69,7 @@ def publish_tree(archive: Archive, *, since: int, size: int) -> None:
             else:
                 put_object(archive, PREFIX + tiles.bundle_path(index, len(part)), data)
     for level, (index, content) in partial.items():
-        path = tiles.tile_path(level or 0, index, len(content) // merkle.HASH_BYTES)
+        path = tiles.tile_path(level, index, len(content) // merkle.HASH_BYTES)
         put_object(archive, PREFIX + path, content)
 
 
@@ -160,10 +155,25 @@ def read_entries(session: Session, begin: int, end: int) -> list[bytes]:
 # to readers ------------------------------------------------------------------------------------------------------
 
 
-def require_log_readable(actor: Actor) -> None:
-    """Raise Forbidden unless the actor may read every stream: entries of the log are of all dossiers and of all log-ins."""
-    if not any(a.role == permissions.AUDITOR for a in actor.holds("events.read")):
+def require_log_readable(archive: Archive, actor: Actor) -> None:
+    """Raise Forbidden unless the actor may read every stream: entries of the log are of all dossiers and of all log-ins.
+
+    That somebody reads the log is recorded once an hour, not for each of its thousands of files.
+    """
+    actor.require("events.read")
+    audits = next((a for a in actor.holds("events.read") if a.role == permissions.AUDITOR), None)
+    if audits is None:
         raise Forbidden("role_forbidden", "Only auditors read the whole log.")
+    stream = f"user:{actor.user}"
+    recent = select(EventRow.data).where(
+        EventRow.stream == stream,
+        EventRow.type == "record.read",
+        EventRow.at > archive.log.clock() - READ_EVERY,
+    )
+    with archive.db.read() as session:
+        is_recorded = any(parse_event(data).payload["what"] == "log" for data in session.execute(recent).scalars())
+    if not is_recorded:
+        record_read(archive, actor, "log")
 
 
 def read_checkpoint(archive: Archive) -> bytes:
@@ -189,28 +199,26 @@ def read_kept_checkpoint(archive: Archive, *, size: int) -> bytes:
     return row.note
 
 
-def read_tile(archive: Archive, *, path: str) -> Published:
+def read_tile(archive: Archive, *, path: str) -> bytes:
     """A tile or a bundle of entries by its path; NotFound unless a signed checkpoint covers it whole."""
     name = tiles.parse_tile_path(path)
     with archive.db.read() as session:
         newest = _newest(session)
         if name is None or newest is None or name.needed_size() > newest.size:
             raise NotFound("tile_unknown", "The log has no such tile, or no signed checkpoint needs it yet.")
-        data = _tile_content(session, name)
-    return Published(data, is_text=False, is_immutable=True)
+        if name.level is None:
+            begin = name.index * tiles.TILE_WIDTH
+            return tiles.format_entries(read_entries(session, begin, begin + name.width))
+        return stored_tile(session, name.level, name.index)[: name.width * merkle.HASH_BYTES]
 
 
-def _tile_content(session: Session, name: tiles.TileName) -> bytes:
-    if name.level is None:
-        begin = name.index * tiles.TILE_WIDTH
-        return tiles.format_entries(read_entries(session, begin, begin + name.width))
-    return stored_tile(session, name.level, name.index)[: name.width * merkle.HASH_BYTES]
+def verifier_keys(archive: Archive) -> bytes:
+    """The resource ``vkey``: the verifier keys of log and receipts, a line each."""
+    return f"{archive.log_key.vkey}\n{archive.receipt_key.vkey}\n".encode()
 
 
 def _newest(session: Session) -> CheckpointRow | None:
-    return session.execute(
-        select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1)
-    ).scalar_one_or_none()
+    return session.execute(select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1)).scalar_one_or_none()
 
 
 # into a folder ---------------------------------------------------------------------------------------------------
@@ -257,7 +265,7 @@ def export_log(archive: Archive, *, folder: Path, progress: Progress | None = No
             progress(end, size)
     for kept_size, data in _kept_checkpoints(archive, before, size):
         target.put(f"{CHECKPOINTS}{kept_size:020d}", data)
-    target.put("vkey", f"{archive.log_key.vkey}\n{archive.receipt_key.vkey}\n".encode())
+    target.put("vkey", verifier_keys(archive))
     target.put("checkpoint", head)
     return Exported(before, size, target.written)
 
@@ -269,7 +277,9 @@ def _exported_size(archive: Archive, session: Session, folder: Path, size: int) 
     except FileNotFoundError:
         return 0
     except (OSError, ValueError) as exc:
-        raise Conflict("export_differs", f"{folder} holds something else than a log: {exc}. Name a new folder.") from exc
+        raise Conflict(
+            "export_differs", f"{folder} holds something else than a log: {exc}. Name a new folder."
+        ) from exc
     if not is_prefix(session, archive.log.origin, known, size):
         raise Conflict(
             "export_differs",

@@ -189,9 +189,7 @@ class LogReport:
         return {
             "verdict": self.verdict,
             "exit_code": self.exit_code,
-            "checkpoint": None
-            if head is None
-            else {"origin": head.origin, "size": head.size, "root": head.root.hex()},
+            "checkpoint": None if head is None else {"origin": head.origin, "size": head.size, "root": head.root.hex()},
             "events": self.events,
             "streams": self.streams,
             "kept_checkpoints": self.kept_checkpoints,
