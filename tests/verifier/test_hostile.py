@@ -134,9 +134,7 @@ def test_how_much_a_bundle_may_hold_is_limited(types: list[str], persons: list[i
     assert found is None if what is None else found is not None and what in found
 
 
-def test_too_many_events_of_a_kind_are_said_before_they_are_told(
-    bundle: bytes, own_limits: pytest.MonkeyPatch
-) -> None:
+def test_too_many_events_of_a_kind_are_said_before_they_are_told(bundle: bytes, own_limits: pytest.MonkeyPatch) -> None:
     own_limits.setitem(manifest.EVENT_LIMITS, "step.started", 3)
     assert codes(bundle) == {"too_much"}
 
