@@ -83,7 +83,7 @@ def test_every_module_stands_in_it_as_in_the_source_tree_at_the_line_that_is_sai
 
 
 def test_it_is_python_39_and_needs_the_standard_library_alone(text: str) -> None:
-    needed = set()
+    needed: set[str] = set()
     for source in (text, *(source for _, source in modules_in(text).values())):
         for node in ast.walk(ast.parse(source, feature_version=(3, 9))):
             if isinstance(node, ast.Import):
