@@ -32,6 +32,7 @@ from archive_service.web import (
     static,
     units,
     uploads,
+    verifier,
 )
 from archive_service.web.problems import sentence_for
 
@@ -65,6 +66,7 @@ def register(app: Flask) -> None:
         notices,
         settings,
         static,
+        verifier,
     )
     for module in modules:
         app.register_blueprint(module.blueprint)

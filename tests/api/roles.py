@@ -313,6 +313,8 @@ ROUTES: dict[str, Row] = {
     # whoever is logged in has the form token of their session, and this form takes a visitor's
     "POST /login": Row(NO, NO, NO, NO, OUT),
     "POST /logout": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
+    "GET /verify.py": Row(OK, OK, OK, OK, OK),
+    "GET /verify.py.sha256": Row(OK, OK, OK, OK, OK),
     # a name that no file has
     "GET /static/<digest>/<path:name>": Row("404/404", "404/404", "404/404", "404/404", "404/404"),
 }
