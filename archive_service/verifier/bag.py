@@ -37,6 +37,7 @@ def check_layout(container: Container, evidence: Evidence, dossier: Dossier) -> 
     """Every file is one that the evidence asks for, none is missing, and bag-info.txt is what follows from it."""
     due = {
         manifest.README,
+        manifest.VERIFIER,
         manifest.EVENTS,
         manifest.REGISTRATIONS,
         manifest.STATEMENT,

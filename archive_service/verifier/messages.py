@@ -42,6 +42,23 @@ STEPS: Dict[str, Tuple[str, str]] = {
 }
 """Step id → what it proves; their order is the order of verification."""
 
+DOCUMENT_STEPS: Dict[str, Tuple[str, str]] = {
+    "receipt_form": ("Tanda terima terbaca dan berbentuk baku", "The receipt can be read and has its form"),
+    "receipt_signature": (
+        "Tanda terima ditandatangani kunci tanda terima arsip ini",
+        "The receipt is signed by the receipt key of its archive",
+    ),
+    "document_size": ("Ukuran dokumen sama dengan yang diterima", "The document has the size that was received"),
+    "document_digest": (
+        "Isi dokumen sama, byte demi byte, dengan yang diterima",
+        "The document is byte for byte the one that was received",
+    ),
+}
+"""The same for a document with its receipt."""
+
+EXPLAINED: Dict[str, Tuple[str, str]] = {**STEPS, **DOCUMENT_STEPS}
+"""Every step, whatever is verified."""
+
 DISCREPANCIES: Dict[str, Tuple[str, str]] = {
     # container and bag
     "container_damaged": (
@@ -175,6 +192,11 @@ DISCREPANCIES: Dict[str, Tuple[str, str]] = {
     "opening_extra": ("tidak membuka komitmen mana pun", "it opens no commitment in the bundle"),
     "opening_differs": ("nilai dan garam tidak membuka komitmen", "value and salt do not open the commitment"),
     "redacted": ("nilai telah dihapus", "the value was taken out"),
+    # a document and its receipt
+    "receipt_invalid": ("tanda terima atau tanda tangannya tidak sah", "the receipt or its signature is not right"),
+    "receipt_unsigned": ("tidak ada tanda tangan kunci ini", "there is no signature by any of the given keys"),
+    "document_size": ("ukuran dokumen lain", "the document has another size"),
+    "document_digest": ("isi dokumen lain", "the document has other bytes"),
     # verdicts
     "time_verdict_differs": (
         "hasil penilaian waktu lain bila dihitung ulang",
@@ -210,5 +232,38 @@ WORDS: Dict[str, Tuple[str, str]] = {
     "no_bundle": ("Ini bukan paket arsip.", "This is no bundle."),
     "bad_key": ("Kunci pemeriksa tidak dapat dipakai: %s.", "The verifier key cannot be used: %s."),
     "bad_file": ("%s tidak dapat dibaca: %s.", "Cannot read %s: %s."),
+    "same_verifier": (
+        "Catatan: %s dalam paket ini sama dengan pemeriksa yang sedang berjalan.",
+        "Note: %s in this bundle is the same as the verifier that runs.",
+    ),
+    "other_verifier": (
+        "Catatan: %s dalam paket ini bukan pemeriksa yang sedang berjalan (sha256 %s): versi lain, atau bukan dari penerbit. "
+        "Bandingkan dengan sidik yang diterbitkan sebelum menjalankannya.",
+        "Note: %s in this bundle is not the verifier that runs (sha256 %s): another version, or not the issuer's. Compare it "
+        "with the published digest before you run it.",
+    ),
+    "not_a_file": ("bukan berkas biasa", "it is no ordinary file"),
 }
 """Everything else that the report for people says."""
+
+DOCUMENT_WORDS: Dict[str, Tuple[str, str]] = {
+    "proves": (
+        "Terbukti: arsip mengakui telah menerima tepat %d byte ini (sha256 %s). Menurut arsip %s, penerimaannya adalah catatan "
+        "audit %s nomor %d, pada %s.",
+        "Proved: the archive acknowledged that it received exactly these %d bytes (sha256 %s). The archive %s says that the "
+        "reception is audit record %s number %d, at %s.",
+    ),
+    "would_prove": (
+        "Tanda terima menyebut tepat %d byte ini (sha256 %s); belum terbukti dari siapa. Ia menyebut arsip %s, catatan audit %s "
+        "nomor %d, pada %s.",
+        "The receipt names exactly these %d bytes (sha256 %s); nothing shows whose it is. It names the archive %s, audit record "
+        "%s number %d, at %s.",
+    ),
+    "proves_not": (
+        "Tidak terbukti: bahwa catatan itu (hash %s) ada dalam log dan tetap ada, siapa yang mengunggah, dan bahwa waktunya "
+        "benar. Mintalah bukti keanggotaan catatan itu, atau paket arsipnya.",
+        "Not proved: that this record (hash %s) is in the log and stays there, who uploaded, and that the time is true. Ask for "
+        "the record's proof of inclusion, or for the bundle.",
+    ),
+}
+"""What a receipt proves, and what it does not."""
