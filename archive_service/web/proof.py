@@ -101,10 +101,14 @@ def _source_digest(text: str) -> str:
 @cache
 def build_page() -> ProofPage:
     """The page, assembled from its parts: the same parts give the same bytes."""
-    facts = json.dumps(collect_facts(), ensure_ascii=False, sort_keys=True, separators=(",", ":")).replace("<", "\\u003c")
+    facts = json.dumps(collect_facts(), ensure_ascii=False, sort_keys=True, separators=(",", ":")).replace(
+        "<", "\\u003c"
+    )
     parts = [f"// {name}\n{(FOLDER / name).read_text(encoding='utf-8')}" for name in SCRIPTS]
     script = '\n"use strict";\n' + "\n".join([f"const FACTS = {facts};\n", *parts])
-    style = "\n".join(["", *(path.read_text(encoding="utf-8") for path in (STATIC_FOLDER / "style.css", FOLDER / "page.css"))])
+    style = "\n".join(
+        ["", *(path.read_text(encoding="utf-8") for path in (STATIC_FOLDER / "style.css", FOLDER / "page.css"))]
+    )
     policy = (
         f"default-src 'none'; script-src {_source_digest(script)}; style-src {_source_digest(style)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -114,8 +118,8 @@ def build_page() -> ProofPage:
     )
     text = template.render(
         policy=policy,
-        script=Markup(script),  # noqa: S704 - our own files, as they are
-        style=Markup(style),  # noqa: S704
+        script=Markup(script),
+        style=Markup(style),
         words={key: texts[0] for key, texts in WORDS.items()},
         english=WORDS["no_script"][1],
     )

@@ -46,7 +46,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Tanda terima sudah dipilih. Tambahkan dokumennya, lalu tekan Periksa.",
         "A receipt is chosen. Add its document, then press Check.",
     ),
-    "key_taken": ("Kunci sudah diisi. Pilih berkas, lalu tekan Periksa.", "The key is filled in. Choose a file, then press Check."),
+    "key_taken": (
+        "Kunci sudah diisi. Pilih berkas, lalu tekan Periksa.",
+        "The key is filled in. Choose a file, then press Check.",
+    ),
     "one_at_a_time": (
         "Satu paket atau dokumen sekali periksa; berkas lain diabaikan.",
         "One bundle or document at a time; other files are left aside.",
@@ -65,7 +68,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "elsewhere": ("tidak dihitung di sini", "not computed here"),
     "unconfirmed": ("tidak diperiksa tanpa kunci", "not checked without a key"),
     "verdict_intact": ("UTUH, DITANDATANGANI KUNCI INI", "INTACT, SIGNED BY THIS KEY"),
-    "verdict_redacted": ("UTUH DENGAN BAGIAN DIHAPUS, DITANDATANGANI KUNCI INI", "INTACT WITH REDACTIONS, SIGNED BY THIS KEY"),
+    "verdict_redacted": (
+        "UTUH DENGAN BAGIAN DIHAPUS, DITANDATANGANI KUNCI INI",
+        "INTACT WITH REDACTIONS, SIGNED BY THIS KEY",
+    ),
     "verdict_unconfirmed": ("KONSISTEN, PENERBIT TIDAK DIPASTIKAN", "CONSISTENT, ISSUER NOT CONFIRMED"),
     "verdict_invalid": ("TIDAK SAH", "INVALID"),
     "verdict_no_bundle": ("BUKAN PAKET ARSIP", "NO BUNDLE"),

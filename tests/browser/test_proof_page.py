@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import io
-import json
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ from archive_service.verifier.messages import DOCUMENT_STEPS, STEPS
 from archive_service.verifier.verify import INVALID, REDACTED, SKIPPED, UNCONFIRMED, VALID, Report
 from archive_service.web.proof import build_page
 from tests.browser.conftest import ARGUMENTS, find_chromium
-from tests.bundling.dossier_builder import LOG_KEY, ORIGIN, RECEIPT_KEY, Builder
+from tests.bundling.dossier_builder import LOG_KEY, ORIGIN, Builder
 from tests.verifier.forger import Files, Forger, check, pack, unpack, zip_up
 from tests.verifier.test_attacks import ATTACKS
 from tests.verifier.test_flips import header_places
@@ -113,7 +113,8 @@ def prover(browser: Browser, page_file: Path) -> Iterator[Prover]:
 
 @pytest.fixture(scope="module")
 def bundle() -> bytes:
-    return Builder().play().bundle()
+    """A bundle with a short text where the verifier is, which nobody judges: hundreds of these go to the browser."""
+    return repacked(Builder().play().bundle(), lambda files: files.update({manifest.VERIFIER: b"# verify.py\n"}))
 
 
 def differences(prover: Prover, bundle: bytes, key: SigningKey | None = LOG_KEY) -> list[str]:
@@ -157,6 +158,7 @@ def repacked(bundle: bytes, change: Callable[[Files], None]) -> bytes:
 
 
 def test_an_honest_bundle_is_intact_and_confirmed_only_by_its_pinned_key(prover: Prover, bundle: bytes) -> None:
+    assert differences(prover, Builder().play().bundle()) == []
     assert differences(prover, bundle) == []
     assert differences(prover, bundle, None) == []
     other = named(Ed25519PrivateKey.generate(), ORIGIN)
@@ -186,7 +188,7 @@ def test_damaged_containers_and_tricks_of_names_are_found_as_in_python(prover: P
     folder, files = unpack(bundle)
     damaged = {name: damage(bundle) for name, (damage, _) in CONTAINERS.items()}
     damaged |= {name: zip_up(members(folder, files)) for name, members in ZIPS.items()}
-    damaged |= {name: data for name, data in {"empty": b"", "zeros": b"\0" * 500, "text": b"not a bundle"}.items()}
+    damaged |= {"empty": b"", "zeros": b"\0" * 500, "text": b"not a bundle"}
     for path in (manifest.BAGIT, manifest.BAG_INFO, manifest.MANIFEST, manifest.TAG_MANIFEST):
         rest = {p: d for p, d in files.items() if p != path}
         damaged[f"without {path}"] = pack(folder, rest, remake_bag=False)
@@ -250,8 +252,6 @@ def test_hashes_are_those_of_the_standard_library(prover: Prover) -> None:
       return [hex(sha256(bytes)), hex(sha512(bytes)), hex(hmacSha256(bytes.slice(0, 32), bytes))];
     })"""
     found = prover.page.evaluate(script, [base64_of(data) for data in cases])
-    import hmac
-
     assert found == [
         [sha256(data).hexdigest(), sha512(data).hexdigest(), hmac.new(data[:32], data, "sha256").hexdigest()]
         for data in cases
@@ -358,6 +358,7 @@ def test_many_flipped_bits_are_found_as_in_python(prover: Prover, bundle: bytes)
 # documents and receipts ----------------------------------------------------------------------------------------------
 
 DOCUMENT = b"%PDF-1.7 a document"
+RECEIPT_KEY = named(Ed25519PrivateKey.from_private_bytes(b"\5" * 32), f"{ORIGIN}/receipt")
 
 
 def receipt_for(data: bytes, key: SigningKey = RECEIPT_KEY, **other: Any) -> bytes:
@@ -479,9 +480,8 @@ def test_a_bundle_and_a_key_are_dropped_and_the_numbered_steps_are_shown(desk: P
     for column, language in ((0, "Indonesia"), (1, "English")):
         page.get_by_role("button", name=language).click()
         steps = page.locator("#steps > li")
-        assert [text.split("\n")[:2] for text in steps.all_inner_texts()] == [
-            [f"{number}.", texts[column]] for number, texts in enumerate(STEPS.values(), 1)
-        ]
+        shown = [[part.inner_text() for part in step.locator("> span").all()[:2]] for step in steps.all()]
+        assert shown == [[f"{number}.", texts[column]] for number, texts in enumerate(STEPS.values(), 1)]
     assert page.locator("html").get_attribute("lang") == "en"
     expect(page.locator("#verdict")).to_contain_text("INTACT, SIGNED BY THIS KEY")
     states = {each.get_attribute("data-step"): each.get_attribute("class") for each in steps.all()}
@@ -560,9 +560,3 @@ def test_the_page_may_run_its_own_script_alone(prover: Prover) -> None:
     assert all("Content Security Policy" in text for text in prover.troubles)
     prover.troubles.clear()
     prover.asked.clear()
-
-
-def test_the_report_is_plain_data(prover: Prover, bundle: bytes) -> None:
-    assert json.dumps(prover.check(bundle, LOG_KEY))
-
-

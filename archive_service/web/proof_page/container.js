@@ -194,15 +194,16 @@ async function openContainer(file, work) {
 /** SHA-256 and CRC-32 of a part of a file, read in pieces: constant memory, and the page stays alive. */
 async function hashPart(file, from, to, work) {
   const seen = new Sha256();
-  let crc = 0;
+  let [crc, length] = [0, 0];
   for (let at = from; at < to; at += CHUNK_BYTES) {
     const chunk = await readBytes(file, at, Math.min(at + CHUNK_BYTES, to));
     seen.update(chunk);
     crc = crc32(chunk, crc);
+    length += chunk.length;
     work.advance(chunk.length);
     await work.breathe();
   }
-  return { digest: hex(seen.digest()), crc32: crc, length: seen.length };
+  return { digest: hex(seen.digest()), crc32: crc, length };
 }
 
 /** The lines of a file in which every line ends in one newline; FormError otherwise, or when there are too many. */

@@ -225,7 +225,7 @@ function findInstitution(evidence) {
 }
 
 /** Every file is one that the evidence asks for, none is missing; each received version is there as it was recorded. */
-function checkDocuments(container, evidence, dossierId) {
+function checkDocuments(container, evidence) {
   const paths = FACTS.paths;
   const received = evidence.events.filter((event) => event.type === "document.received").map((event) => event.payload);
   const names = documentNames(received);
@@ -240,7 +240,7 @@ function checkDocuments(container, evidence, dossierId) {
   const sizes = container.payload.map((path) => container.entries.get(path).size);
   const info =
     `Bag-Software-Agent: ${FACTS.texts.format}\nBagging-Date: ${evidence.events.at(-1)?.at.slice(0, 10)}\n` +
-    `External-Identifier: ${dossierId}\nPayload-Oxum: ${sizes.reduce((sum, size) => sum + size, 0)}.${sizes.length}\n` +
+    `External-Identifier: ${evidence.events[0]?.payload.dossier}\nPayload-Oxum: ${sizes.reduce((sum, size) => sum + size, 0)}.${sizes.length}\n` +
     `Source-Organization: ${institution}\n`;
   if (institution === null || !container.isText("bag-info.txt", info)) found.push(discrepancy("bag_file_differs", "bag-info.txt"));
   for (const [i, v] of received.entries()) {

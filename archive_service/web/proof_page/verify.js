@@ -110,7 +110,7 @@ async function checkBundle(file, pinned, work) {
   await report.run("checkpoint", () => checkCheckpoint(evidence, pinned));
   await report.run("membership", () => checkMembership(evidence, work));
   await report.run("openings", () => checkOpenings(evidence, work));
-  await report.run("documents", () => checkDocuments(container, evidence, dossierId));
+  await report.run("documents", () => checkDocuments(container, evidence));
   report.signer = (pinned ?? evidence.keys[0])?.text ?? null;
   return report;
 }
