@@ -32,6 +32,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "The first line is the log's key, then the receipt key. Without a key the issuer cannot be confirmed.",
     ),
     "key_file": ("Atau kunci dari berkas", "Or the key from a file"),
+    "choose": ("Pilih berkas", "Choose a file"),
+    "none_chosen": ("belum ada", "none yet"),
     "check": ("Periksa", "Check"),
     "cancel": ("Batalkan", "Cancel"),
     "progress": ("Kemajuan pemeriksaan", "Progress of the check"),
@@ -66,6 +68,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "failed": ("TIDAK COCOK", "DOES NOT HOLD"),
     "skipped": ("tidak dapat diperiksa", "could not be checked"),
     "elsewhere": ("tidak dihitung di sini", "not computed here"),
+    "show_more": ("Tampilkan {count} lagi", "Show {count} more"),
     "unconfirmed": ("tidak diperiksa tanpa kunci", "not checked without a key"),
     "verdict_intact": ("UTUH, DITANDATANGANI KUNCI INI", "INTACT, SIGNED BY THIS KEY"),
     "verdict_redacted": (

@@ -1,7 +1,8 @@
 // The page itself: takes files by drop or choice, runs the checks, shows what they found. Everything that comes from a file is put in as
 // text, never as markup.
 
-const SHOWN = 20;
+const SHOWN = 3;
+const SHOWN_ON_REQUEST = 200;
 const TEXT_LIMIT = 400;
 const RECEIPT_LIMIT_BYTES = NOTE_LIMIT_BYTES;
 const MARKS = { [PASSED]: "✓", [FAILED]: "✗", [SKIPPED]: "–", [ELSEWHERE]: "○" };
@@ -64,6 +65,15 @@ function showKeyProblem(problem) {
   if (problem) $("key").setAttribute("aria-invalid", "true");
 }
 
+function showDiscrepancy({ code, place, text, severity }) {
+  const mark = make("span", { "aria-hidden": "true" }, severity === "error" ? "✗ " : "· ");
+  return make(
+    "li", {},
+    make("span", { class: severity }, mark, inLanguage(FACTS.discrepancies[code])),
+    make("code", {}, oneLine(`${code}: ${place}${text ? ` (${text})` : ""}`)),
+  );
+}
+
 function showStep(step, texts) {
   const state = step.id === "receipt_signature" && step.state === SKIPPED && !page.report.isPinned ? "unconfirmed" : step.state;
   const item = make(
@@ -73,16 +83,14 @@ function showStep(step, texts) {
     make("span", { class: "state" }, make("span", { "aria-hidden": "true" }, `${MARKS[step.state]} `), word(state)),
   );
   if (step.discrepancies.length) {
-    const shown = step.discrepancies.slice(0, SHOWN).map((each) => {
-      const detail = oneLine(`${each.code}: ${each.place}${each.text ? ` (${each.text})` : ""}`);
-      return make(
-        "li", {},
-        make("span", { class: each.severity }, `${each.severity === "error" ? "✗" : "·"} ${inLanguage(FACTS.discrepancies[each.code])}`),
-        make("code", {}, detail),
-      );
-    });
-    const rest = step.discrepancies.length - SHOWN;
-    if (rest > 0) shown.push(make("li", {}, fill(inLanguage(FACTS.more), rest)));
+    const shown = step.discrepancies.slice(0, SHOWN).map(showDiscrepancy);
+    const more = step.discrepancies.slice(SHOWN, SHOWN_ON_REQUEST).map(showDiscrepancy);
+    const rest = step.discrepancies.length - SHOWN_ON_REQUEST;
+    if (rest > 0) more.push(make("li", {}, fill(inLanguage(FACTS.more), count(rest))));
+    if (more.length) {
+      const summary = make("summary", {}, word("show_more", { count: count(step.discrepancies.length - SHOWN) }));
+      shown.push(make("li", {}, make("details", {}, summary, make("ul", {}, ...more))));
+    }
     item.append(make("ul", { class: "found" }, ...shown));
   }
   return item;
@@ -127,11 +135,22 @@ function showLanguage(language) {
   }
   if (page.status) say(...page.status);
   showKeyProblem(null);
+  showChosen();
   showReport();
+}
+
+/** Say beside each button which file is chosen. */
+function showChosen() {
+  for (const element of document.querySelectorAll("[data-chosen]")) {
+    const file = $(element.dataset.chosen).files[0];
+    element.textContent = file ? oneLine(file.name) : word("none_chosen");
+    element.classList.toggle("is-set", Boolean(file));
+  }
 }
 
 /** Take an old result away when what it was about changes. */
 function forget() {
+  showChosen();
   page.running?.abort();
   showKeyProblem(null);
   if (page.report) say("changed");
@@ -211,6 +230,7 @@ function put(id, file) {
   const transfer = new DataTransfer();
   if (file) transfer.items.add(file);
   $(id).files = transfer.files;
+  showChosen();
 }
 
 /** What a dropped file is, by its content: the text of a key, a receipt, or what is to be checked. */
@@ -287,7 +307,7 @@ function start() {
     if (event.dataTransfer.files.length) take([...event.dataTransfer.files]);
   });
   $("save").hidden = location.protocol === "file:";
-  if (location.hash === "#en") showLanguage(1);
+  showLanguage(location.hash === "#en" ? 1 : 0);
 }
 
 /** For whoever reads this page's code, and for its tests: the checks without the page around them. */
