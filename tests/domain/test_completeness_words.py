@@ -51,7 +51,7 @@ def shipped_source() -> dict[str, Any]:
     return dict(plain(tomllib.loads((DATA / "sops" / "sop-spmi-601.toml").read_text(encoding="utf-8"))))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def whole() -> Story:
     """The procedure, played to its last step."""
     told = Story()
@@ -316,3 +316,40 @@ def test_each_digest_is_named_once_in_order_and_acts_have_none() -> None:
         requirement("present", document("aa"), document("bb")),
     ]
     assert completeness.digests_of(asked_for) == ["bb", "aa"]
+
+
+def test_what_a_skipped_step_would_have_left_is_not_asked_for() -> None:
+    told = Story()
+    told.play("6")
+    assert completeness.required_inputs(told.dossier, "6")[0].state == "present"
+    told.dossier.skipped.add("5")
+    (needed,) = completeness.required_inputs(told.dossier, "6")
+    assert (needed.state, needed.source) == ("not_applicable", "5")
+    assert completeness.judge([needed], []) == {
+        **completeness.judge([], []),
+        "requirements_digest": completeness.judge([needed], [])["requirements_digest"],
+    }
+
+
+def test_the_form_of_an_approval_goes_with_it_to_the_step_that_waits_for_it() -> None:
+    told = Story()
+    told.play("9")
+    by = actor_of("satker_head", told.decider("9"))
+    told.receive("9", "head_approval", by)
+    told.decide("9", "return", by)
+    for step in ("6", "7", "8"):
+        if told.sop.step(step).is_decision:
+            told.decide(step, "approve")
+        else:
+            told.submit(step)
+    told.decide("9", "approve", by)
+    # the form of the iteration that was returned stands for nothing
+    assert [i["type"] for i in completeness.required_inputs(told.dossier, "10")[0].satisfied_by] == ["decision"]
+    again = Story()
+    again.play("9")
+    again.receive("9", "head_approval", by)
+    again.decide("9", "approve", by)
+    approval, form = completeness.required_inputs(again.dossier, "10")[0].satisfied_by
+    sent = again.dossier.versions[-1]
+    assert (approval["type"], form["digest"], form["version"]) == ("decision", sent.digest, sent.id)
+    assert completeness.required_inputs(again.dossier, "10")[0].state == "present"
