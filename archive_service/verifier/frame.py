@@ -44,7 +44,8 @@ class Sections:
         if name not in MODULES:
             raise ModuleNotFoundError(name + " is not in this file", name=name)
         is_package = any(other.startswith(name + ".") for other in MODULES)
-        spec = ModuleSpec(name, cls, origin=cls.path, is_package=is_package)
+        loader: Any = cls
+        spec = ModuleSpec(name, loader, origin=cls.path, is_package=is_package)
         spec.has_location = True
         return spec
 
@@ -70,7 +71,7 @@ def load_main() -> Callable[..., int]:
     """The function ``main`` of the verifier in this file, whatever else is installed or already imported under its names."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "archive_service"]:
         del sys.modules[name]
-    sys.meta_path.insert(0, Sections)  # type: ignore[arg-type]
+    sys.meta_path.insert(0, Sections)
     from archive_service.verifier.command import main
 
     return main

@@ -24,7 +24,8 @@ from archive_service.web import (
     notices,
     papers,
     policy,
-    proof,
+    proof_page,
+    proofs,
     quality,
     sessions,
     settings,
@@ -32,6 +33,7 @@ from archive_service.web import (
     static,
     units,
     uploads,
+    verifier,
 )
 from archive_service.web.problems import sentence_for
 
@@ -57,7 +59,8 @@ def register(app: Flask) -> None:
         compliance,
         delegations,
         bundles,
-        proof,
+        proof_page,
+        proofs,
         quality,
         sops,
         units,
@@ -65,6 +68,7 @@ def register(app: Flask) -> None:
         notices,
         settings,
         static,
+        verifier,
     )
     for module in modules:
         app.register_blueprint(module.blueprint)

@@ -23,7 +23,7 @@ from archive_service.verifier import ed25519
 from archive_service.verifier.documents import check_document
 from archive_service.verifier.messages import DOCUMENT_STEPS, STEPS
 from archive_service.verifier.verify import INVALID, REDACTED, SKIPPED, UNCONFIRMED, VALID, Report
-from archive_service.web.proof import build_page
+from archive_service.web.proof_page import build_page
 from tests.browser.conftest import ARGUMENTS, find_chromium
 from tests.bundling.dossier_builder import LOG_KEY, ORIGIN, Builder
 from tests.verifier.forger import Files, Forger, check, pack, unpack, zip_up

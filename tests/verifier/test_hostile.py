@@ -19,6 +19,7 @@ from archive_service.verifier.messages import DISCREPANCIES, STEPS, WORDS
 from archive_service.verifier.verify import INVALID, VALID, check_bundle, verify_file
 from tests.bundling.dossier_builder import LOG_KEY, Builder, shipped, wib
 from tests.domain.story import make_id
+from tests.verifier import one_file
 from tests.verifier.forger import Files, check, pack, unpack
 
 SOURCES = Path(rules.__file__).parent
@@ -39,6 +40,13 @@ def codes(bundle: bytes) -> set[str]:
     report = check(bundle, LOG_KEY)
     assert (report.verdict, report.exit_code) == (INVALID, 1)
     return {d.code for d in report.discrepancies}
+
+
+@pytest.fixture
+def own_limits(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """For limits set lower in this process: the one-file verifier knows nothing of them and is not asked."""
+    monkeypatch.setattr(one_file, "require_same", lambda *_: None)
+    return monkeypatch
 
 
 NESTED = b"[" * 100_000 + b"]" * 100_000
@@ -75,11 +83,11 @@ def test_evidence_of_another_form_is_a_discrepancy(bundle: bytes, name: str) -> 
     assert code in codes(repacked(bundle, lambda files: files.update({path: data})))
 
 
-def test_evidence_larger_than_evidence_may_be_is_not_read(bundle: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evidence_larger_than_evidence_may_be_is_not_read(bundle: bytes, own_limits: pytest.MonkeyPatch) -> None:
     large = repacked(bundle, lambda files: files.update({manifest.STATEMENT: b" " * 1_000_000}))
-    monkeypatch.setattr(manifest, "EVIDENCE_LIMIT_BYTES", 999_999)
+    own_limits.setattr(manifest, "EVIDENCE_LIMIT_BYTES", 999_999)
     assert "evidence_unreadable" in codes(large)
-    monkeypatch.setattr(manifest, "EVIDENCE_TOTAL_LIMIT_BYTES", 100_000)
+    own_limits.setattr(manifest, "EVIDENCE_TOTAL_LIMIT_BYTES", 100_000)
     assert "too_much" in codes(bundle)
 
 
@@ -126,15 +134,13 @@ def test_how_much_a_bundle_may_hold_is_limited(types: list[str], persons: list[i
     assert found is None if what is None else found is not None and what in found
 
 
-def test_too_many_events_of_a_kind_are_said_before_they_are_told(
-    bundle: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(manifest.EVENT_LIMITS, "step.started", 3)
+def test_too_many_events_of_a_kind_are_said_before_they_are_told(bundle: bytes, own_limits: pytest.MonkeyPatch) -> None:
+    own_limits.setitem(manifest.EVENT_LIMITS, "step.started", 3)
     assert codes(bundle) == {"too_much"}
 
 
-def test_iterations_that_last_centuries_are_not_reckoned(bundle: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "RUN_DAYS_LIMIT", 1)
+def test_iterations_that_last_centuries_are_not_reckoned(bundle: bytes, own_limits: pytest.MonkeyPatch) -> None:
+    own_limits.setattr(rules, "RUN_DAYS_LIMIT", 1)
     assert codes(bundle) == {"too_much"}
 
 

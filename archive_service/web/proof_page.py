@@ -20,10 +20,11 @@ from archive_service.domain.event import EVENT_TYPES
 from archive_service.verifier.bag import ALWAYS_THERE
 from archive_service.verifier.messages import DISCREPANCIES, DOCUMENT_STEPS, DOCUMENT_WORDS, STEPS
 from archive_service.verifier.messages import WORDS as VERIFIER_WORDS
-from archive_service.web.proof_words import WORDS
+from archive_service.web.proof_page_words import WORDS
 from archive_service.web.static import FOLDER as STATIC_FOLDER
 
-FOLDER = Path(__file__).parent / "proof_page"
+FOLDER = Path(__file__).parent / "proof_page_parts"
+FILE_NAME = "periksa.html"
 SCRIPTS = (
     "hash.js",
     "ed25519.js",
@@ -37,7 +38,7 @@ SCRIPTS = (
 )
 """The parts of the one script, in their order: plain scripts, because a page from disk may import no modules."""
 
-blueprint = Blueprint("web_proof", __name__)
+blueprint = Blueprint("web_proof_page", __name__)
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,18 @@ def page() -> ResponseReturnValue:
     made = build_page()
     response = Response(made.data, mimetype="text/html")
     response.headers["Content-Security-Policy"] = f"{made.policy}; frame-ancestors 'none'"
+    return _kept(response)
+
+
+@blueprint.get("/periksa.sha256")
+def digest() -> ResponseReturnValue:
+    """Its SHA-256 as ``sha256sum -c`` reads it; worth something only beside one published elsewhere."""
+    return _kept(Response(f"{build_page().digest_hex}  {FILE_NAME}\n", mimetype="text/plain"))
+
+
+def _kept(response: Response) -> Response:
+    """Asked for again each time, and sent again only by another version of the service."""
     response.headers["Cache-Control"] = "no-cache"
-    response.set_etag(made.digest_hex)
-    return response.make_conditional(request)
+    response.set_etag(build_page().digest_hex)
+    response.make_conditional(request)
+    return response

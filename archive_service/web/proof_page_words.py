@@ -20,7 +20,6 @@ WORDS: dict[str, tuple[str, str]] = {
         "Your browser runs no script, and the checks on this page are a script. Use verify.py from inside the bundle.",
     ),
     "drop": ("Seret berkas ke halaman ini, atau pilih di bawah.", "Drag files onto this page, or choose them below."),
-    "files": ("Berkas", "Files"),
     "subject": ("Paket arsip (.zip) atau dokumen", "Archived bundle (.zip) or document"),
     "receipt": ("Tanda terima dokumen", "Receipt of the document"),
     "receipt_hint": ("Hanya untuk memeriksa satu dokumen.", "Only to check a single document."),
