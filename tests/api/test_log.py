@@ -75,7 +75,7 @@ def test_tiles_are_for_auditors_unless_they_are_published(office: Office, app: A
     for size in (old, new):
         for level, index, width in tiles.tile_widths(0, size):
             assert len(client.get(f"/log/{tiles.tile_path(level, index, width)}").data) == width * 32
-    for path in ("0/001", f"0/001.p/{new - 255}", "entries/001", "0/x000/000", "7/000", "0/000.p/256", "../checkpoint"):
+    for path in ("0/004", f"0/002.p/{new - 511}", "entries/004", "0/x000/000", "7/000", "0/000.p/256", "../checkpoint"):
         assert client.get(f"/log/tile/{path}").status_code == 404, path
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -241,7 +242,7 @@ def test_a_log_that_cannot_be_read_says_why(tmp_path: Path) -> None:
 
 class _Handler(SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    busy: list[int] = []
+    busy: ClassVar[list[int]] = []
     status = 0
 
     def do_GET(self) -> None:
