@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from archive_service.domain import canonical, manifest
+from archive_service.domain.manifest import ZipEntry
 from archive_service.domain.receipt import Receipt, format_receipt
 from archive_service.signing import SigningKey, named
 from archive_service.verifier import ed25519
@@ -436,6 +437,39 @@ def test_a_large_file_has_the_digest_that_hashlib_gives_and_the_page_stays_alive
     assert (found["digest"], found["length"]) == (seen.hexdigest(), size)
     assert found["beats"] >= 1 + size // 50_000_000, "other tasks of the page had their turn"
     assert prover.troubles == []
+    prover.page.context.close()
+
+
+LIST_FILES = """
+async () => {
+  const { openContainer, Work } = archiveProof;
+  const container = await openContainer(document.getElementById("subject").files[0], new Work());
+  return [...container.entries.values()].map((entry) => [entry.name, entry.size, entry.crc32, entry.offset]);
+}
+"""
+
+
+def test_a_container_beyond_four_gigabytes_is_read_by_its_64_bit_numbers(
+    browser: Browser, page_file: Path, tmp_path: Path
+) -> None:
+    folder = manifest.bundle_name("0" * 32)
+    entries: list[ZipEntry] = []
+    offset = 0
+    for name, size in (("bagit.txt", 5 * 2**30 + 1), ("data/a.bin", 2**32), ("data/b.bin", 7)):
+        entries.append(ZipEntry(f"{folder}/{name}", size, 0xFFFFFFFF - len(entries), offset))
+        offset = entries[-1].data_offset + size
+    central = b"".join(manifest.central_header(entry) for entry in entries)
+    path = tmp_path / "large.zip"
+    with path.open("wb") as out:
+        # sparse: the zeros between the headers take no room
+        for entry in entries:
+            out.seek(entry.offset)
+            out.write(manifest.local_header(entry))
+        out.seek(offset)
+        out.write(central + manifest.end_records(len(entries), len(central), offset))
+    prover = open_page(browser, page_file)
+    prover.page.set_input_files("#subject", path)
+    assert prover.page.evaluate(LIST_FILES) == [list(entry) for entry in entries]
     prover.page.context.close()
 
 

@@ -312,7 +312,7 @@ function start() {
 
 /** For whoever reads this page's code, and for its tests: the checks without the page around them. */
 globalThis.archiveProof = Object.freeze({
-  checkBundle, checkDocument, decodeCanonical, hashPart, hex, parseVkey, sha256, sha512, hmacSha256, unhex, verifyEd25519, Work,
+  checkBundle, checkDocument, decodeCanonical, hashPart, hex, openContainer, parseVkey, sha256, sha512, hmacSha256, unhex, verifyEd25519, Work,
 });
 
 start();
