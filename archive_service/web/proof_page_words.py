@@ -37,6 +37,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "cancel": ("Batalkan", "Cancel"),
     "progress": ("Kemajuan pemeriksaan", "Progress of the check"),
     "working": ("Memeriksa … {percent} %", "Checking … {percent} %"),
+    "finished": ("Selesai:", "Finished:"),
     "cancelled": ("Dibatalkan. Tidak ada hasil.", "Cancelled. There is no result."),
     "nothing_chosen": ("Pilih paket arsip atau dokumen dahulu.", "Choose a bundle or a document first."),
     "needs_receipt": (

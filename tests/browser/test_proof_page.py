@@ -560,8 +560,32 @@ def test_dropped_documents_and_receipts_find_their_places_and_nothing_from_a_fil
     )
     drop(desk, terima=receipt_for(DOCUMENT + b"!"))
     expect(page.locator("#verdict")).to_contain_text("TIDAK SAH")
+    expect(page.get_by_role("status")).to_have_text("Selesai: TIDAK SAH")
     assert page.locator("#result img").count() == 0
     expect(page.locator("#about")).to_contain_text("<img src=x")
+
+
+def test_a_receipt_may_come_before_its_document_and_leaves_with_it(desk: Prover, bundle: bytes) -> None:
+    page = desk.page
+    drop(desk, terima=receipt_for(DOCUMENT))
+    expect(page.get_by_role("status")).to_have_text(
+        "Tanda terima sudah dipilih. Tambahkan dokumennya, lalu tekan Periksa."
+    )
+    drop(desk, surat=DOCUMENT)
+    expect(page.locator("#verdict")).to_contain_text("KONSISTEN")
+    expect(page.locator("#verdict")).to_contain_text("belum terbukti dari siapa")
+    drop(desk, paket=bundle)
+    expect(page.locator("#steps > li")).to_have_count(len(STEPS))
+
+
+def test_a_file_that_is_gone_is_a_sentence(desk: Prover, tmp_path: Path) -> None:
+    gone = tmp_path / "hilang.zip"
+    gone.write_bytes(b"PK\x03\x04")
+    desk.page.set_input_files("#subject", gone)
+    gone.unlink()
+    desk.page.get_by_role("button", name="Periksa").click()
+    expect(desk.page.get_by_role("status")).to_contain_text("hilang.zip tidak dapat dibaca")
+    expect(desk.page.get_by_role("button", name="Periksa")).to_be_enabled()
 
 
 def test_a_check_can_be_cancelled(desk: Prover, tmp_path: Path) -> None:

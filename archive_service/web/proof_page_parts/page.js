@@ -103,6 +103,8 @@ function showReport() {
   const [kind, title, about] = VERDICTS[report.verdict];
   $("verdict").className = `verdict ${kind}`;
   $("verdict").dataset.verdict = report.verdict;
+  // the live region: a screen reader says the word, wherever the focus is
+  $("status").textContent = `${word("finished")} ${word(title)}`;
   const sentences = about ? [word(about)] : [];
   const said = report.receipt;
   if (said && report.verdict !== "INVALID") {
@@ -261,8 +263,9 @@ async function take(files) {
     forget();
     if (found.key.length) $("key").value = (await found.key[0].text()).trim();
     if (found.subject.length) {
+      // a receipt that came first waits for this document; one that belonged to another document does not
+      if ($("subject").files.length) put("receipt", null);
       put("subject", found.subject[0]);
-      put("receipt", null);
     }
     if (found.receipt.length) put("receipt", found.receipt[0]);
     const [file, receipt] = [$("subject").files[0], $("receipt").files[0]];
