@@ -175,11 +175,16 @@ async function check() {
     say(receipt ? "needs_subject" : "nothing_chosen");
     return;
   }
+  if (!file.size) {
+    // so a browser shows a file that was moved since it was chosen
+    say("empty");
+    return;
+  }
   let keys;
   try {
     keys = readKeyField();
-  } catch (error) {
-    showKeyProblem(fill(inLanguage(FACTS.badKey), error.message));
+  } catch {
+    showKeyProblem(word("bad_key"));
     say(null);
     $("key").focus();
     return;
