@@ -588,7 +588,9 @@ def test_a_file_that_is_gone_is_a_sentence(desk: Prover, tmp_path: Path) -> None
     expect(desk.page.get_by_role("status")).to_contain_text("sudah dipindahkan sejak dipilih")
     gone.write_bytes(b"PK\x03\x04")
     desk.page.set_input_files("#subject", gone)
-    desk.page.evaluate("Blob.prototype.arrayBuffer = () => Promise.reject(new DOMException('changed on disk'))")
+    desk.page.evaluate(
+        "() => { Blob.prototype.arrayBuffer = async () => { throw new DOMException('changed on disk'); }; }"
+    )
     check.click()
     expect(desk.page.get_by_role("status")).to_have_text("hilang.zip tidak dapat dibaca: changed on disk.")
     expect(check).to_be_enabled()
