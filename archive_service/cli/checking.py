@@ -13,18 +13,24 @@ from archive_service.verifier import command, onefile
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file")
 @click.option(
     "--key",
     help="The log's verifier key, or a file that holds it. Get it from where it is published, not from the bundle.",
 )
 @click.option("--receipt", help="The receipt of FILE, which is then a document; --key is the receipt key.")
+@click.option("--since", help="Where FILE is a log's folder or address: an older checkpoint that it must contain.")
 @click.option("--lang", type=click.Choice(["id", "en"]), default="id", show_default=True)
 @click.option("--json", "is_json", is_flag=True, help="The report as JSON.")
 @click.pass_context
-def verify(ctx: click.Context, file: Path, key: str | None, receipt: str | None, lang: str, is_json: bool) -> None:
-    """Verify a bundle offline: exit 0 valid, 1 discrepancies, 2 no bundle at all, 3 consistent but issuer not confirmed."""
-    text, code = command.verify_anything(str(file), receipt=receipt, key=key, lang=lang, is_json=is_json)
+def verify(
+    ctx: click.Context, file: str, key: str | None, receipt: str | None, since: str | None, lang: str, is_json: bool
+) -> None:
+    """Verify a bundle offline: exit 0 valid, 1 discrepancies, 2 no bundle at all, 3 consistent but issuer not confirmed.
+
+    With --receipt a document is verified instead; a folder or address is verified as a published log.
+    """
+    text, code = command.verify_anything(file, receipt=receipt, since=since, key=key, lang=lang, is_json=is_json)
     command.write_out(text, is_json=is_json)
     ctx.exit(code)
 

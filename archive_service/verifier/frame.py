@@ -3,13 +3,13 @@
 
     python3 verify.py PAKET.zip --key KUNCI                        satu paket arsip / an archived bundle
     python3 verify.py DOKUMEN --receipt TANDA_TERIMA --key KUNCI   satu dokumen / a document with its receipt
-    python3 verify.py FOLDER --key KUNCI                           salinan log / an exported log
+    python3 verify.py FOLDER --key KUNCI                           salinan log / an exported log (or its address)
     python3 verify.py --help
 
-Berkas ini hanya membaca: ia tidak menulis apa pun dan tidak memakai jaringan. Ambil kunci pemeriksa dan SHA-256 berkas
-ini dari tempat penerbitannya, bukan dari dalam paket.
-It only reads: it writes nothing and uses no network. Take the verifier key and this file's SHA-256 from where they are
-published, not from inside a bundle.
+Berkas ini hanya membaca: ia tidak menulis apa pun, dan memakai jaringan hanya bila diberi alamat sebuah log. Ambil kunci
+pemeriksa dan SHA-256 berkas ini dari tempat penerbitannya, bukan dari dalam paket.
+It only reads: it writes nothing, and uses the network only when it is given a log's address. Take the verifier key and
+this file's SHA-256 from where they are published, not from inside a bundle.
 
 How to read it: each module of the verifier stands below as it is in the source tree, as text, under its name. The lines
 before and after hand those texts to Python's import system, at the line numbers that they have in this file, so

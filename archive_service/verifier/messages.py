@@ -292,6 +292,7 @@ WORDS: Dict[str, Tuple[str, str]] = {
         "Note: %s in this bundle is not the verifier that runs (sha256 %s): another version, or not the issuer's. Compare it "
         "with the published digest before you run it.",
     ),
+    "bad_log": ("Log di %s tidak dapat dibaca: %s.", "Cannot read the log at %s: %s."),
     "not_a_file": ("bukan berkas biasa", "it is no ordinary file"),
 }
 """Everything else that the report for people says."""
