@@ -62,7 +62,6 @@ def collect_facts() -> dict[str, Any]:
         "documentSteps": [{"id": id, "texts": texts} for id, texts in DOCUMENT_STEPS.items()],
         "discrepancies": DISCREPANCIES,
         "words": {**WORDS, **{f"document_{key}": texts for key, texts in DOCUMENT_WORDS.items()}},
-        "badKey": VERIFIER_WORDS["bad_key"],
         "badFile": VERIFIER_WORDS["bad_file"],
         "more": VERIFIER_WORDS["more"],
         "eventTypes": event_types,

@@ -30,6 +30,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Paste all lines from where they are published, such as the institution's site or a letter, not from inside the bundle. "
         "The first line is the log's key, then the receipt key. Without a key the issuer cannot be confirmed.",
     ),
+    "bad_key": (
+        "Kunci pemeriksa tidak dapat dipakai. Tiap baris berbunyi nama+kode+kunci; salinlah seluruhnya.",
+        "The verifier key cannot be used. Each line reads name+code+key; copy all of it.",
+    ),
     "key_file": ("Atau kunci dari berkas", "Or the key from a file"),
     "choose": ("Pilih berkas", "Choose a file"),
     "none_chosen": ("belum ada", "none yet"),
@@ -37,8 +41,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "cancel": ("Batalkan", "Cancel"),
     "progress": ("Kemajuan pemeriksaan", "Progress of the check"),
     "working": ("Memeriksa … {percent} %", "Checking … {percent} %"),
+    "finished": ("Selesai:", "Finished:"),
     "cancelled": ("Dibatalkan. Tidak ada hasil.", "Cancelled. There is no result."),
     "nothing_chosen": ("Pilih paket arsip atau dokumen dahulu.", "Choose a bundle or a document first."),
+    "empty": (
+        "Berkas ini kosong, atau sudah dipindahkan sejak dipilih. Pilih lagi.",
+        "This file is empty, or was moved since it was chosen. Choose it again.",
+    ),
     "needs_receipt": (
         "Dokumen sudah dipilih. Tambahkan tanda terimanya, lalu tekan Periksa.",
         "A document is chosen. Add its receipt, then press Check.",

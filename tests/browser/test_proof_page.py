@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from archive_service.domain import canonical, manifest
+from archive_service.domain.manifest import ZipEntry
 from archive_service.domain.receipt import Receipt, format_receipt
 from archive_service.signing import SigningKey, named
 from archive_service.verifier import ed25519
@@ -439,6 +440,39 @@ def test_a_large_file_has_the_digest_that_hashlib_gives_and_the_page_stays_alive
     prover.page.context.close()
 
 
+LIST_FILES = """
+async () => {
+  const { openContainer, Work } = archiveProof;
+  const container = await openContainer(document.getElementById("subject").files[0], new Work());
+  return [...container.entries.values()].map((entry) => [entry.name, entry.size, entry.crc32, entry.offset]);
+}
+"""
+
+
+def test_a_container_beyond_four_gigabytes_is_read_by_its_64_bit_numbers(
+    browser: Browser, page_file: Path, tmp_path: Path
+) -> None:
+    folder = manifest.bundle_name("0" * 32)
+    entries: list[ZipEntry] = []
+    offset = 0
+    for name, size in (("bagit.txt", 5 * 2**30 + 1), ("data/a.bin", 2**32), ("data/b.bin", 7)):
+        entries.append(ZipEntry(f"{folder}/{name}", size, 0xFFFFFFFF - len(entries), offset))
+        offset = entries[-1].data_offset + size
+    central = b"".join(manifest.central_header(entry) for entry in entries)
+    path = tmp_path / "large.zip"
+    with path.open("wb") as out:
+        # sparse: the zeros between the headers take no room
+        for entry in entries:
+            out.seek(entry.offset)
+            out.write(manifest.local_header(entry))
+        out.seek(offset)
+        out.write(central + manifest.end_records(len(entries), len(central), offset))
+    prover = open_page(browser, page_file)
+    prover.page.set_input_files("#subject", path)
+    assert prover.page.evaluate(LIST_FILES) == [list(entry) for entry in entries]
+    prover.page.context.close()
+
+
 # what people see and press -------------------------------------------------------------------------------------------
 
 DROP = """
@@ -526,8 +560,40 @@ def test_dropped_documents_and_receipts_find_their_places_and_nothing_from_a_fil
     )
     drop(desk, terima=receipt_for(DOCUMENT + b"!"))
     expect(page.locator("#verdict")).to_contain_text("TIDAK SAH")
+    expect(page.get_by_role("status")).to_have_text("Selesai: TIDAK SAH")
     assert page.locator("#result img").count() == 0
     expect(page.locator("#about")).to_contain_text("<img src=x")
+
+
+def test_a_receipt_may_come_before_its_document_and_leaves_with_it(desk: Prover, bundle: bytes) -> None:
+    page = desk.page
+    drop(desk, terima=receipt_for(DOCUMENT))
+    expect(page.get_by_role("status")).to_have_text(
+        "Tanda terima sudah dipilih. Tambahkan dokumennya, lalu tekan Periksa."
+    )
+    drop(desk, surat=DOCUMENT)
+    expect(page.locator("#verdict")).to_contain_text("KONSISTEN")
+    expect(page.locator("#verdict")).to_contain_text("belum terbukti dari siapa")
+    drop(desk, paket=bundle)
+    expect(page.locator("#steps > li")).to_have_count(len(STEPS))
+
+
+def test_a_file_that_is_gone_is_a_sentence(desk: Prover, tmp_path: Path) -> None:
+    gone = tmp_path / "hilang.zip"
+    gone.write_bytes(b"PK\x03\x04")
+    desk.page.set_input_files("#subject", gone)
+    gone.unlink()
+    check = desk.page.get_by_role("button", name="Periksa")
+    check.click()
+    expect(desk.page.get_by_role("status")).to_contain_text("sudah dipindahkan sejak dipilih")
+    gone.write_bytes(b"PK\x03\x04")
+    desk.page.set_input_files("#subject", gone)
+    desk.page.evaluate(
+        "() => { Blob.prototype.arrayBuffer = async () => { throw new DOMException('changed on disk'); }; }"
+    )
+    check.click()
+    expect(desk.page.get_by_role("status")).to_have_text("hilang.zip tidak dapat dibaca: changed on disk.")
+    expect(check).to_be_enabled()
 
 
 def test_a_check_can_be_cancelled(desk: Prover, tmp_path: Path) -> None:

@@ -103,6 +103,8 @@ function showReport() {
   const [kind, title, about] = VERDICTS[report.verdict];
   $("verdict").className = `verdict ${kind}`;
   $("verdict").dataset.verdict = report.verdict;
+  // the live region: a screen reader says the word, wherever the focus is
+  $("status").textContent = `${word("finished")} ${word(title)}`;
   const sentences = about ? [word(about)] : [];
   const said = report.receipt;
   if (said && report.verdict !== "INVALID") {
@@ -173,11 +175,16 @@ async function check() {
     say(receipt ? "needs_subject" : "nothing_chosen");
     return;
   }
+  if (!file.size) {
+    // so a browser shows a file that was moved since it was chosen
+    say("empty");
+    return;
+  }
   let keys;
   try {
     keys = readKeyField();
-  } catch (error) {
-    showKeyProblem(fill(inLanguage(FACTS.badKey), error.message));
+  } catch {
+    showKeyProblem(word("bad_key"));
     say(null);
     $("key").focus();
     return;
@@ -261,8 +268,9 @@ async function take(files) {
     forget();
     if (found.key.length) $("key").value = (await found.key[0].text()).trim();
     if (found.subject.length) {
+      // a receipt that came first waits for this document; one that belonged to another document does not
+      if ($("subject").files.length) put("receipt", null);
       put("subject", found.subject[0]);
-      put("receipt", null);
     }
     if (found.receipt.length) put("receipt", found.receipt[0]);
     const [file, receipt] = [$("subject").files[0], $("receipt").files[0]];
@@ -312,7 +320,7 @@ function start() {
 
 /** For whoever reads this page's code, and for its tests: the checks without the page around them. */
 globalThis.archiveProof = Object.freeze({
-  checkBundle, checkDocument, decodeCanonical, hashPart, hex, parseVkey, sha256, sha512, hmacSha256, unhex, verifyEd25519, Work,
+  checkBundle, checkDocument, decodeCanonical, hashPart, hex, openContainer, parseVkey, sha256, sha512, hmacSha256, unhex, verifyEd25519, Work,
 });
 
 start();
