@@ -205,16 +205,22 @@ def log_folder(folder: Path) -> dict[str, bytes]:
     return files
 
 
-def damage_bundles(small: bytes, seed: int, count: int) -> None:
+def damage_bundles(small: bytes, seed: int, count: int) -> set[str]:
+    """The steps at which the damage was found."""
+    places: set[str] = set()
     for bundle in shallow(small, seed, count):
         assert answer(bundle).verdict == INVALID
     for bundle in deep(small, seed, count):
         # with the real key an issuer may well make another dossier that holds; it must then be one whose every step passed
         report = answer(bundle)
         assert report.verdict == INVALID or not [d for d in report.discrepancies if d.severity == "error"]
+        places.update(step.id for step in report.steps if step.state == "failed")
+    return places
 
 
-def damage_receipts(seed: int, count: int) -> None:
+def damage_receipts(seed: int, count: int) -> int:
+    """How many were refused."""
+    refused = 0
     chance = random.Random(seed)
     good = test_documents.KEY.sign(format_receipt(test_documents.SAID))
     key = [test_documents.KEY.verifier_key]
@@ -227,9 +233,13 @@ def damage_receipts(seed: int, count: int) -> None:
         # another signature line may stand beside the real one: the text is the same
         assert said is None or said.text == format_receipt(test_documents.SAID)
         assert report.lines("en")[-1] == report.verdict
+        refused += report.verdict == INVALID
+    return refused
 
 
-def damage_keys(seed: int, count: int) -> None:
+def damage_keys(seed: int, count: int) -> int:
+    """How many texts hold no keys."""
+    refused = 0
     chance = random.Random(seed)
     good = f"{LOG_KEY.vkey}\n{test_documents.KEY.vkey}\n".encode()
     for _ in range(count):
@@ -238,11 +248,15 @@ def damage_keys(seed: int, count: int) -> None:
             try:
                 keys = read_keys(text)
             except (ValueError, OSError):
+                refused += 1
                 continue
         assert {key.public_key for key in keys} <= {k.verifier_key.public_key for k in (LOG_KEY, test_documents.KEY)}
+    return refused
 
 
-def damage_logs(folder: Path, seed: int, count: int) -> None:
+def damage_logs(folder: Path, seed: int, count: int) -> int:
+    """How many were found invalid, or could not be read."""
+    refused = 0
     chance = random.Random(seed)
     files = log_folder(folder)
     for _ in range(count):
@@ -258,29 +272,31 @@ def damage_logs(folder: Path, seed: int, count: int) -> None:
             assert report.verdict == INVALID, path
         if report is not None:
             assert report.lines("id")[-1] == report.verdict
+        refused += report is None or report.verdict == INVALID
         (folder / path).write_bytes(files[path])
+    return refused
 
 
 def test_damaged_bundles_get_an_answer_in_time(small: bytes) -> None:
-    damage_bundles(small, SEED, 40)
+    assert len(damage_bundles(small, SEED, 40)) > 3
 
 
 def test_damaged_receipts_and_keys_get_an_answer_in_time() -> None:
-    damage_receipts(SEED, 300)
-    damage_keys(SEED, 500)
+    assert damage_receipts(SEED, 300) > 250
+    assert damage_keys(SEED, 500) > 200
 
 
 def test_damaged_logs_get_an_answer_in_time(tmp_path: Path) -> None:
-    damage_logs(tmp_path / "log", SEED, 60)
+    assert damage_logs(tmp_path / "log", SEED, 60) > 40
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("part", range(10))
 def test_thousands_of_damaged_files_get_an_answer_in_time(small: bytes, tmp_path: Path, part: int) -> None:
-    damage_bundles(small, SEED + 1 + part, 300)
-    damage_receipts(SEED + 1 + part, 2000)
-    damage_keys(SEED + 1 + part, 2000)
-    damage_logs(tmp_path / "log", SEED + 1 + part, 500)
+    assert len(damage_bundles(small, SEED + 1 + part, 300)) > 6
+    assert damage_receipts(SEED + 1 + part, 2000) > 1500
+    assert damage_keys(SEED + 1 + part, 2000) > 800
+    assert damage_logs(tmp_path / "log", SEED + 1 + part, 500) > 300
 
 
 def test_what_is_whole_passes_the_same_way(small: bytes, tmp_path: Path) -> None:
