@@ -35,6 +35,8 @@ OPEN_ENDPOINTS = frozenset(
         "web_static.file",
         "web_verifier.program",
         "web_verifier.digest",
+        "web_proof_page.page",
+        "web_proof_page.digest",
     ]
 )
 """What a visitor may ask for."""
