@@ -443,6 +443,7 @@ class Builder:
             **self.facts(step),
             "decision": decision,
             "returns_to": self.sop.step(step).returns_to if is_return else None,
+            "assertion": None,
         }
         reason = "Angka IKU 2 keliru." if is_return else None
         made = self.tell("decision.made", self.actor(login), payload, {"reason": reason})
