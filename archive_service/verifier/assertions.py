@@ -12,6 +12,15 @@ from archive_service.verifier.evidence import Evidence
 from archive_service.verifier.proofs import Found, place_of
 
 SIGNATURE_WRONG = "assertion_signature"
+FAULTS = (
+    passkey.CLIENT_DATA_WRONG,
+    passkey.OTHER_CHALLENGE,
+    passkey.OTHER_ORIGIN,
+    passkey.OTHER_RP,
+    passkey.NOT_VERIFIED,
+    SIGNATURE_WRONG,
+)
+"""Every code that ``find_problem`` gives."""
 
 
 def find_problem(assertion: Mapping[str, Any], registration: Mapping[str, Any], challenge: bytes) -> Optional[str]:

@@ -32,7 +32,7 @@ def codes(bundle: bytes, sealed: Sealed) -> set[str]:
 def test_a_bundle_of_the_service_is_valid_under_its_key(served: Sealed) -> None:
     report = check(served.bundle, served.key)
     assert (report.verdict, report.exit_code, report.discrepancies) == (VALID, 0, [])
-    assert all(step.state == "passed" for step in report.steps) and len(report.steps) == 19
+    assert all(step.state == "passed" for step in report.steps) and len(report.steps) == 20
 
 
 def test_without_a_key_the_issuer_is_not_confirmed(served: Sealed) -> None:
