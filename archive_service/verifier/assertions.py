@@ -81,8 +81,9 @@ def _check_keys(persons: Mapping[str, Sequence[Event]]) -> Found:
                 active.add(event.leaf_hash)
                 names = [(name, event.payload[name]) for name in ("credential", "public_key")]
                 known = {owners[name] for name in names if name in owners}
-                if known:
-                    code = "passkey_unfounded" if known == {person} else "passkey_shared"
-                    found.append(Discrepancy(code, place_of(event)))
+                if known == {person}:
+                    found.append(Discrepancy("passkey_unfounded", place_of(event)))
+                elif known:
+                    found.append(Discrepancy("passkey_shared", place_of(event)))
                 owners.update({name: owners.get(name, person) for name in names})
     return found

@@ -23,6 +23,7 @@ from archive_service.web import (
     layout,
     notices,
     papers,
+    passkeys,
     policy,
     quality,
     sessions,
@@ -62,6 +63,7 @@ def register(app: Flask) -> None:
         calendars,
         notices,
         settings,
+        passkeys,
         static,
     )
     for module in modules:

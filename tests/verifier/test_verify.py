@@ -498,7 +498,7 @@ def test_the_report_in_both_languages_ends_with_the_verdict(bundle_file: Path, s
         assert (code == 0 and text.splitlines()[-1] == VALID and word in text and "claimed" in text) or "klaim" in text
     text, code = verify_file(str(bundle_file), served.key.vkey, "en", True)
     report = json.loads(text)
-    assert (code, report["verdict"], len(report["steps"])) == (0, VALID, 19)
+    assert (code, report["verdict"], len(report["steps"])) == (0, VALID, 20)
 
 
 @pytest.mark.parametrize(("path", "key"), [("missing.zip", None), ("missing.zip", "nonsense"), (".", None)])
