@@ -72,10 +72,8 @@ class SoftAuthenticator:
     def register(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """What ``navigator.credentials.create`` gives for these options, as JSON; without attestation."""
         key = self.public_key
-        if self.algorithm == "EdDSA":
-            cose = encode_cbor({1: 1, 3: -8, -1: 6, -2: key})
-        else:
-            cose = encode_cbor({1: 2, 3: -7, -1: 1, -2: key[1:33], -3: key[33:]})
+        parts = {-1: 6, -2: key} if self.algorithm == "EdDSA" else {-1: 1, -2: key[1:33], -3: key[33:]}
+        cose = encode_cbor({1: 1, 3: -8, **parts} if self.algorithm == "EdDSA" else {1: 2, 3: -7, **parts})
         rest = AAGUID + len(self.credential_id).to_bytes(2, "big") + self.credential_id + cose
         data = self.authenticator_data(flags=self.flags | ATTESTED, rest=rest)
         return {
