@@ -252,9 +252,7 @@ def _require_self(archive: Archive, actor: Actor, password: str) -> None:
     try:
         users.check_password(archive, login=login, password=password)
     except Unauthenticated as exc:
-        raise InvalidInput(
-            "password_wrong", "Your current password is not right; type it again.", field="password"
-        ) from exc
+        raise InvalidInput("password_refused", "The password is not right; type it again.", field="password") from exc
 
 
 def _require_unscoped(actor: Actor) -> None:

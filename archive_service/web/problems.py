@@ -195,6 +195,7 @@ SENTENCES: dict[str, Any] = {
         "This browser knows no passkeys here. Use another browser, or another device."
     ),
     "passkey_cancelled": lazy_gettext("Nothing was signed. Try again, and confirm on your device."),
+    "password_refused": lazy_gettext("The password is not right. Type it again."),
     "script_needed": lazy_gettext("A passkey needs JavaScript. Allow it for this page, or use another browser."),
     "passkey_needed": lazy_gettext(
         "You have a passkey: sign the decision with it. It needs JavaScript in this browser."

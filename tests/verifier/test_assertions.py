@@ -81,20 +81,21 @@ def by_a_revoked_one(b: Builder) -> None:
 
 def by_one_that_comes_later(b: Builder) -> None:
     """A passkey signs what was decided before it was registered, under a head from before."""
-    decide = b.decide
-    late = SoftAuthenticator(seed=9)
+    decide, late = b.decide, SoftAuthenticator(seed=9)
 
     def again(login: str, step: str, decision: str = "approve") -> None:
-        if (login, step) == ("ratna", "9"):
-            actor, head = b.actor, b.streams[f"person:{b.persons[login]}"][-1].leaf_hash
-            b.register_passkey(login, late)
-            b.actor = lambda name, role=None: (
-                {**actor(name, role), "head": head} if name == "ratna" else actor(name, role)
-            )  # type: ignore[method-assign]
+        if step != "9":
             decide(login, step, decision)
-            b.actor = actor  # type: ignore[method-assign]
-        else:
-            decide(login, step, decision)
+            return
+        actor, head = b.actor, b.streams[f"person:{b.persons[login]}"][-1].leaf_hash
+        b.register_passkey(login, late)
+
+        def of_before(login: str, role: str | None = None) -> dict[str, Any]:
+            return {**actor(login, role), "head": head}
+
+        b.actor = of_before  # type: ignore[method-assign]
+        decide(login, step, decision)
+        b.actor = actor  # type: ignore[method-assign]
 
     b.decide = again  # type: ignore[method-assign]
 
@@ -126,6 +127,18 @@ def revoked_by_an_administrator(b: Builder) -> None:
     b.append(stream, "passkey.revoked", b.actor("admin", "administrator"), {"passkey": b.passkeys.pop("sari")[1]})
 
 
+def with_the_first_rounds_signature() -> Tamper:
+    """What sari signed in the first round stands in the second one too."""
+    first: list[Any] = []
+
+    def tamper(_: Builder, fields: Fields) -> None:
+        if fields["type"] == "decision.made" and fields["payload"]["step"] == "7":
+            first.append(fields["payload"]["assertion"])
+            fields["payload"]["assertion"] = first[0]
+
+    return tamper
+
+
 OTHER = "assertion_of_another"
 ATTACKS: dict[str, Attack] = {
     "signature left out": Attack("assertion_missing", story=signed(unsigned)),
@@ -143,17 +156,7 @@ ATTACKS: dict[str, Attack] = {
     "a reason invented": Attack(OTHER, on_decision(invent_reason), signed()),
     "a time claimed": Attack(OTHER, on_decision(lambda b, f: f.update(claimed_at=f["at"])), signed()),
     "another assignment": Attack(OTHER, on_decision(lambda b, f: f["actor"].update(assignment=OTHER_HASH)), signed()),
-    "another round's signature": Attack(
-        OTHER,
-        lambda b, f: (
-            f["payload"].update(assertion=b.dossier.decisions and b.first_assertion)
-            if f["type"] == "decision.made" and f["payload"]["step"] == "7" and f["payload"]["iteration"] == 2
-            else setattr(b, "first_assertion", f["payload"]["assertion"])
-            if f["type"] == "decision.made" and f["payload"]["step"] == "7"
-            else None
-        ),
-        signed(),
-    ),
+    "another round's signature": Attack(OTHER, with_the_first_rounds_signature(), signed()),
     "signed while registering": Attack(
         "assertion_client_data",
         on_decision(
