@@ -69,9 +69,7 @@ def find_relying_party(settings: Settings) -> RelyingParty | None:
 
     Browsers want a name (no IP address, not even 127.0.0.1) and https; plain http is for ``localhost`` alone.
     """
-    if settings.public_url is None:
-        return RelyingParty("localhost", f"http://localhost:{settings.port}")
-    parts = urlsplit(settings.public_url.lower())
+    parts = urlsplit((settings.public_url or f"http://localhost:{settings.port}").lower())
     host, usual = parts.hostname or "", {"https": 443, "http": 80}[parts.scheme]
     is_safe = parts.scheme == "https" or host == "localhost" or host.endswith(".localhost")
     if not is_safe or RP_ID(host, "host") is not None:
