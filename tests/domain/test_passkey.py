@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from archive_service.domain import passkey
+from archive_service.domain.event import ASSERTION, EVENT_TYPES
 from tests.domain.story import make_id
 
 FACTS: dict[str, Any] = {
@@ -80,3 +81,55 @@ def test_the_assertion_itself_does_not_count() -> None:
 )
 def test_only_the_passkeys_own_site_may_ask_for_it(origin: object, rp_id: str, is_under: bool) -> None:
     assert passkey.is_origin_under(origin, rp_id) is is_under
+
+
+REGISTRATION: dict[str, Any] = {
+    "credential": "ab" * 32,
+    "algorithm": "ES256",
+    "public_key": "04" + "cd" * 64,
+    "aaguid": None,
+    "rp_id": "arsip.example.ac.id",
+}
+ASSERTED: dict[str, Any] = {
+    "passkey": "ab" * 32,
+    "authenticator_data": "00" * 37,
+    "client_data": "{}",
+    "signature": "00" * 64,
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "fits", "fails"),
+    [
+        ("algorithm", ["EdDSA"], ["RS256", "es256", None]),
+        ("public_key", ["ab" * 32], ["05" + "cd" * 64, "04" + "cd" * 63, "AB" * 32, "", None]),
+        ("aaguid", ["00" * 16], ["00" * 15, "00" * 17, ""]),
+        (
+            "rp_id",
+            ["localhost", "a.b1", "x-y.id"],
+            ["127.0.0.1", "Arsip.id", "a..b", "-a.id", "a_b.id", "", "a" * 254, 5],
+        ),
+        ("credential", ["00" * 32], ["00" * 31, None]),
+    ],
+)
+def test_a_registration_has_its_form(name: str, fits: list[object], fails: list[object]) -> None:
+    rule = EVENT_TYPES[("passkey.registered", 1)].payload
+    assert rule(REGISTRATION, "payload") is None
+    assert [rule({**REGISTRATION, name: value}, "payload") for value in fits] == [None] * len(fits)
+    assert all(rule({**REGISTRATION, name: value}, "payload") for value in fails)
+
+
+@pytest.mark.parametrize(
+    ("name", "fits", "fails"),
+    [
+        ("authenticator_data", ["00" * 1024], ["00" * 36, "00" * 1025, "0" * 75, "zz" * 37, None]),
+        ("client_data", ["x" * 2000], ["", "x" * 2001, None]),
+        ("signature", ["00" * 8, "00" * 72], ["00" * 7, "00" * 73, None]),
+        ("passkey", ["00" * 32], ["00", None]),
+    ],
+)
+def test_an_assertion_has_its_form_and_its_bounds(name: str, fits: list[object], fails: list[object]) -> None:
+    assert ASSERTION(ASSERTED, "assertion") is None
+    assert [ASSERTION({**ASSERTED, name: value}, "assertion") for value in fits] == [None] * len(fits)
+    assert all(ASSERTION({**ASSERTED, name: value}, "assertion") for value in fails)
+    assert ASSERTION({**ASSERTED, "counter": 1}, "assertion")
