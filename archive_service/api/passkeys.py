@@ -15,7 +15,7 @@ from archive_service.api.paging import PageAnswer, PageQuery, is_count, page_ans
 from archive_service.db.paging import cut_grown
 from archive_service.services import passkeys
 
-blueprint = APIBlueprint("api_passkeys", __name__, url_prefix="/api/v1/passkeys", tag="people")
+blueprint = APIBlueprint("api_passkeys", __name__, url_prefix="/api/v1", tag="people")
 
 
 class PasswordAgainBody(Body):
@@ -60,12 +60,12 @@ class ListedPasskey(Answer):
 
 
 class PasskeyPage(PageAnswer):
-    """A page of one's own passkeys, in the order of their registration."""
+    """A page of a person's passkeys, in the order of their registration."""
 
     passkeys: list[ListedPasskey]
 
 
-@blueprint.get("")
+@blueprint.get("/passkeys")
 @operation(answer=PasskeyPage, query=PageQuery)
 def list_passkeys(query: PageQuery) -> ResponseReturnValue:
     """One's own passkeys, revoked ones too."""
@@ -73,14 +73,23 @@ def list_passkeys(query: PageQuery) -> ResponseReturnValue:
     return page_answer("passkeys", cut_grown(passkeys.list_passkeys(get_archive(), require_actor()), page))
 
 
-@blueprint.post("/preparations")
+@blueprint.get("/people/<id:person>/passkeys")
+@operation(answer=PasskeyPage, query=PageQuery)
+def list_passkeys_of(person: str, query: PageQuery) -> ResponseReturnValue:
+    """A person's passkeys: to be compared with what the person says is theirs."""
+    page = page_request(query, "passkeys", is_count)
+    found = passkeys.list_passkeys_of(get_archive(), require_actor(), person=person)
+    return page_answer("passkeys", cut_grown(found, page))
+
+
+@blueprint.post("/passkeys/preparations")
 @operation(answer=PreparedPasskey, status=201, body=PasswordAgainBody, refuses=[409])
 def prepare_passkey(body: PasswordAgainBody) -> ResponseReturnValue:
     """What a browser needs, for ten minutes, to make a passkey for oneself."""
     return jsonify(passkeys.prepare_passkey(get_archive(), require_actor(), password=body.password)), 201
 
 
-@blueprint.post("")
+@blueprint.post("/passkeys")
 @operation(answer=RegisteredPasskey, status=201, body=PasskeyBody, takes_key=True, refuses=[409])
 def register_passkey(body: PasskeyBody) -> ResponseReturnValue:
     """Register the passkey that a browser made; from then on one signs decisions with it."""
@@ -90,7 +99,7 @@ def register_passkey(body: PasskeyBody) -> ResponseReturnValue:
     return jsonify({"passkey": registered}), 201
 
 
-@blueprint.post("/<digest:passkey>/revocation")
+@blueprint.post("/passkeys/<digest:passkey>/revocation")
 @operation(status=204, body=PasswordAgainBody)
 def revoke_passkey(passkey: str, body: PasswordAgainBody) -> ResponseReturnValue:
     """Revoke one of one's own passkeys; a second time changes nothing."""

@@ -26,11 +26,17 @@ def passkey() -> None:
 
 
 @passkey.command("list")
+@click.option(
+    "--person", help="Another person's, for auditors and administrators: to be compared with what they say is theirs."
+)
 @AS_JSON
-def list_passkeys(is_json: bool) -> None:
+def list_passkeys(person: str | None, is_json: bool) -> None:
     """Your passkeys, revoked ones too."""
+    if person is not None and not (person.isalnum() and person.isascii()):
+        raise InvalidInput("id_expected", "A person is named by an id of 32 hex digits; `person list` shows them.")
+    path = PASSKEYS if person is None else f"/api/v1/people/{person}/passkeys"
     columns = ("passkey", "name", "algorithm", "rp_id", "registered_at", "revoked_at")
-    show_rows(connect().rows(PASSKEYS, "passkeys"), columns, is_json)
+    show_rows(connect().rows(path, "passkeys"), columns, is_json)
 
 
 @passkey.command("prepare")

@@ -33,11 +33,11 @@ from webauthn.helpers.structs import (
 from archive_service.archive import Archive
 from archive_service.config import Settings
 from archive_service.db.event_log import open_streams
-from archive_service.db.models import PasskeyRow, PreparedDecisionRow, PreparedPasskeyRow, UserRow
+from archive_service.db.models import PasskeyRow, PersonRow, PreparedDecisionRow, PreparedPasskeyRow, UserRow
 from archive_service.domain.event import ASSERTION, RP_ID
 from archive_service.domain.passkey import EDDSA, ES256, REGISTERED, REVOKED
 from archive_service.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
-from archive_service.services import users
+from archive_service.services import reading, users
 from archive_service.services.actor import Actor, event_actor
 from archive_service.services.fields import clean_text, require_id
 from archive_service.services.flags import tell_auditors_of_person, tell_person
@@ -200,10 +200,24 @@ def revoke_passkey(archive: Archive, actor: Actor, *, passkey: str, password: st
 
 def list_passkeys(archive: Archive, actor: Actor) -> list[dict[str, Any]]:
     """One's own passkeys in the order of their registration, revoked ones too."""
+    return _list_of(archive, actor.person)
+
+
+def list_passkeys_of(archive: Archive, actor: Actor, *, person: str) -> list[dict[str, Any]]:
+    """A person's passkeys, for auditors and administrators, who can ask the person whether they are theirs."""
+    actor.require("people.read")
+    reading.record_read(archive, actor, "people")
+    with archive.db.read() as session:
+        if session.get(PersonRow, require_id("person", person)) is None:
+            raise NotFound("person_unknown", "There is no such person.")
+    return _list_of(archive, person)
+
+
+def _list_of(archive: Archive, person: str) -> list[dict[str, Any]]:
     with archive.db.read() as session:
         rows = session.execute(
             select(PasskeyRow)
-            .where(PasskeyRow.person_id == actor.person)
+            .where(PasskeyRow.person_id == person)
             .order_by(PasskeyRow.registered_at, PasskeyRow.event_hash)
         ).scalars()
         return [

@@ -104,6 +104,7 @@ ROUTES: dict[str, Row] = {
     # what administrators look after
     "GET /api/v1/people": PEOPLE,
     "GET /api/v1/people/<id:person>": PEOPLE,
+    "GET /api/v1/people/<id:person>/passkeys": PEOPLE,
     "GET /api/v1/users": PEOPLE,
     "GET /api/v1/assignments": PEOPLE,
     "GET /api/v1/assignments/<id:assignment>": PEOPLE,

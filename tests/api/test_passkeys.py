@@ -56,6 +56,11 @@ def test_a_decision_is_prepared_signed_and_shown(office: Office, call: Client) -
     assert listed["revoked_at"] is not None and listed["public_key"] == key.public_key.hex()
     assert list_of(call("bima").get("/api/v1/passkeys"), "passkeys") == []
 
+    theirs = f"/api/v1/people/{office.persons['sari']}/passkeys"
+    assert list_of(call("wahyu").get(theirs), "passkeys") == [listed]
+    assert call("bima").get(theirs)[0] == 403
+    assert call("wahyu").get(f"/api/v1/people/{'0' * 32}/passkeys")[0] == 404
+
 
 def options(prepared: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = prepared["options"]

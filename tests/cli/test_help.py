@@ -115,6 +115,7 @@ ROUTES = {
     "GET /api/v1/quality/summary": "quality summary",
     "GET /api/v1/quality/unexplained": "quality unexplained",
     "GET /api/v1/passkeys": "passkey list",
+    "GET /api/v1/people/<id:person>/passkeys": "passkey list",
     "POST /api/v1/passkeys": "passkey register",
     "POST /api/v1/passkeys/preparations": "passkey prepare",
     "POST /api/v1/passkeys/<digest:passkey>/revocation": "passkey revoke",
