@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from tests.authenticator import SoftAuthenticator
 from tests.office import PASSWORD, Office, register_passkey
@@ -59,7 +60,7 @@ def test_a_decision_is_signed_by_the_script_and_refused_without_it(browser: Brow
     register_passkey(office, "sari", key)
     page = browser.page(f"/dossiers/{dossier}")
     assert f'data-passkey="{path}/preparation"' in page
-    wish = {"version": versions_on(page, "decision"), "decision": "approve", "reason": "Sesuai."}
+    wish: dict[str, Any] = {"version": versions_on(page, "decision"), "decision": "approve", "reason": "Sesuai."}
     refused = browser.send(path, **wish)
     assert refused.status_code == 409 and "tanda tangani keputusan dengannya" in refused.get_data(as_text=True)
     prepared = browser.send(f"{path}/preparation", **wish).get_json()
