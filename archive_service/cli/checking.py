@@ -16,12 +16,17 @@ from archive_service.verifier import verify as verifying
     "--key",
     help="The log's verifier key, or a file that holds it. Get it from where it is published, not from the bundle.",
 )
+@click.option(
+    "--policy",
+    type=click.Path(path_type=Path),
+    help="Whose cosignatures count: a policy file (log, witness, group, quorum). Its logs are pinned where no --key is given.",
+)
 @click.option("--lang", type=click.Choice(["id", "en"]), default="id", show_default=True)
 @click.option("--json", "is_json", is_flag=True, help="The report as JSON.")
 @click.pass_context
-def verify(ctx: click.Context, file: Path, key: str | None, lang: str, is_json: bool) -> None:
+def verify(ctx: click.Context, file: Path, key: str | None, policy: Path | None, lang: str, is_json: bool) -> None:
     """Verify a bundle offline: exit 0 valid, 1 discrepancies, 2 no bundle at all, 3 consistent but issuer not confirmed."""
-    text, code = verifying.verify_file(str(file), key, lang, is_json)
+    text, code = verifying.verify_file(str(file), key, lang, is_json, None if policy is None else str(policy))
     click.echo(text)
     ctx.exit(code)
 
