@@ -28,6 +28,8 @@ from archive_service.storage.folder import FolderStore
 from archive_service.storage.s3 import S3Store
 
 DEMO_CLOCK = "demo-clock.json"
+ORIGIN_FILE = "origin"
+"""Where an embedded archive keeps its log's name once the key that gave it has been changed."""
 FORMER_LOG_KEY = "log-former.pem"
 """Where an embedded archive keeps the log's key before this one, for as long as both sign."""
 
@@ -139,7 +141,9 @@ def _load_keys(settings: Settings) -> tuple[SigningKey, SigningKey]:
     except OSError as exc:
         raise _unusable(settings, exc) from exc
     public = log_private.public_key().public_bytes_raw()
-    origin = settings.log_origin or f"archive.local/{sha256(public).hexdigest()[:8]}"
+    kept = folder / ORIGIN_FILE
+    named_so = kept.read_text(encoding="ascii").strip() if kept.is_file() else None
+    origin = settings.log_origin or named_so or f"archive.local/{sha256(public).hexdigest()[:8]}"
     return signing.named(log_private, origin), signing.named(receipt_private, f"{origin}/receipt")
 
 

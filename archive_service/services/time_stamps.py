@@ -10,7 +10,6 @@ from pathlib import Path
 from cryptography import x509
 from rfc3161_client import (
     HashAlgorithm,
-    TimeStampRequest,
     TimestampRequestBuilder,
     VerificationError,
     VerifierBuilder,
@@ -89,18 +88,18 @@ def ask_authority(archive: Archive, authority: Authority, checkpoint: Checkpoint
     if answer.status != 200:
         raise NotVouched(f"it answered {answer.status}")
     stamp = require_imprint(answer.body, text)
-    _require_answer_to(request, answer.body)
+    if stamp.nonce != request.nonce:
+        raise NotVouched("its answer belongs to another request")
     now = archive.timer()
     if abs(stamp.at - now) > CLOCK_SLACK:
         raise NotVouched(f"its clock says {stamp.at:%Y-%m-%d %H:%M:%S} UTC, ours {now:%Y-%m-%d %H:%M:%S}")
-    if authority.ca_file is not None:
-        verify_token(answer.body, text, authority.ca_file)
+    is_verified = authority.ca_file is not None and verify_token(answer.body, text, authority.ca_file)
     values = {
         "size": checkpoint.size,
         "authority": authority.url,
         "token": answer.body,
         "stamped_at": stamp.at,
-        "is_verified": authority.ca_file is not None,
+        "is_verified": is_verified,
         "kept_at": now,
     }
     with archive.db.write() as session:
@@ -120,24 +119,26 @@ def require_imprint(token: bytes, text: bytes) -> TimeStamp:
     return stamp
 
 
-def _require_answer_to(request: TimeStampRequest, token: bytes) -> None:
-    try:
-        nonce = decode_timestamp_response(token).tst_info.nonce
-    except ValueError as exc:
-        raise NotVouched(f"its answer is no time-stamp: {exc}") from exc
-    if nonce != request.nonce:
-        raise NotVouched("its answer belongs to another request")
+def verify_token(token: bytes, text: bytes, ca_file: Path) -> bool:
+    """Whether a token over this text verifies under the CA's certificates in a PEM file; NotVouched when it is wrong under them.
 
-
-def verify_token(token: bytes, text: bytes, ca_file: Path) -> None:
-    """Raise NotVouched unless a token over this text verifies under the CA's certificates in a PEM file."""
+    False when the library cannot read it: OpenSSL 3.0 puts several certificates into a token in an order that DER forbids. Such a token
+    is kept, and ``openssl ts -verify`` says whether it holds.
+    """
     try:
-        # an authority's own certificate comes in its token; given once more OpenSSL 3's tokens are refused
-        builder = VerifierBuilder()
-        for certificate in x509.load_pem_x509_certificates(ca_file.read_bytes()):
-            builder = builder.add_root_certificate(certificate)
-        builder.build().verify_message(decode_timestamp_response(token), text)
+        certificates = x509.load_pem_x509_certificates(ca_file.read_bytes())
     except OSError as exc:
         raise NotVouched(f"the certificates in {ca_file} cannot be read ({exc.strerror})") from exc
+    except ValueError as exc:
+        raise NotVouched(f"there are no certificates in {ca_file}") from exc
+    try:
+        response = decode_timestamp_response(token)
+    except ValueError:
+        return False
+    builder = VerifierBuilder()
+    for certificate in certificates:
+        builder = builder.add_root_certificate(certificate)
+    try:
+        return builder.build().verify_message(response, text)
     except (VerificationError, ValueError) as exc:
         raise NotVouched(f"its token does not verify under {ca_file.name}: {exc}"[:300]) from exc

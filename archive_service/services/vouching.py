@@ -191,6 +191,21 @@ def _attested_from(session: Session, covering: int | None) -> _Sizes:
     return _Sizes(min((size for size in lows if size is not None), default=None), True)
 
 
+def read_status(archive: Archive) -> dict[str, Any]:
+    """The log's newest checkpoint, the level that it has reached, and how asking those who vouch goes."""
+    with archive.db.read() as session:
+        newest = session.execute(
+            select(CheckpointRow.size, CheckpointRow.signed_at).order_by(CheckpointRow.size.desc()).limit(1)
+        ).first()
+        return {
+            "origin": archive.log.origin,
+            "size": 0 if newest is None else newest.size,
+            "signed_at": None if newest is None else newest.signed_at.isoformat(),
+            "level": read_level(archive, session),
+            "vouchers": list_vouchers(archive, session),
+        }
+
+
 def list_vouchers(archive: Archive, session: Session) -> list[dict[str, Any]]:
     """Everybody who is asked, by kind and name, and how it went."""
     asked: Sequence[tuple[str, str, str]] = [

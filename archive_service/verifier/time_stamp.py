@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 TOKEN_LIMIT_BYTES = 64 * 1024
 ITEMS_LIMIT = 64
@@ -18,7 +18,7 @@ SHA256_OID = "2.16.840.1.101.3.4.2.1"
 _SIGNED_DATA = "1.2.840.113549.1.7.2"
 _TST_INFO = "1.2.840.113549.1.9.16.1.4"
 
-_BOOLEAN, _INTEGER, _OCTETS, _NULL, _OID, _TIME, _SEQUENCE, _SET = 0x01, 0x02, 0x04, 0x05, 0x06, 0x18, 0x30, 0x31
+_INTEGER, _OCTETS, _NULL, _OID, _TIME, _SEQUENCE, _SET = 0x02, 0x04, 0x05, 0x06, 0x18, 0x30, 0x31
 _EXPLICIT_0 = 0xA0
 _GENERALIZED_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{0,8}[1-9]))?Z")
 
@@ -36,6 +36,7 @@ class TimeStamp:
     imprint: bytes
     serial: str
     at: datetime
+    nonce: Optional[int] = None
 
 
 Item = Tuple[int, bytes]
@@ -175,6 +176,7 @@ def _parse_info(octets: bytes) -> TimeStamp:
         imprint=_require(imprint[1], _OCTETS, "the imprint's digest"),
         serial=str(_integer(info[3], "the serial number")),
         at=_time(info[4]),
+        nonce=next((_integer(item, "the nonce") for item in info[5:] if item[0] == _INTEGER), None),
     )
 
 
