@@ -197,7 +197,9 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _demo_vouches_for_nothing(self) -> Settings:
         if self.demo and (self.witness_policy is not None or self.time_stamp_authorities is not None):
-            raise ValueError("the demo's clock is not the world's: witnesses and time-stamps would contradict its events")
+            raise ValueError(
+                "the demo's clock is not the world's: witnesses and time-stamps would contradict its events"
+            )
         return self
 
     @model_validator(mode="after")

@@ -25,9 +25,7 @@ class Answer:
     body: bytes
 
 
-def post(
-    url: str, body: bytes, headers: Mapping[str, str], *, limit_bytes: int, seconds: float
-) -> Answer:
+def post(url: str, body: bytes, headers: Mapping[str, str], *, limit_bytes: int, seconds: float) -> Answer:
     """The answer to a POST, within ``seconds`` from beginning to end; Unreachable when there is none, or a longer one."""
     try:
         parts = urlsplit(url)

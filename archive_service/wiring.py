@@ -110,7 +110,8 @@ def _read_policy(settings: Settings) -> Policy | None:
         return parse_policy(settings.witness_policy.read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
         raise InvalidInput(
-            "bad_policy", f"The witness policy {settings.witness_policy} is not usable: {exc}. Mend ARCHIVE_WITNESS_POLICY."
+            "bad_policy",
+            f"The witness policy {settings.witness_policy} is not usable: {exc}. Mend ARCHIVE_WITNESS_POLICY.",
         ) from exc
 
 

@@ -184,9 +184,7 @@ def _refusal(submission: Submission, size: int, root: bytes) -> Reply | None:
     return None
 
 
-def make_witness(
-    data: Path, key_file: Path, name: str, logs: Iterable[str], now: Callable[[], float]
-) -> Witness:
+def make_witness(data: Path, key_file: Path, name: str, logs: Iterable[str], now: Callable[[], float]) -> Witness:
     """The witness of a key file and a SQLite file; both are made when they are not there."""
     return Witness(data, signing.load_or_create(key_file), name, logs, now)
 
@@ -244,7 +242,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path != "/add-checkpoint":
             self._answer(Reply(404, "A witness takes POST /add-checkpoint.\n"), is_last=True)
         elif not re.fullmatch(r"[0-9]{1,9}", length) or int(length) > BODY_LIMIT_BYTES:
-            self._answer(Reply(413, f"A submission has a Content-Length of at most {BODY_LIMIT_BYTES}.\n"), is_last=True)
+            self._answer(
+                Reply(413, f"A submission has a Content-Length of at most {BODY_LIMIT_BYTES}.\n"), is_last=True
+            )
         else:
             body = self.rfile.read(int(length))
             if len(body) != int(length):

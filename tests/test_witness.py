@@ -69,8 +69,14 @@ REFUSED: dict[str, tuple[Callable[[], bytes], int]] = {
     "a log that forked": (lambda: submission(8, 9, OTHER), 422),
     "a proof that is missing": (lambda: format_submission(8, [], checkpoint(9)), 422),
     "a proof where nothing is to be proved": (lambda: format_submission(8, [LEAVES[0]], checkpoint(8)), 422),
-    "another log": (lambda: submission(8, 9, key=signing.named(Ed25519PrivateKey.generate(), "b/log"), origin="b/log"), 404),
-    "another key of the same name": (lambda: submission(8, 9, key=signing.named(Ed25519PrivateKey.generate(), ORIGIN)), 403),
+    "another log": (
+        lambda: submission(8, 9, key=signing.named(Ed25519PrivateKey.generate(), "b/log"), origin="b/log"),
+        404,
+    ),
+    "another key of the same name": (
+        lambda: submission(8, 9, key=signing.named(Ed25519PrivateKey.generate(), ORIGIN)),
+        403,
+    ),
     "no note": (lambda: b"old 8\n\nnothing\n", 400),
     "no size": (lambda: b"\n\n" + checkpoint(9), 400),
     "a size with a leading zero": (lambda: submission(8, 9).replace(b"old 8", b"old 08"), 400),

@@ -24,11 +24,19 @@ OVERLAP_DAYS = 30
 
 
 @click.command()
-@click.option("--data", type=click.Path(path_type=Path, dir_okay=False), required=True, help="What it remembers (SQLite).")
-@click.option("--key", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Its key; made when missing.")
+@click.option(
+    "--data", type=click.Path(path_type=Path, dir_okay=False), required=True, help="What it remembers (SQLite)."
+)
+@click.option(
+    "--key", type=click.Path(path_type=Path, dir_okay=False), required=True, help="Its key; made when missing."
+)
 @click.option("--listen", default="127.0.0.1:8602", show_default=True, help="HOST:PORT")
-@click.option("--name", help="The witness's name in its key, such as witness.example.ac.id; made of its key if left out.")
-@click.option("--log", "logs", multiple=True, metavar="VKEY", help="A log that it follows: its verifier key; several times.")
+@click.option(
+    "--name", help="The witness's name in its key, such as witness.example.ac.id; made of its key if left out."
+)
+@click.option(
+    "--log", "logs", multiple=True, metavar="VKEY", help="A log that it follows: its verifier key; several times."
+)
 def witness(data: Path, key: Path, listen: str, name: str | None, logs: tuple[str, ...]) -> None:
     """Follow logs and cosign what continues what was seen before (C2SP tlog-witness), for another institution or an auditor."""
     host, _, port = listen.rpartition(":")
@@ -46,7 +54,9 @@ def witness(data: Path, key: Path, listen: str, name: str | None, logs: tuple[st
     try:
         server = WitnessServer((host.strip("[]"), int(port)), made)
     except OSError as exc:
-        raise Unavailable("port_in_use", f"Cannot listen on {listen}: {exc.strerror}. Choose another with --listen.") from exc
+        raise Unavailable(
+            "port_in_use", f"Cannot listen on {listen}: {exc.strerror}. Choose another with --listen."
+        ) from exc
     click.echo(f"Witness of {', '.join(made.origins())} at http://{listen}/add-checkpoint")
     click.echo(f"Its verifier key, for policies: {made.vkey}")
     with server:
@@ -88,7 +98,11 @@ def list_keys(data_dir: Path | None) -> None:
     finally:
         archive.db.close()
     for key in found:
-        state = "in force" if key.overlap_until is None else f"retired, signs beside its successor until {key.overlap_until}"
+        state = (
+            "in force"
+            if key.overlap_until is None
+            else f"retired, signs beside its successor until {key.overlap_until}"
+        )
         click.echo(f"{key.purpose}: {key.vkey} (registered {key.registered_at}, {state})")
 
 
@@ -111,7 +125,9 @@ def rotate(purpose: str, days: int, data_dir: Path | None) -> None:
             archive.db.close()
     click.echo(f"Retired:  {retired.vkey}")
     click.echo(f"In force: {vkey}")
-    click.echo(f"Publish the new line beside the old one; both count until {retired.overlap_until}. Restart the service now.")
+    click.echo(
+        f"Publish the new line beside the old one; both count until {retired.overlap_until}. Restart the service now."
+    )
 
 
 def _rotate_embedded(settings: Settings, purpose: str, days: int) -> tuple[keeping.RegisteredKey, str]:

@@ -304,7 +304,9 @@ def _check_vouching(session: Session, report: AuditReport) -> None:
         except (NotVouched, note.NoteError, KeyError):
             is_right = False
         if not is_right:
-            report.add("time_stamp_differs", f"time_stamp {stamp.size} {stamp.authority}", "it is not over this checkpoint")
+            report.add(
+                "time_stamp_differs", f"time_stamp {stamp.size} {stamp.authority}", "it is not over this checkpoint"
+            )
 
 
 def _check_definitions(session: Session, report: AuditReport) -> None:

@@ -157,7 +157,9 @@ def _read_attested(container: Container, value: Any, found: List[Discrepancy]) -
         tokens: List[bytes] = []
         try:
             note = container.read(manifest.attested_name(size))
-            while len(tokens) < manifest.TOKENS_LIMIT and manifest.token_name(size, len(tokens) + 1) in container.entries:
+            while (
+                len(tokens) < manifest.TOKENS_LIMIT and manifest.token_name(size, len(tokens) + 1) in container.entries
+            ):
                 tokens.append(container.read(manifest.token_name(size, len(tokens) + 1)))
         except ValueError as exc:
             found.append(Discrepancy("evidence_unreadable", manifest.attested_name(size), str(exc)))

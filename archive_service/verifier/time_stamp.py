@@ -158,7 +158,9 @@ def parse_time_stamp(response: bytes) -> TimeStamp:
     encapsulated = _sequence(signed[2], "the content", 2)
     if len(encapsulated) != 2 or _oid(encapsulated[0], "the content's type") != _TST_INFO:
         raise TokenError("the content is no time-stamp")
-    octets = _require(_whole(_require(encapsulated[1], _EXPLICIT_0, "the content"), "the content"), _OCTETS, "the content")
+    octets = _require(
+        _whole(_require(encapsulated[1], _EXPLICIT_0, "the content"), "the content"), _OCTETS, "the content"
+    )
     return _parse_info(octets)
 
 

@@ -320,7 +320,9 @@ def read_key(key: str) -> VerifierKey:
     return parse_vkey(lines[0].strip())
 
 
-def verify_file(path: str, key: Optional[str], lang: str, is_json: bool, policy: Optional[str] = None) -> Tuple[str, int]:
+def verify_file(
+    path: str, key: Optional[str], lang: str, is_json: bool, policy: Optional[str] = None
+) -> Tuple[str, int]:
     """The report on a file as text (or JSON), and the exit code; an unreadable file or key gives a sentence and 2."""
     column = 0 if lang == "id" else 1
     try:

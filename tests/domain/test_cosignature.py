@@ -65,13 +65,23 @@ def test_a_signature_over_the_note_is_no_cosignature_nor_the_other_way() -> None
         require_cosignature(TEXT, NoteSignature(KEY.name, KEY.key_id, bytes(7) + b"\x01" + bare), KEY, ed25519.verify)
     # 0x04 presented as 0x01: under the id of a key that signs notes
     with pytest.raises(NoteError):
-        note.signed_by(Note(TEXT, (NoteSignature(plain.name, plain.key_id, cosign().signature),)), plain, ed25519.verify)
+        note.signed_by(
+            Note(TEXT, (NoteSignature(plain.name, plain.key_id, cosign().signature),)), plain, ed25519.verify
+        )
     assert not note.signed_by(Note(TEXT, (cosign(),)), plain, ed25519.verify)
     with pytest.raises(NoteError):
         pack_cosignature(plain, TIME, bare)
 
 
-@pytest.mark.parametrize("change", [lambda b: b[:7] + bytes([b[7] ^ 1]) + b[8:], lambda b: b[:-1] + bytes([b[-1] ^ 1]), lambda b: b[:-1], lambda b: b + b"\0"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda b: b[:7] + bytes([b[7] ^ 1]) + b[8:],
+        lambda b: b[:-1] + bytes([b[-1] ^ 1]),
+        lambda b: b[:-1],
+        lambda b: b + b"\0",
+    ],
+)
 def test_another_time_or_signature_is_refused(change: object) -> None:
     signature = cosign()
     changed = NoteSignature(signature.name, signature.key_id, change(signature.signature))  # type: ignore[operator]

@@ -110,7 +110,13 @@ def test_an_answer_that_is_none_is_noted_and_not_kept(office: Office, authority:
     row, _ = newest(office)
     asked = time_stamps.authorities_of(office.archive)[0]
     other = time_stamps.TimestampRequestBuilder().data(b"something else").build().as_bytes()
-    own = time_stamps.TimestampRequestBuilder().data(note.parse_note(row.note).text.encode()).hash_algorithm(time_stamps.HashAlgorithm.SHA256).build().as_bytes()
+    own = (
+        time_stamps.TimestampRequestBuilder()
+        .data(note.parse_note(row.note).text.encode())
+        .hash_algorithm(time_stamps.HashAlgorithm.SHA256)
+        .build()
+        .as_bytes()
+    )
     for answer, words in [
         (b"no token", "no time-stamp"),
         (authority.reply(other), "something else"),
@@ -151,9 +157,7 @@ def test_without_certificates_the_token_is_kept_unverified(office: Office, autho
 
 def test_a_token_that_the_library_cannot_read_is_kept_for_openssl(office: Office, tmp_path: Path) -> None:
     with run_authority(tmp_path / "other", sends_ca=True) as other:
-        settings = office.archive.settings.model_copy(
-            update={"time_stamp_authorities": f"{other.url} {other.ca_file}"}
-        )
+        settings = office.archive.settings.model_copy(update={"time_stamp_authorities": f"{other.url} {other.ca_file}"})
         office.archive = replace(office.archive, settings=settings)
         assert settle(office) == 1
     _, stamp = newest(office)

@@ -16,12 +16,13 @@ from archive_service.bundling.plan import AttestedCheckpoint, Evidence
 from archive_service.domain import manifest, merkle, note
 from archive_service.domain.checkpoint import Checkpoint, format_checkpoint
 from archive_service.domain.cosignature import cosigned_message, pack_cosignature
+from archive_service.domain.event import service_actor
 from archive_service.domain.policy import Policy, parse_policy
 from archive_service.domain.verdict import parse_time
 from archive_service.signing import SigningKey, named
 from archive_service.verifier.time_stamp import TokenError, parse_time_stamp
 from archive_service.verifier.verify import INVALID, VALID, Report, check_bundle, verify_file
-from tests.bundling.dossier_builder import LOG_KEY, ORIGIN, Builder
+from tests.bundling.dossier_builder import LOG_KEY, ORIGIN, RECEIPT_KEY, Builder
 from tests.time_stamp_authority import run_authority
 
 WITNESSES = [Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (11, 12)]
@@ -138,7 +139,9 @@ def over_another(story: Story) -> Evidence:
 
 def note_signature_as_cosignature(story: Story) -> Evidence:
     main = story.evidence.checkpoint_size
-    bare = note.NoteSignature(KEYS[0].name, KEYS[0].key_id, bytes(7) + b"\x01" + WITNESSES[0].sign(story.text(main).encode()))
+    bare = note.NoteSignature(
+        KEYS[0].name, KEYS[0].key_id, bytes(7) + b"\x01" + WITNESSES[0].sign(story.text(main).encode())
+    )
     return replace(story.evidence, checkpoint=story.note(main, bare, story.line(1, main, story.at(main))))
 
 
@@ -180,7 +183,10 @@ ATTACKS: dict[str, tuple[Callable[[Story], Evidence], set[str]]] = {
     "too few witnesses": (cosigned(0), {"quorum_missed"}),
     "one witness counted twice": (cosigned(0, 0), {"quorum_missed"}),
     "no witness": (cosigned(), {"quorum_missed"}),
-    "a cosignature from the future": (cosigned(0, 1, later=timedelta(days=30)), {"cosignature_future", "quorum_missed"}),
+    "a cosignature from the future": (
+        cosigned(0, 1, later=timedelta(days=30)),
+        {"cosignature_future", "quorum_missed"},
+    ),
     "an altered cosignature time": (altered_time, {"cosignature_invalid", "quorum_missed"}),
     "cosignatures over another checkpoint": (over_another, {"cosignature_invalid", "quorum_missed"}),
     "0x01 presented as 0x04": (note_signature_as_cosignature, {"cosignature_invalid", "quorum_missed"}),
@@ -201,12 +207,61 @@ def test_each_attack_is_named(name: str, story: Story) -> None:
 
 # two keys of the log ------------------------------------------------------------------------------------------------
 
-OLD = named(Ed25519PrivateKey.from_private_bytes(b"\x21" * 32), ORIGIN)
+OLD, NEW = LOG_KEY, named(Ed25519PrivateKey.from_private_bytes(b"\x21" * 32), ORIGIN)
 
 
-def test_a_checkpoint_that_another_known_key_signed_too_is_the_pinned_keys(story: Story) -> None:
-    main = story.evidence.checkpoint_size
-    stray = note.format_note(story.text(main), [LOG_KEY.make_signature(story.text(main)), OLD.make_signature(story.text(main))])
+@pytest.fixture(scope="module")
+def changed() -> Story:
+    """The same dossier, while which the log changed its key."""
+    builder = Builder()
+    builder.play_to_step_4()
+    builder.append("service", "key.registered", service_actor("keys"), {"purpose": "log", "vkey": NEW.vkey})
+    until = {"overlap_until": "2026-05-10T00:00:00.000000Z"}
+    payload = {"purpose": "log", "vkey": OLD.vkey, "successor": NEW.vkey, **until}
+    builder.append("service", "key.retired", service_actor("keys"), payload)
+    builder.play_from_step_5()
+    return Story(builder, builder.evidence())
+
+
+def signed_by(story: Story, *keys: SigningKey, listed: tuple[SigningKey, ...] = (NEW, OLD)) -> bytes:
+    size = story.evidence.checkpoint_size
+    text = story.text(size)
+    data = note.format_note(text, [key.make_signature(text) for key in keys])
+    vkeys = [listed[0].vkey, RECEIPT_KEY.vkey, *(key.vkey for key in listed[1:])]
+    return story.builder.bundle(replace(story.evidence, checkpoint=data, vkeys=vkeys))
+
+
+def verdict(bundle: bytes, key: SigningKey | None) -> tuple[str, set[str]]:
+    report = check_bundle(io.BytesIO(bundle), len(bundle), None if key is None else key.verifier_key)
+    return report.verdict, codes(report)
+
+
+def test_in_the_overlap_a_bundle_is_valid_under_either_key_and_after_it_under_the_new_one(changed: Story) -> None:
+    both = signed_by(changed, NEW, OLD)
+    assert verdict(both, OLD) == verdict(both, NEW) == (VALID, set())
+    new = signed_by(changed, NEW)
+    assert verdict(new, NEW) == (VALID, set())
+    assert verdict(new, OLD) == (INVALID, {"signed_by_other_key"})
+    assert verdict(signed_by(changed, OLD), NEW) == (INVALID, {"signed_by_other_key"})
+
+
+def test_a_key_that_no_event_put_in_its_place_is_refused(story: Story, changed: Story) -> None:
+    stranger = named(Ed25519PrivateKey.generate(), ORIGIN)
+    assert "key_unregistered" in verdict(signed_by(changed, NEW, listed=(NEW, OLD, stranger)), NEW)[1]
+    assert verdict(signed_by(changed, stranger, NEW), NEW) == (INVALID, {"checkpoint_invalid"})
+    assert "key_unregistered" in verdict(signed_by(story, NEW, OLD), OLD)[1]
+    # a key that was registered while the dossier ran, and followed none
+    builder = Builder()
+    builder.play_to_step_4()
+    builder.append("service", "key.registered", service_actor("keys"), {"purpose": "log", "vkey": NEW.vkey})
+    builder.play_from_step_5()
+    late = Story(builder, builder.evidence())
+    assert verdict(signed_by(late, NEW, OLD), NEW) == (INVALID, {"registered_late"})
+
+
+def test_a_signature_by_a_key_that_the_bundle_does_not_name_is_refused(story: Story) -> None:
+    text = story.text(story.evidence.checkpoint_size)
+    stray = note.format_note(text, [OLD.make_signature(text), NEW.make_signature(text)])
     assert codes(story.check(replace(story.evidence, checkpoint=stray), None)) == {"checkpoint_invalid"}
 
 
@@ -220,7 +275,9 @@ def token(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Iterator[by
 
     text = story.text(story.evidence.checkpoint_size).encode()
     with run_authority(tmp_path_factory.mktemp("tsa") / "tsa") as authority:
-        yield authority.reply(TimestampRequestBuilder().data(text).hash_algorithm(HashAlgorithm.SHA256).build().as_bytes())
+        yield authority.reply(
+            TimestampRequestBuilder().data(text).hash_algorithm(HashAlgorithm.SHA256).build().as_bytes()
+        )
 
 
 def stamped(story: Story, token: bytes, size: int | None = None) -> Evidence:
