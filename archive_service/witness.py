@@ -124,10 +124,10 @@ class Witness:
         if keys is None:
             return Reply(404, "This witness does not know the log.\n")
         try:
-            is_signed = any([note.signed_by(submission.note, key, ed25519.verify) for key in keys])
+            signers = [key for key in keys if note.signed_by(submission.note, key, ed25519.verify)]
         except note.NoteError:
-            is_signed = False
-        if not is_signed:
+            signers = []
+        if not signers:
             return Reply(403, "No signature is by a key that this witness knows of the log.\n")
         if submission.old > checkpoint.size:
             return Reply(400, "The old size is larger than the checkpoint's.\n")
@@ -207,7 +207,7 @@ class WitnessServer(ThreadingHTTPServer):
         if not self._places.acquire(blocking=False):
             self.shutdown_request(request)
             return
-        super().process_request(request, client_address)  # type: ignore[arg-type]
+        super().process_request(request, client_address)
 
     def process_request_thread(self, request: object, client_address: object) -> None:
         """Serve one connection, which is cut when it takes too long."""

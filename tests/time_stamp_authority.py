@@ -73,23 +73,10 @@ def run_authority(folder: Path, *, sends_ca: bool = False) -> Iterator[Authority
     (folder / "cnf").write_text(CONFIG.format(folder=folder, certs=f"certs = {folder}/ca.pem" if sends_ca else ""))
     (folder / "serial").write_text("01\n")
     new = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30")
-    openssl(
-        folder,
-        "req",
-        "-x509",
-        *new,
-        "-keyout",
-        "ca.key",
-        "-out",
-        "ca.pem",
-        "-subj",
-        "/CN=CA",
-        "-config",
-        "cnf",
-        "-extensions",
-        "ca",
-    )
-    openssl(folder, "req", "-x509", *new, "-keyout", "tsa.key", "-out", "tsa.pem", "-subj", "/CN=TSA", "-config", "cnf", "-extensions", "leaf", "-CA", "ca.pem", "-CAkey", "ca.key")  # fmt: skip
+    made = ("req", "-x509", *new, "-config", "cnf")
+    openssl(folder, *made, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=CA", "-extensions", "ca")
+    by_ca = ("-CA", "ca.pem", "-CAkey", "ca.key")
+    openssl(folder, *made, "-keyout", "tsa.key", "-out", "tsa.pem", "-subj", "/CN=TSA", "-extensions", "leaf", *by_ca)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

@@ -42,6 +42,7 @@ from archive_service.api import (
     uploads,
     users,
     verdicts,
+    vouching,
     webhooks,
     work_units,
 )
@@ -78,6 +79,7 @@ GUARDED = (
     notices,
     webhooks,
     bundles,
+    vouching,
 )
 OPEN = (log, health)
 

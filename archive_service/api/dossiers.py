@@ -13,10 +13,10 @@ from archive_service.api.auth import get_archive, require_actor
 from archive_service.api.body import Answer, Body, Id, Quarter, Year
 from archive_service.api.decisions import MadeDecision
 from archive_service.api.documents import ListedDocument
-from archive_service.api.log import LogLevel
 from archive_service.api.operation import operation, seen_states, with_state
 from archive_service.api.paging import PageAnswer, PageQuery, is_id, is_moment, page_answer, page_request
 from archive_service.api.steps import ReadStep
+from archive_service.api.vouching import LogLevel
 from archive_service.db.listing import DossierFilter
 from archive_service.services import dossiers, listing, reading
 

@@ -9,7 +9,7 @@ import struct
 from dataclasses import dataclass
 from typing import Iterable, List, Optional
 
-from archive_service.domain.note import COSIGNATURE, Note, NoteError, NoteSignature, Verify, VerifierKey
+from archive_service.domain.note import COSIGNATURE, Note, NoteError, NoteSignature, VerifierKey, Verify
 
 SIGNATURE_BYTES = 64
 STAMPED_BYTES = 8 + SIGNATURE_BYTES

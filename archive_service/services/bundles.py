@@ -20,8 +20,8 @@ from archive_service.domain import merkle
 from archive_service.domain.deviation import SOP_CHANGED
 from archive_service.domain.event import Event, parse_event
 from archive_service.errors import LogIntegrityError, NotFound
-from archive_service.services.actor import RULES
 from archive_service.services import vouching
+from archive_service.services.actor import RULES
 from archive_service.services.attested import choose_checkpoint, gather_attested, is_worth_waiting
 from archive_service.services.keys import log_keys_of, signers_of
 from archive_service.services.log import covering_checkpoint, tile_reader

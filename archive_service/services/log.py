@@ -192,10 +192,10 @@ def require_own_checkpoint(archive: Archive, data: bytes) -> Checkpoint:
     try:
         parsed = note.parse_note(data)
         checkpoint = parse_checkpoint(parsed.text)
-        is_own = any([note.signed_by(parsed, key, ed25519.verify) for key in keys.log_keys_of(archive)])
+        signers = [key for key in keys.log_keys_of(archive) if note.signed_by(parsed, key, ed25519.verify)]
     except ValueError as exc:
         raise LogIntegrityError("checkpoint_damaged", f"A kept checkpoint is damaged: {exc}") from exc
-    if not is_own or checkpoint.origin != archive.log.origin:
+    if not signers or checkpoint.origin != archive.log.origin:
         raise LogIntegrityError("checkpoint_foreign", "A kept checkpoint was signed by another key or log.")
     return checkpoint
 

@@ -12,7 +12,6 @@ from archive_service.domain.event import Event, EventError, parse_event
 from archive_service.domain.note import VerifierKey, parse_vkey
 from archive_service.verifier.container import Container, split_lines
 
-
 _SIZE = re.compile(r"[1-9][0-9]{0,15}")
 
 

@@ -128,12 +128,10 @@ def _time(item: Item) -> datetime:
     match = _GENERALIZED_TIME.fullmatch(content.decode("ascii", "replace"))
     if match is None:
         raise TokenError("genTime is not written as DER writes it")
+    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    microsecond = int(((match.group(7) or "") + "000000")[:6])
     try:
-        return datetime(
-            *(int(part) for part in match.groups()[:6]),  # type: ignore[arg-type]
-            microsecond=int(((match.group(7) or "") + "000000")[:6]),
-            tzinfo=timezone.utc,
-        )
+        return datetime(year, month, day, hour, minute, second, microsecond, timezone.utc)
     except ValueError as exc:
         raise TokenError("genTime is no time") from exc
 

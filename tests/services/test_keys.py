@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from archive_service import signing
 from archive_service.cli.__main__ import main
 from archive_service.domain import note
+from archive_service.domain.verdict import parse_time
 from archive_service.errors import Conflict, InvalidInput
 from archive_service.services import audit, keys, log
 from tests.office import ORIGIN, Office, open_office
@@ -55,7 +56,7 @@ def test_an_embedded_log_signs_with_both_keys_for_the_overlap_and_then_with_the_
     with office.archive.db.read() as session:
         old, new = keys.list_keys(session, keys.LOG)
     assert (old.successor, new.successor, new.overlap_until) == (second.vkey, None, None)
-    office.clock.moment = keys.parse_time(str(old.overlap_until)) - timedelta(days=1)
+    office.clock.moment = parse_time(str(old.overlap_until)) - timedelta(days=1)
     do(office, 2)
     assert [s.key_id for s in settle(office)] == [second.verifier_key.key_id, first.verifier_key.key_id]
     office.clock.moment += timedelta(days=2)

@@ -49,12 +49,12 @@ class World:
         self.done += 1
         self.office.register("calendars/id-government.toml", version=1 + self.done, title="Kalender yang dikoreksi")
 
-    def at(self, moment: str) -> None:
+    def at(self, text: str) -> None:
         """Settle what was done, then let time go on; the world's with the office's, unless the office lies."""
         self.settle()
-        self.office.clock.moment = wib(moment)
+        self.office.clock.moment = wib(text)
         if self.follows:
-            self.now = wib(moment)
+            self.now = wib(text)
 
     def bundle(self, dossier: str) -> bytes:
         """The bundle of a sealed dossier."""
@@ -81,7 +81,7 @@ def open_world(folder: Path, stack: ExitStack, make: Callable[..., Office] = ope
             Ed25519PrivateKey.generate(),
             f"{name}.test",
             [key.vkey],
-            lambda: world.now.timestamp(),
+            lambda: made.now.timestamp(),
         )
         server = stack.enter_context(WitnessServer(("127.0.0.1", 0), witness))
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -91,11 +91,11 @@ def open_world(folder: Path, stack: ExitStack, make: Callable[..., Office] = ope
     lines += ["group both all w1 w2", "quorum both"]
     (folder / "policy").write_text("\n".join(lines) + "\n")
     office = make(folder / "var", witness_policy=folder / "policy", attestation_wait_seconds=0)
-    world = World(office, parse_policy((folder / "policy").read_text()), witnesses, now[0])
-    office.archive = replace(office.archive, timer=lambda: world.now)
-    office.at = world.at  # type: ignore[method-assign]
+    made = World(office, parse_policy((folder / "policy").read_text()), witnesses, now[0])
+    office.archive = replace(office.archive, timer=lambda: made.now)
+    office.at = made.at  # type: ignore[method-assign]
     stack.callback(office.archive.db.close)
-    return world
+    return made
 
 
 @pytest.fixture
@@ -201,7 +201,7 @@ def test_a_forked_log_gets_no_cosignature_and_says_why(tmp_path: Path) -> None:
 
 
 def test_a_sealed_dossier_is_attested_between_times_by_both_witnesses(played: tuple[World, str, bytes]) -> None:
-    world, dossier, bundle = played
+    world, _, bundle = played
     report = world.check(bundle)
     assert (report.verdict, report.discrepancies) == (VALID, [])
     told = report.attestation

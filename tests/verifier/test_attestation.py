@@ -75,7 +75,7 @@ class Story:
 
     def check(self, evidence: Evidence, policy: Policy | None = POLICY, **kwargs: object) -> Report:
         bundle = self.builder.bundle(evidence)
-        return check_bundle(io.BytesIO(bundle), len(bundle), LOG_KEY.verifier_key, policy, NOW, **kwargs)  # type: ignore[arg-type]
+        return check_bundle(io.BytesIO(bundle), len(bundle), LOG_KEY.verifier_key, policy, NOW, **kwargs)
 
 
 @pytest.fixture(scope="module")
