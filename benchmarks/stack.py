@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,14 +65,28 @@ class Bench:
 
 
 @contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """These variables as long as it lasts."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
 def running() -> Iterator[Bench]:
     """The stack, with the demo's people registered."""
     with ExitStack() as cleanup:
         environment, s3 = start_servers(cleanup)
         folder = Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="archive-bench-")))
-        os.environ.update(environment)
-        # 8 clients from one address
-        os.environ["ARCHIVE_TOKEN_TRIES_PER_MINUTE"] = "0"
+        # 8 clients come from one address; the figures after these make archives of their own, with nothing of this stack
+        cleanup.enter_context(_environment({**environment, "ARCHIVE_TOKEN_TRIES_PER_MINUTE": "0"}))
         stack = start_demo(data_dir=folder / "demo", port=free_ports(1)[0])
         cleanup.callback(stack.stop)
         play = Play(stack.base_url, stack.password, [])

@@ -21,6 +21,10 @@ COMMANDS = {
         "checking",
         "Verify a bundle offline: exit 0 valid, 1 discrepancies, 2 no bundle at all, 3 consistent but issuer not confirmed.",
     ),
+    "verifier": (
+        "checking",
+        "Write the verifier as one file, verify.py, and print its SHA-256: publish that where nobody here can change it.",
+    ),
     "obligation": ("client_units", "What work units owe each period."),
     "finding": ("client_units", "Findings of audits."),
     "sop": ("checking", "SOPs and calendars as data."),

@@ -46,6 +46,41 @@ STEPS: Dict[str, Tuple[str, str]] = {
 }
 """Step id → what it proves; their order is the order of verification."""
 
+DOCUMENT_STEPS: Dict[str, Tuple[str, str]] = {
+    "receipt_form": ("Tanda terima terbaca dan berbentuk baku", "The receipt can be read and has its form"),
+    "receipt_signature": (
+        "Tanda terima ditandatangani kunci tanda terima arsip ini",
+        "The receipt is signed by the receipt key of its archive",
+    ),
+    "document_size": ("Ukuran dokumen sama dengan yang diterima", "The document has the size that was received"),
+    "document_digest": (
+        "Isi dokumen sama, byte demi byte, dengan yang diterima",
+        "The document is byte for byte the one that was received",
+    ),
+}
+"""The same for a document with its receipt."""
+
+EXPLAINED: Dict[str, Tuple[str, str]] = {**STEPS, **DOCUMENT_STEPS}
+"""Every step, whatever is verified."""
+
+LOG_STEPS: Dict[str, Tuple[str, str]] = {
+    "checkpoint": ("Segel log ditandatangani kunci log", "The checkpoint is signed by the log's key"),
+    "tree": (
+        "Setiap catatan, ubin, dan akar pohon cocok dengan segel log",
+        "Every entry, every tile and the root are those of the checkpoint",
+    ),
+    "log_events": (
+        "Setiap catatan terbaca, berbentuk baku, dan ada sekali saja",
+        "Every record can be read, is canonical and is there once",
+    ),
+    "log_chains": ("Setiap jejak adalah rantai yang tidak terputus", "Every stream is an unbroken chain"),
+    "prefix": (
+        "Segel log yang lebih lama adalah awal dari log ini",
+        "The log begins as the older checkpoints say",
+    ),
+}
+"""Step id of the verification of a whole log → what it proves; their order is the order of the report."""
+
 DISCREPANCIES: Dict[str, Tuple[str, str]] = {
     # container and bag
     "container_damaged": (
@@ -131,6 +166,22 @@ DISCREPANCIES: Dict[str, Tuple[str, str]] = {
     "leaf_order": ("urutan log berbeda dari urutan jejak", "the log's order disagrees with the stream's"),
     "proof_extra": ("bukti untuk catatan yang tidak ada", "a proof belongs to no event in the bundle"),
     "event_twice": ("satu catatan dimuat dua kali", "an event is in the bundle twice"),
+    # a whole log
+    "entries_missing": ("bundel catatan tidak ada", "the bundle of entries is missing"),
+    "entries_invalid": ("bundel catatan tidak berbentuk baku", "the bundle of entries does not have its form"),
+    "entry_differs": ("catatan tidak cocok dengan daunnya", "an entry does not hash to its leaf"),
+    "tile_missing": ("ubin pohon tidak ada", "the tile is missing"),
+    "tile_differs": ("ubin bukan yang mengikuti dari catatan", "the tile is not what follows from the entries"),
+    "root_differs": ("akar pohon bukan yang disegel", "the entries have another root than the checkpoint"),
+    "no_prefix": (
+        "log ini bukan lanjutan dari segel yang lebih lama: isinya diganti",
+        "the log is no continuation of the older checkpoint: it was rewritten",
+    ),
+    "log_shrunk": ("log lebih pendek daripada segel yang lebih lama", "the log is shorter than an older checkpoint"),
+    "continued_invalid": (
+        "segel log terdahulu yang dilanjutkan tidak sah",
+        "the checkpoint of the log that is continued is not right",
+    ),
     # definitions and registrations
     "not_opened_once": ("catatan pertama tidak membuka pelaksanaan", "the first event does not open the dossier"),
     "definition_missing": ("ketentuan yang dimuat bukan yang disematkan", "the definitions are not the pinned ones"),
@@ -211,6 +262,11 @@ DISCREPANCIES: Dict[str, Tuple[str, str]] = {
     "opening_extra": ("tidak membuka komitmen mana pun", "it opens no commitment in the bundle"),
     "opening_differs": ("nilai dan garam tidak membuka komitmen", "value and salt do not open the commitment"),
     "redacted": ("nilai telah dihapus", "the value was taken out"),
+    # a document and its receipt
+    "receipt_invalid": ("tanda terima atau tanda tangannya tidak sah", "the receipt or its signature is not right"),
+    "receipt_unsigned": ("tidak ada tanda tangan kunci ini", "there is no signature by any of the given keys"),
+    "document_size": ("ukuran dokumen lain", "the document has another size"),
+    "document_digest": ("isi dokumen lain", "the document has other bytes"),
     # verdicts
     "time_verdict_differs": (
         "hasil penilaian waktu lain bila dihitung ulang",
@@ -264,8 +320,58 @@ WORDS: Dict[str, Tuple[str, str]] = {
         "Tanpa kunci pemeriksa: siapa pun dapat membuat paket yang konsisten. Beri --key dari tempat penerbitannya.",
         "Without a verifier key: anybody can make a consistent bundle. Give --key from where it is published.",
     ),
+    "log_head": (
+        "Log %s: segel atas %d catatan; %d diperiksa, %d jejak, %d segel lama.",
+        "Log %s: a checkpoint over %d entries; %d checked, %d streams, %d older checkpoints.",
+    ),
+    "log_continued": (
+        "Log ini melanjutkan log %s yang berakhir pada %d catatan; periksa log itu tersendiri.",
+        "This log continues the log %s, which ended at %d entries; verify that one by itself.",
+    ),
+    "log_no_key": (
+        "Tanpa kunci pemeriksa: siapa pun dapat membuat log yang konsisten. Beri --key dari tempat penerbitannya.",
+        "Without a verifier key: anybody can make a consistent log. Give --key from where it is published.",
+    ),
+    "proof_valid": (
+        "Catatan nomor %d ada dalam log %s, segel atas %d catatan.",
+        "Entry %d is in the log %s, under the checkpoint over %d entries.",
+    ),
     "no_bundle": ("Ini bukan paket arsip.", "This is no bundle."),
     "bad_key": ("Kunci pemeriksa tidak dapat dipakai: %s.", "The verifier key cannot be used: %s."),
     "bad_file": ("%s tidak dapat dibaca: %s.", "Cannot read %s: %s."),
+    "same_verifier": (
+        "Catatan: %s dalam paket ini sama dengan pemeriksa yang sedang berjalan.",
+        "Note: %s in this bundle is the same as the verifier that runs.",
+    ),
+    "other_verifier": (
+        "Catatan: %s dalam paket ini bukan pemeriksa yang sedang berjalan (sha256 %s): versi lain, atau bukan dari penerbit. "
+        "Bandingkan dengan sidik yang diterbitkan sebelum menjalankannya.",
+        "Note: %s in this bundle is not the verifier that runs (sha256 %s): another version, or not the issuer's. Compare it "
+        "with the published digest before you run it.",
+    ),
+    "bad_log": ("Log di %s tidak dapat dibaca: %s.", "Cannot read the log at %s: %s."),
+    "not_a_file": ("bukan berkas biasa", "it is no ordinary file"),
 }
 """Everything else that the report for people says."""
+
+DOCUMENT_WORDS: Dict[str, Tuple[str, str]] = {
+    "proves": (
+        "Terbukti: arsip mengakui telah menerima tepat %d byte ini (sha256 %s). Menurut arsip %s, penerimaannya adalah catatan "
+        "audit %s nomor %d, pada %s.",
+        "Proved: the archive acknowledged that it received exactly these %d bytes (sha256 %s). The archive %s says that the "
+        "reception is audit record %s number %d, at %s.",
+    ),
+    "would_prove": (
+        "Tanda terima menyebut tepat %d byte ini (sha256 %s); belum terbukti dari siapa. Ia menyebut arsip %s, catatan audit %s "
+        "nomor %d, pada %s.",
+        "The receipt names exactly these %d bytes (sha256 %s); nothing shows whose it is. It names the archive %s, audit record "
+        "%s number %d, at %s.",
+    ),
+    "proves_not": (
+        "Tidak terbukti: bahwa catatan itu (hash %s) ada dalam log dan tetap ada, siapa yang mengunggah, dan bahwa waktunya "
+        "benar. Mintalah bukti keanggotaan catatan itu, atau paket arsipnya.",
+        "Not proved: that this record (hash %s) is in the log and stays there, who uploaded, and that the time is true. Ask for "
+        "the record's proof of inclusion, or for the bundle.",
+    ),
+}
+"""What a receipt proves, and what it does not."""

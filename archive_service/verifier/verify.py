@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, BinaryIO, Callable, Dict, List, Optional, Tuple
@@ -20,7 +21,8 @@ from archive_service.verifier.authority import check_authority
 from archive_service.verifier.bag import check_bag, check_layout
 from archive_service.verifier.container import Container, is_no_bundle, open_container
 from archive_service.verifier.evidence import Evidence, read_evidence
-from archive_service.verifier.messages import DISCREPANCIES, STEPS, WORDS
+from archive_service.verifier.messages import DISCREPANCIES, EXPLAINED, STEPS, WORDS
+from archive_service.verifier.onefile import own_digest
 from archive_service.verifier.report import Names, one_line, render_report, render_table
 
 VALID = "VALID"
@@ -55,6 +57,7 @@ class Report:
     is_pinned: bool = False
     is_no_bundle: bool = False
     attestation: Attestation = field(default_factory=Attestation)
+    contained_verifier: Optional[str] = None
 
     @property
     def discrepancies(self) -> List[Discrepancy]:
@@ -98,13 +101,23 @@ class Report:
                 {
                     "step": number,
                     "id": step.id,
-                    "proves": STEPS[step.id][1],
+                    "proves": EXPLAINED[step.id][1],
                     "state": step.state,
                     "discrepancies": [{**d.plain(), "means": DISCREPANCIES[d.code][1]} for d in step.discrepancies],
                 }
                 for number, step in enumerate(self.steps, 1)
             ],
+            "verifier": {"sha256": own_digest(), "contained": self.contained_verifier},
         }
+
+    def note_lines(self, column: int) -> List[str]:
+        """What is worth knowing and is no fault: whether the verifier in the bundle is the one that runs."""
+        contained = self.contained_verifier
+        if contained is None:
+            return []
+        if contained == own_digest():
+            return [WORDS["same_verifier"][column] % manifest.VERIFIER]
+        return [WORDS["other_verifier"][column] % (manifest.VERIFIER, contained)]
 
     def lines(self, lang: str) -> List[str]:
         """The report for people; the last line is the verdict."""
@@ -115,11 +128,12 @@ class Report:
         for number, step in enumerate(self.steps, 1):
             mark = {PASSED: "✓", FAILED: "✗", SKIPPED: "–"}[step.state]
             note = f" ({WORDS['skipped'][column]})" if step.state == SKIPPED else ""
-            lines.append(f"{number:2}. {mark} {STEPS[step.id][column]}{note}")
+            lines.append(f"{number:2}. {mark} {EXPLAINED[step.id][column]}{note}")
             for d in step.discrepancies[:SHOWN]:
                 lines.append("      " + _line(d, column))
             if len(step.discrepancies) > SHOWN:
                 lines.append("      " + WORDS["more"][column] % (len(step.discrepancies) - SHOWN))
+        lines += self.note_lines(column)
         if self.verdict == UNCONFIRMED:
             lines.append(WORDS["no_key"][column])
         lines += self._attested_lines(column)
@@ -202,6 +216,7 @@ class _Verification:
         if container is None:
             return self.report
         self.run("bag", lambda: check_bag(container))
+        self.report.contained_verifier = container.digests.get(manifest.VERIFIER)
         if not self.run("events", lambda: self._read(container)):
             return self.report
         evidence = self.evidence
@@ -229,8 +244,9 @@ class _Verification:
             return self.report
         self.run("completeness", lambda: rules.check_completeness(dossier))
         self.run("deviations", lambda: rules.check_deviations(sop, evidence, calendars))
-        self.run("statement", lambda: rules.check_statement(dossier, evidence, calendars, definitions.plain))
-        self.run("report", lambda: self._check_report(container, sop))
+        if self.run("statement", lambda: rules.check_statement(dossier, evidence, calendars, definitions.plain)):
+            # a report is rendered from a statement that holds: one of any other form says nothing
+            self.run("report", lambda: self._check_report(container, sop))
         return self.report
 
     def _open(self) -> List[Discrepancy]:
@@ -307,8 +323,8 @@ def read_policy(path: str) -> Policy:
     return parse_policy(data.decode("utf-8"))
 
 
-def read_key(key: str) -> VerifierKey:
-    """The verifier key in a text, or in the file of that name; ValueError when there is none."""
+def read_keys(key: str) -> List[VerifierKey]:
+    """The verifier keys in a text, or in the file of that name, one a line; ValueError when there is none, or one is not right."""
     if os.path.isfile(key):
         with open(key, "rb") as file:
             text = file.read(KEY_LIMIT_BYTES).decode("utf-8", "replace")
@@ -317,7 +333,19 @@ def read_key(key: str) -> VerifierKey:
     lines = text.strip().splitlines()
     if not lines:
         raise NoteError("the key is empty")
-    return parse_vkey(lines[0].strip())
+    return [parse_vkey(line.strip()) for line in lines]
+
+
+def read_key(key: str) -> VerifierKey:
+    """The first verifier key in a text, or in the file of that name; ValueError when there is none."""
+    return read_keys(key)[0]
+
+
+def open_file(path: str, lang: str) -> BinaryIO:
+    """An ordinary file, opened; ValueError for a device or pipe, which might never end, OSError when it cannot be opened."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise ValueError(WORDS["not_a_file"][0 if lang == "id" else 1])
+    return open(path, "rb")
 
 
 def verify_file(
@@ -335,7 +363,7 @@ def verify_file(
         return WORDS["bad_policy"][column] % exc, 2
     now = datetime.now(timezone.utc)
     try:
-        with open(path, "rb") as source:
+        with open_file(path, lang) as source:
             report = check_bundle(source, os.fstat(source.fileno()).st_size, pinned, trusted, now)
     except (OSError, ValueError) as exc:
         return WORDS["bad_file"][column] % (path, getattr(exc, "strerror", None) or exc), 2

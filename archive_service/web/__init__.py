@@ -24,6 +24,8 @@ from archive_service.web import (
     notices,
     papers,
     policy,
+    proof_page,
+    proofs,
     quality,
     sessions,
     settings,
@@ -31,6 +33,7 @@ from archive_service.web import (
     static,
     units,
     uploads,
+    verifier,
 )
 from archive_service.web.problems import sentence_for
 
@@ -56,6 +59,8 @@ def register(app: Flask) -> None:
         compliance,
         delegations,
         bundles,
+        proof_page,
+        proofs,
         quality,
         sops,
         units,
@@ -63,6 +68,7 @@ def register(app: Flask) -> None:
         notices,
         settings,
         static,
+        verifier,
     )
     for module in modules:
         app.register_blueprint(module.blueprint)

@@ -9,12 +9,12 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import BigInteger, Connection, DateTime, Integer, create_engine, inspect, make_url, text
+from sqlalchemy import BigInteger, Connection, DateTime, Integer, create_engine, func, inspect, make_url, select, text
 
 from archive_service import wiring
 from archive_service.config import load_settings
 from archive_service.db import schema
-from archive_service.db.models import Base
+from archive_service.db.models import Base, CheckpointRow, CosignatureRow, TimeStampRow
 from archive_service.db.session import Database
 from archive_service.errors import InvalidInput, Unavailable
 from archive_service.services import compliance, log

@@ -111,6 +111,65 @@ def test_nesting_is_bounded() -> None:
         canonical.encode(deep)
 
 
+def nested(depth: int, is_list: bool) -> Any:
+    value: Any = [] if is_list else {}
+    for _ in range(depth - 1):
+        value = [value] if is_list else {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("is_list", [True, False])
+def test_the_deepest_nesting_is_thirty_two(is_list: bool) -> None:
+    assert canonical.decode(canonical.encode(nested(32, is_list))) == nested(32, is_list)
+    with pytest.raises(CanonicalError, match=r"^nested deeper than 32$"):
+        canonical.encode(nested(33, is_list))
+
+
+@pytest.mark.parametrize("value", [2**53 - 1, -(2**53) + 1])
+def test_the_largest_integers_are_taken(value: int) -> None:
+    assert canonical.encode([value]) == str([value]).encode()
+    assert canonical.decode(str(value).encode()) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ([2**53], "the integer 9007199254740992 is outside ±(2^53-1)"),
+        ({"a": [1.0]}, "a float has no canonical form here"),
+        ((b"x",), "a bytes has no canonical form here"),
+        ({"é": 1}, "the key 'é' is no ASCII text"),
+        ({"a": {1: 1}}, "the key 1 is no ASCII text"),
+        (["\ud800"], "a string holds a lone surrogate"),
+    ],
+)
+def test_a_refused_value_is_named(value: Any, words: str) -> None:
+    with pytest.raises(CanonicalError) as caught:
+        canonical.encode(value)
+    assert str(caught.value) == words
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"[1.5]", "the number 1.5 is no integer in plain digits"),
+        (b"1." + b"5" * 60, "the number 1." + "5" * 38 + " is no integer in plain digits"),
+        (b"NaN", "the number NaN is no integer in plain digits"),
+        (b"1" * 18, "an integer is outside ±(2^53-1)"),
+        (b"-" + b"1" * 17, "an integer is outside ±(2^53-1)"),
+        (b"1" * 17, "the integer 11111111111111111 is outside ±(2^53-1)"),
+        (b'{"a":1,"a":1}', "an object has the same key twice"),
+        (b"[" * 100_000, "nested deeper than 32"),
+        (b"[1, 2]", "the bytes are not the canonical form of their value"),
+    ],
+)
+def test_refused_bytes_are_told_why(data: bytes, words: str) -> None:
+    with pytest.raises(CanonicalError) as caught:
+        canonical.decode(data)
+    assert str(caught.value) == words
+    with pytest.raises(CanonicalError, match=r"^no JSON in UTF-8: "):
+        canonical.decode(b"\xff" + data)
+
+
 def test_control_characters_have_their_one_escape() -> None:
     text = "".join(chr(i) for i in range(32)) + '"\\\x7f\u2028é'
     assert canonical.encode(text) == rfc8785.dumps(text)
@@ -121,8 +180,10 @@ def test_text_that_is_not_nfc_is_refused_when_writing_only() -> None:
     decomposed = "e\u0301"
     with pytest.raises(CanonicalError, match=r"value\.a\[1\] is not in NFC"):
         canonical.require_nfc({"a": ["x", decomposed]})
-    with pytest.raises(CanonicalError, match="a key of value"):
+    with pytest.raises(CanonicalError, match="a key of value is not in NFC"):
         canonical.require_nfc({decomposed: 1})
+    with pytest.raises(CanonicalError, match=r"^line\[0\]\.b is not in NFC$"):
+        canonical.require_nfc(({"b": decomposed},), "line")
     assert canonical.decode(canonical.encode(decomposed)) == decomposed
 
 

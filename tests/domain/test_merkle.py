@@ -80,6 +80,63 @@ def test_root_and_every_proof_are_those_of_the_naive_reference(size: int) -> Non
                     merkle.require_consistency(old, size, damaged, naive_root(LEAVES[:old]), root)
 
 
+def test_hashes_of_leaves_and_nodes_are_those_of_the_rfc() -> None:
+    assert merkle.leaf_hash(b"").hex() == "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"
+    assert merkle.leaf_hash(b"a") == sha256(b"\x00a").digest()
+    assert merkle.node_hash(HASHES[1], HASHES[0]) == sha256(b"\x01" + HASHES[1] + HASHES[0]).digest()
+    assert merkle.EMPTY_ROOT.hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+
+ROOT_3, ROOT_7 = naive_root(LEAVES[:3]), naive_root(LEAVES[:7])
+PATH, PREFIX = naive_path(2, LEAVES[:7]), naive_subproof(3, LEAVES[:7], True)
+
+
+@pytest.mark.parametrize(
+    ("index", "size", "leaf", "proof", "root", "words"),
+    [
+        (7, 7, HASHES[2], PATH, ROOT_7, "leaf 7 is not in a tree of 7"),
+        (-1, 7, HASHES[2], PATH, ROOT_7, "leaf -1 is not in a tree of 7"),
+        (2, 7, HASHES[2][1:], PATH, ROOT_7, "a hash has not 32 bytes"),
+        (2, 7, HASHES[2], [*PATH[:2], b""], ROOT_7, "a hash has not 32 bytes"),
+        (2, 7, HASHES[2], PATH, ROOT_7 + b"x", "a hash has not 32 bytes"),
+        (2, 7, HASHES[2], [*PATH, PATH[0]], ROOT_7, "the proof is too long"),
+        (2, 7, HASHES[2], PATH[:-1], ROOT_7, "the proof is too short"),
+        (2, 7, HASHES[3], PATH, ROOT_7, "the proof leads to another root"),
+        (2, 7, HASHES[2], PATH, ROOT_3, "the proof leads to another root"),
+    ],
+)
+def test_an_inclusion_proof_that_fails_says_why(
+    index: int, size: int, leaf: bytes, proof: list[bytes], root: bytes, words: str
+) -> None:
+    with pytest.raises(ProofError) as caught:
+        merkle.require_inclusion(index, size, leaf, proof, root)
+    assert str(caught.value) == words
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "proof", "old_root", "new_root", "words"),
+    [
+        (0, 7, PREFIX, ROOT_3, ROOT_7, "nothing can be proved from 0 to 7"),
+        (8, 7, PREFIX, ROOT_3, ROOT_7, "nothing can be proved from 8 to 7"),
+        (3, 7, [*PREFIX[:1], b"x"], ROOT_3, ROOT_7, "a hash has not 32 bytes"),
+        (7, 7, [ROOT_7], ROOT_7, ROOT_7, "a proof between equal sizes is empty"),
+        (7, 7, [], ROOT_3, ROOT_7, "equal sizes have different roots"),
+        (3, 7, [], ROOT_3, ROOT_7, "the proof is too short"),
+        (3, 7, PREFIX[:-1], ROOT_3, ROOT_7, "the proof is too short"),
+        (3, 7, [*PREFIX, ROOT_3], ROOT_3, ROOT_7, "the proof is too long"),
+        (3, 7, PREFIX, ROOT_7, ROOT_7, "the proof leads to other roots"),
+        (3, 7, PREFIX, ROOT_3, ROOT_3, "the proof leads to other roots"),
+    ],
+)
+def test_a_consistency_proof_that_fails_says_why(
+    old: int, new: int, proof: list[bytes], old_root: bytes, new_root: bytes, words: str
+) -> None:
+    with pytest.raises(ProofError) as caught:
+        merkle.require_consistency(old, new, proof, old_root, new_root)
+    assert str(caught.value) == words
+    merkle.require_consistency(7, 7, [], ROOT_7, ROOT_7)
+
+
 def test_proofs_outside_the_tree_are_refused() -> None:
     for index, size in ((0, 0), (-1, 5), (5, 5)):
         with pytest.raises(ValueError, match="is not in a tree"):
