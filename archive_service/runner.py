@@ -14,6 +14,7 @@ from archive_service.archive import Archive
 from archive_service.errors import ArchiveError, LogIntegrityError
 from archive_service.services import (
     bundles,
+    checkpoint_mail,
     compliance,
     delegations,
     deviations,
@@ -38,6 +39,7 @@ JOBS: Mapping[str, Callable[..., None]] = {
     "send_mail": mail.send_mail,
     "send_digest": mail.send_digest,
     "deliver_webhook": webhooks.deliver_webhook,
+    "send_checkpoint": checkpoint_mail.send_checkpoint,
 }
 """Every job by name: called with archive, lease and the job's arguments, and commits its result under that lease."""
 
@@ -55,6 +57,7 @@ SWEEPS: Mapping[str, tuple[timedelta, Callable[[Archive], int]]] = {
     "plan_locks": (timedelta(hours=1), fixity.plan_locks),
     "sweep_unclaimed": (timedelta(hours=1), fixity.sweep_unclaimed),
     "sweep_idempotency": (timedelta(hours=1), idempotency.sweep_idempotency),
+    "plan_checkpoint_mails": (timedelta(minutes=10), checkpoint_mail.plan_checkpoint_mails),
     "ask_vouchers": (timedelta(seconds=5), vouching.ask_vouchers),
 }
 """What is looked for again and again, and how often."""

@@ -35,6 +35,7 @@ SWEEP_TASKS = {
     "plan_locks": "tasks.fixity.plan_locks",
     "sweep_unclaimed": "tasks.sweeps.sweep_unclaimed",
     "sweep_idempotency": "tasks.sweeps.sweep_idempotency",
+    "plan_checkpoint_mails": "tasks.notices.plan_checkpoint_mails",
     "ask_vouchers": "tasks.sweeps.ask_vouchers",
 }
 """The task behind each of the runner's sweeps."""

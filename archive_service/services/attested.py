@@ -15,6 +15,7 @@ from archive_service.db.models import CheckpointRow, CosignatureRow, TimeStampRo
 from archive_service.domain import manifest, merkle
 from archive_service.services import vouching
 from archive_service.services.log import tile_reader
+from archive_service.services.vouchers import attested_note
 
 
 def is_worth_waiting(archive: Archive, session: Session, leaf_index: int, covering: CheckpointRow) -> bool:
@@ -55,7 +56,7 @@ def gather_attested(
     }
     return {
         size: AttestedCheckpoint(
-            vouching.attested_note(session, rows[size]),
+            attested_note(session, rows[size]),
             tuple(vouching.tokens_of(session, size)[: manifest.TOKENS_LIMIT]),
             tuple(merkle.consistency_proof(size, main.size, node)),
         )

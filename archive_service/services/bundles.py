@@ -20,11 +20,11 @@ from archive_service.domain import merkle
 from archive_service.domain.deviation import SOP_CHANGED
 from archive_service.domain.event import Event, parse_event
 from archive_service.errors import LogIntegrityError, NotFound
-from archive_service.services import vouching
 from archive_service.services.actor import RULES
 from archive_service.services.attested import choose_checkpoint, gather_attested, is_worth_waiting
 from archive_service.services.keys import log_keys_of, signers_of
 from archive_service.services.log import covering_checkpoint, tile_reader
+from archive_service.services.vouchers import attested_note
 
 WAIT_SECONDS = 0.2
 VOUCHERS_WAIT_SECONDS = 1.0
@@ -161,7 +161,7 @@ def _gather(archive: Archive, session: Session, dossier: str) -> Evidence:
         raise jobs.NotYet(VOUCHERS_WAIT_SECONDS)
     checkpoint = choose_checkpoint(session, last, covering)
     attested = gather_attested(session, [positions[e.leaf_hash] for e in events], last, checkpoint)
-    main = vouching.attested_note(session, checkpoint)
+    main = attested_note(session, checkpoint)
     vkeys = _vkeys(archive, [main, *(each.note for each in attested.values())])
     registrations = [data for data in registrations if _is_due(data, vkeys)]
     wanted = {e.leaf_hash for e in [*events, *(e for chain in persons.values() for e in chain)]}

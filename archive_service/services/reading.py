@@ -20,8 +20,8 @@ from archive_service.domain.event import Event
 from archive_service.domain.receipt import Receipt, format_receipt
 from archive_service.domain.sop import Sop
 from archive_service.errors import Conflict, NotFound
-from archive_service.services import vouching
 from archive_service.services.actor import Actor, event_actor
+from archive_service.services.levels import read_level
 from archive_service.services.work import calendars_of, load_dossier, read_dossier_events
 from archive_service.storage.base import READ_CHUNK_BYTES
 
@@ -411,7 +411,7 @@ def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, A
 def _level(archive: Archive, session: Session, seal: str) -> dict[str, Any] | None:
     """Who vouches for the log that holds a seal by now; None while it waits for its number."""
     index = session.execute(select(LogLeafRow.leaf_index).where(LogLeafRow.leaf_hash == seal)).scalar_one_or_none()
-    return None if index is None else vouching.read_level(archive, session, covering=index)
+    return None if index is None else read_level(archive, session, covering=index)
 
 
 def _paper(paper: PaperOriginal, names: dict[str, str]) -> dict[str, Any]:

@@ -1,12 +1,13 @@
-"""How asking witnesses and time-stamp authorities went: the failure that they raise, and when each is asked again."""
+"""Those who vouch for the log: what they gave to a checkpoint, how asking them went, and when each is asked again."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from archive_service.db.models import VoucherRow
+from archive_service.db.models import CheckpointRow, CosignatureRow, VoucherRow
 from archive_service.db.session import insert_unless_there
 
 FIRST_PAUSE = timedelta(seconds=5)
@@ -16,6 +17,14 @@ ERROR_LIMIT = 500
 
 class NotVouched(Exception):
     """A witness or an authority did not vouch for a checkpoint; the text says why, for operators."""
+
+
+def attested_note(session: Session, checkpoint: CheckpointRow) -> bytes:
+    """A checkpoint as signed, and the cosignatures that were gathered for it, in the order of their keys."""
+    lines = session.execute(
+        select(CosignatureRow.line).where(CosignatureRow.size == checkpoint.size).order_by(CosignatureRow.vkey)
+    ).scalars()
+    return checkpoint.note + "".join(lines).encode()
 
 
 def may_ask(session: Session, key: str, now: datetime) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy import select, text
 
 from archive_service.db.models import CheckpointRow, TimeStampRow, VoucherRow
 from archive_service.domain import note
-from archive_service.services import audit, log, time_stamps, vouching
+from archive_service.services import audit, levels, log, time_stamps, vouching
 from archive_service.services.vouchers import NotVouched
 from archive_service.verifier.time_stamp import SHA256_OID, openssl_command, parse_time_stamp
 from tests.office import Office, open_office
@@ -151,7 +151,7 @@ def test_without_certificates_the_token_is_kept_unverified(office: Office, autho
     _, stamp = newest(office)
     assert stamp is not None and not stamp.is_verified
     with office.archive.db.read() as session:
-        level = vouching.read_level(office.archive, session)
+        level = levels.read_level(office.archive, session)
     assert (level["is_signed"], level["witnesses"], level["witnesses_of"], level["time_stamps"]) == (True, 0, 0, 1)
 
 

@@ -20,7 +20,7 @@ from archive_service.config import load_settings
 from archive_service.db.models import CosignatureRow, VoucherRow
 from archive_service.domain.policy import Policy, parse_policy
 from archive_service.runner import Runner
-from archive_service.services import audit, log, reading, vouching
+from archive_service.services import audit, log, publication, reading, vouching
 from archive_service.verifier.verify import INVALID, VALID, Report, check_bundle
 from archive_service.witness import Witness, WitnessServer
 from tests.office import ORIGIN, Office, make_office, open_office, wib
@@ -125,6 +125,7 @@ def voucher(world: World, name: str) -> VoucherRow:
 
 def test_each_fresh_checkpoint_is_cosigned_once_by_each_witness(world: World) -> None:
     assert world.settle() == 2 and count(world) == 2
+    assert publication.read_checkpoint(world.office.archive).count(b".test ") == 2
     assert vouching.ask_vouchers(world.office.archive) == 0
     world.do()
     assert world.settle() == 2 and count(world) == 4
