@@ -34,6 +34,7 @@ SWEEP_TASKS = {
     "plan_fixity": "tasks.fixity.plan_fixity",
     "plan_locks": "tasks.fixity.plan_locks",
     "sweep_unclaimed": "tasks.sweeps.sweep_unclaimed",
+    "sweep_prepared": "tasks.sweeps.sweep_prepared",
     "sweep_idempotency": "tasks.sweeps.sweep_idempotency",
     "plan_checkpoint_mails": "tasks.notices.plan_checkpoint_mails",
     "ask_vouchers": "tasks.sweeps.ask_vouchers",

@@ -449,13 +449,13 @@ def test_import_contract_covers_the_tasks_as_soon_as_there_are_any() -> None:
 
 
 def asserts_something(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Whether a test can fail by its own word: assert, raises, a call of assert_*, check_* or require_*."""
+    """Whether a test can fail by its own word: assert, raises, Playwright's expect, a call of assert_*, check_* or require_*."""
     for node in ast.walk(function):
         match node:
             case ast.Assert():
                 return True
             case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
-                if name in ("raises", "warns", "fail") or name.startswith(("assert_", "check_", "require_")):
+                if name in ("raises", "warns", "fail", "expect") or name.startswith(("assert_", "check_", "require_")):
                     return True
     return False
 

@@ -70,6 +70,7 @@ COMMANDS = {
     "notices": ("client_notices", "What you are told: steps that became yours, reminders."),
     "webhook": ("client_notices", "Addresses that are told of notices, for administrators."),
     "token": ("client_people", "API tokens."),
+    "passkey": ("client_passkeys", "Passkeys, which sign decisions."),
 }
 """Command → the module of this package that holds it, and its line in the help; an empty line hides it."""
 

@@ -33,6 +33,10 @@ STEPS: Dict[str, Tuple[str, str]] = {
     "moves": ("Setiap langkah sah menurut POS", "Every move is legal under the SOP"),
     "authority": ("Setiap pelaku berwenang pada saat bertindak", "Every actor had authority when acting"),
     "duties": ("Tugas terpisah menurut orang", "Duties are separated by person"),
+    "assertions": (
+        "Keputusan orang yang mempunyai kunci sandi (passkey) ditandatangani dengannya",
+        "Decisions by whoever had a passkey are signed with it",
+    ),
     "documents": ("Setiap versi dokumen ada dan utuh", "Every document version is there and intact"),
     "openings": ("Nama dan keterangan cocok dengan komitmennya", "Names and reasons match their commitments"),
     "time": ("Hasil penilaian waktu dihitung ulang", "Time verdicts are computed again"),
@@ -257,6 +261,38 @@ DISCREPANCIES: Dict[str, Tuple[str, str]] = {
         "it was written by somebody who may not grant authority",
     ),
     "duty_conflict": ("satu orang melaksanakan dua langkah yang terpisah", "one person performed two separate steps"),
+    # passkeys
+    "assertion_missing": (
+        "keputusan tanpa tanda tangan, padahal orangnya mempunyai kunci sandi",
+        "the decision is not signed, though its maker had a passkey then",
+    ),
+    "assertion_passkey": (
+        "kunci sandi ini waktu itu bukan milik orang yang memutuskan, atau sudah dicabut",
+        "this passkey was not the decider's own and active then",
+    ),
+    "assertion_client_data": (
+        "data peramban pada tanda tangan bukan untuk keputusan",
+        "the browser's data in the signature are not those of an assertion",
+    ),
+    "assertion_of_another": (
+        "tanda tangan dibuat untuk hal lain daripada keputusan ini",
+        "the signature was made for something else than this decision",
+    ),
+    "assertion_origin": ("ditandatangani di situs lain", "it was signed on another site"),
+    "assertion_rp": ("kunci sandi terikat pada situs lain", "the passkey answered for another site"),
+    "assertion_unverified": (
+        "perangkat tidak memastikan kehadiran dan identitas orangnya",
+        "the device did not verify that the person was present and who it was",
+    ),
+    "assertion_signature": (
+        "tanda tangan tidak cocok dengan kunci sandi yang terdaftar",
+        "the signature is not the registered passkey's",
+    ),
+    "passkey_unfounded": (
+        "kunci sandi didaftarkan dua kali, atau yang dicabut tidak terdaftar",
+        "a passkey is registered twice, or one is revoked that was not active",
+    ),
+    "passkey_shared": ("satu kunci sandi terdaftar atas dua orang", "one passkey is registered for two persons"),
     "document_missing": ("versi dokumen yang diterima tidak ada", "a received version is not in the bundle"),
     "document_damaged": ("isi dokumen bukan yang diterima", "the bytes are not the ones that were received"),
     "opening_extra": ("tidak membuka komitmen mana pun", "it opens no commitment in the bundle"),

@@ -16,6 +16,7 @@ from archive_service.domain.note import NoteError, VerifierKey, parse_vkey
 from archive_service.domain.policy import POLICY_LIMIT_BYTES, Policy, parse_policy
 from archive_service.domain.sop import Sop, parse_sop
 from archive_service.verifier import proofs, rules
+from archive_service.verifier.assertions import check_assertions
 from archive_service.verifier.attestation import Attestation, check_attestation, describe
 from archive_service.verifier.authority import check_authority
 from archive_service.verifier.bag import check_bag, check_layout
@@ -235,6 +236,7 @@ class _Verification:
         self.run("registrations", lambda: proofs.check_registrations(evidence, definitions))
         self.run("authority", lambda: check_authority(evidence, sop, definitions.utc_offset_minutes))
         self.run("duties", lambda: rules.check_duties(sop, evidence.events))
+        self.run("assertions", lambda: check_assertions(evidence))
         self.run("moves", lambda: self._tell(sop))
         dossier = self.dossier
         if dossier is None:

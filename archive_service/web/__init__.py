@@ -23,6 +23,7 @@ from archive_service.web import (
     layout,
     notices,
     papers,
+    passkeys,
     policy,
     proof_page,
     proofs,
@@ -67,6 +68,7 @@ def register(app: Flask) -> None:
         calendars,
         notices,
         settings,
+        passkeys,
         static,
         verifier,
     )
