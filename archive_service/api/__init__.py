@@ -43,6 +43,7 @@ from archive_service.api import (
     uploads,
     users,
     verdicts,
+    vouching,
     webhooks,
     work_units,
 )
@@ -80,6 +81,7 @@ GUARDED = (
     notices,
     webhooks,
     bundles,
+    vouching,
 )
 OPEN = (log, health)
 

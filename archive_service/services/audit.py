@@ -19,6 +19,7 @@ from archive_service.db.models import (
     Base,
     BundleRow,
     CheckpointRow,
+    CosignatureRow,
     DecisionRow,
     DefinitionRow,
     DelegationRow,
@@ -45,6 +46,7 @@ from archive_service.db.models import (
     StatementRow,
     StepRunRow,
     StreamRow,
+    TimeStampRow,
     UnitDeviationRow,
     UserRow,
     VerdictRow,
@@ -52,7 +54,8 @@ from archive_service.db.models import (
 )
 from archive_service.db.projection import Rows, rows_of_dossier, rows_of_stream, rows_of_unit
 from archive_service.db.tally import Tally, add_up, read_tally, tally_of
-from archive_service.domain import merkle, tiles
+from archive_service.domain import merkle, note, tiles
+from archive_service.domain.cosignature import require_cosignature
 from archive_service.domain.deviation import IllegalEvent
 from archive_service.domain.dossier import fold
 from archive_service.domain.event import (
@@ -68,7 +71,10 @@ from archive_service.domain.verdict import parse_time
 from archive_service.errors import ArchiveError
 from archive_service.services.fixity import find_damaged_objects
 from archive_service.services.log import CHECKPOINT_PREFIX, require_own_checkpoint
+from archive_service.services.time_stamps import require_imprint
+from archive_service.services.vouchers import NotVouched
 from archive_service.services.work import calendars_of
+from archive_service.verifier import ed25519
 
 ROW_FOLLOWS_SECONDS = 2
 """How long the row of a checkpoint may come after its object."""
@@ -151,6 +157,7 @@ def check_archive(archive: Archive, *, with_objects: bool = False) -> AuditRepor
         _check_projection(archive, session, report, streams)
         _check_statements(session, report, streams)
         _check_kept_checkpoints(session, report, kept)
+        _check_vouching(session, report)
     if with_objects:
         report.objects, damaged = find_damaged_objects(archive)
         for key in damaged:
@@ -275,6 +282,33 @@ def _check_kept_checkpoints(session: Session, report: AuditReport, kept: Mapping
         size = _size_of(key)
         if size is None or rows.get(size) != data:
             report.add("kept_checkpoint_differs", key, "the checkpoint kept in the store is not in the table")
+
+
+def _check_vouching(session: Session, report: AuditReport) -> None:
+    """Every cosignature and every time-stamp is over the checkpoint that it is kept for."""
+    notes = {row.size: row.note for row in session.execute(select(CheckpointRow)).scalars()}
+    for row in session.execute(select(CosignatureRow).order_by(CosignatureRow.size)).scalars():
+        report.rows += 1
+        try:
+            key = note.parse_vkey(row.vkey, note.COSIGNATURE)
+            signature = note.parse_signature_line(row.line.rstrip("\n"))
+            found = require_cosignature(note.parse_note(notes[row.size]).text, signature, key, ed25519.verify)
+            is_right = found.time == int(row.cosigned_at.timestamp())
+        except (note.NoteError, KeyError):
+            is_right = False
+        if not is_right:
+            report.add("cosignature_differs", f"cosignature {row.size} {row.vkey}", "it is not over this checkpoint")
+    for stamp in session.execute(select(TimeStampRow).order_by(TimeStampRow.size)).scalars():
+        report.rows += 1
+        try:
+            told = require_imprint(stamp.token, note.parse_note(notes[stamp.size]).text.encode())
+            is_right = told.at == stamp.stamped_at
+        except (NotVouched, note.NoteError, KeyError):
+            is_right = False
+        if not is_right:
+            report.add(
+                "time_stamp_differs", f"time_stamp {stamp.size} {stamp.authority}", "it is not over this checkpoint"
+            )
 
 
 def _check_definitions(session: Session, report: AuditReport) -> None:
