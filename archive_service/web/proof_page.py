@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from archive_service.domain import manifest
+from archive_service.domain import manifest, note
 from archive_service.domain.event import EVENT_TYPES
 from archive_service.verifier.bag import ALWAYS_THERE
 from archive_service.verifier.messages import DISCREPANCIES, DOCUMENT_STEPS, DOCUMENT_WORDS, STEPS
@@ -78,6 +78,8 @@ def collect_facts() -> dict[str, Any]:
             "proofs": manifest.PROOFS,
             "checkpoint": manifest.CHECKPOINT,
             "keys": manifest.KEYS,
+            "consistency": manifest.CONSISTENCY,
+            "checkpoints": manifest.CHECKPOINTS_FOLDER,
             "persons": manifest.PERSONS_FOLDER,
             "definitions": manifest.DEFINITIONS_FOLDER,
             "documents": manifest.DOCUMENTS_FOLDER,
@@ -87,6 +89,10 @@ def collect_facts() -> dict[str, Any]:
             "events": manifest.EVENTS_LIMIT,
             "personEvents": manifest.PERSON_EVENTS_LIMIT,
             "eventTypes": manifest.EVENT_LIMITS,
+            "attested": manifest.ATTESTED_LIMIT,
+            "tokens": manifest.TOKENS_LIMIT,
+            "logKeys": manifest.LOG_KEYS_LIMIT,
+            "signatures": note.SIGNATURE_LIMIT,
             "evidence": manifest.EVIDENCE_LIMIT_BYTES,
             "evidenceTotal": manifest.EVIDENCE_TOTAL_LIMIT_BYTES,
         },
