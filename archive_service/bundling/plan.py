@@ -107,6 +107,14 @@ def make_plan(evidence: Evidence) -> bytes:
     is_too_large = max(evidence_sizes) > manifest.EVIDENCE_LIMIT_BYTES
     if is_too_large or sum(evidence_sizes) > manifest.EVIDENCE_TOTAL_LIMIT_BYTES:
         raise TooLarge("bundle_too_large", "The dossier's evidence is larger than a verifier would read.")
+    try:
+        for path, data in inline.items():
+            if path.startswith(manifest.EVIDENCE_FOLDER) and path.endswith(".json"):
+                manifest.require_sparse(data)
+    except ValueError as exc:
+        raise TooLarge(
+            "bundle_too_large", f"The dossier's evidence is more than a verifier would read: {exc}."
+        ) from exc
     paths = manifest.document_names(dossier)
     entries = {path: _inline_entry(path, data) for path, data in inline.items()}
     for document in evidence.documents:

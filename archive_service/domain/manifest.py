@@ -103,6 +103,9 @@ EVIDENCE_LIMIT_BYTES = 32 * 1024 * 1024
 EVIDENCE_TOTAL_LIMIT_BYTES = 128 * 1024 * 1024
 """How large one evidence file may be, and all of them: a verifier holds them in memory. Documents have no limit."""
 
+VALUES_LIMIT = 500_000
+"""How many objects and arrays one JSON file may hold: an empty one has two bytes in a file and hundreds in memory."""
+
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 """Names in a bundle: ASCII, relative, no empty part and none that begins with a dot."""
 
@@ -246,6 +249,13 @@ def find_excess(types: Iterable[str], persons: Iterable[int]) -> Optional[str]:
     if any(count > PERSON_EVENTS_LIMIT for count in persons):
         return f"more than {PERSON_EVENTS_LIMIT} events of one person"
     return None
+
+
+def require_sparse(data: bytes) -> None:
+    """Raise ValueError when JSON in these bytes could hold more objects and arrays than a verifier would make room for."""
+    # brackets inside texts count too: what is asked is an upper bound, without reading anything
+    if data.count(b"{") + data.count(b"[") > VALUES_LIMIT:
+        raise ValueError(f"there are more than {VALUES_LIMIT} objects and arrays")
 
 
 def document_names(dossier: Dossier) -> Dict[str, str]:

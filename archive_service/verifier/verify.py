@@ -198,8 +198,9 @@ class _Verification:
             return self.report
         self.run("completeness", lambda: rules.check_completeness(dossier))
         self.run("deviations", lambda: rules.check_deviations(sop, evidence, calendars))
-        self.run("statement", lambda: rules.check_statement(dossier, evidence, calendars, definitions.plain))
-        self.run("report", lambda: self._check_report(container, sop))
+        if self.run("statement", lambda: rules.check_statement(dossier, evidence, calendars, definitions.plain)):
+            # a report is rendered from a statement that holds: one of any other form says nothing
+            self.run("report", lambda: self._check_report(container, sop))
         return self.report
 
     def _open(self) -> List[Discrepancy]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
 
 from archive_service.domain import manifest, note
 from archive_service.domain.event import EVENT_TYPES
@@ -37,6 +38,8 @@ SCRIPTS = (
     "page.js",
 )
 """The parts of the one script, in their order: plain scripts, because a page from disk may import no modules."""
+
+_PLACE = re.compile(r"\{\{ (part|word|english|text|choice):([a-z_-]+) \}\}")
 
 blueprint = Blueprint("web_proof_page", __name__)
 
@@ -94,6 +97,7 @@ def collect_facts() -> dict[str, Any]:
             "logKeys": manifest.LOG_KEYS_LIMIT,
             "signatures": note.SIGNATURE_LIMIT,
             "evidence": manifest.EVIDENCE_LIMIT_BYTES,
+            "values": manifest.VALUES_LIMIT,
             "evidenceTotal": manifest.EVIDENCE_TOTAL_LIMIT_BYTES,
         },
     }
@@ -102,6 +106,23 @@ def collect_facts() -> dict[str, Any]:
 def _source_digest(text: str) -> str:
     """How a content security policy names an inline script or style."""
     return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def _fill(what: str, key: str, parts: Mapping[str, str]) -> str:
+    """What stands at a place of the page: a part, a word in either language, words that follow the language, a file to choose."""
+    if what == "part":
+        return parts[key]
+    if what == "choice":
+        hint = f"{key}_hint"
+        return (
+            f'<div class="choice">\n<label for="{key}">{_fill("text", key.replace("-", "_"), parts)}</label>\n'
+            f'<div><input type="file" id="{key}"><label class="button quiet" for="{key}">{_fill("text", "choose", parts)}</label> '
+            f'<span class="chosen" data-chosen="{key}"></span></div>\n'
+            + (f"<small>{_fill('text', hint, parts)}</small>\n" if hint in WORDS else "")
+            + "</div>"
+        )
+    word = escape(WORDS[key][1 if what == "english" else 0])
+    return f'<span data-text="{key}">{word}</span>' if what == "text" else word
 
 
 @cache
@@ -119,16 +140,9 @@ def build_page() -> ProofPage:
         f"default-src 'none'; script-src {_source_digest(script)}; style-src {_source_digest(style)}; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
-    template = Environment(autoescape=True, undefined=StrictUndefined).from_string(
-        (FOLDER / "page.html").read_text(encoding="utf-8")
-    )
-    text = template.render(
-        policy=policy,
-        script=Markup(script),
-        style=Markup(style),
-        words={key: texts[0] for key, texts in WORDS.items()},
-        english=WORDS["no_script"][1],
-    )
+    template = (FOLDER / "page.html").read_text(encoding="utf-8")
+    parts_of_page = {"policy": escape(policy), "script": script, "style": style}
+    text = _PLACE.sub(lambda found: _fill(found[1], found[2], parts_of_page), template)
     return ProofPage(text.encode(), policy)
 
 

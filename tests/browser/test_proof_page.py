@@ -585,6 +585,11 @@ def drop(desk: Prover, **files: bytes) -> None:
     desk.page.evaluate(DROP, [[name, base64_of(data)] for name, data in files.items()])
 
 
+def page_is_empty(desk: Prover) -> bool:
+    """Whether no result is shown."""
+    return desk.page.locator("#result").is_hidden()
+
+
 def test_a_bundle_and_a_key_are_dropped_and_the_numbered_steps_are_shown(desk: Prover, bundle: bytes) -> None:
     page = desk.page
     drop(desk, paket=bundle)
@@ -658,6 +663,7 @@ def test_a_receipt_may_come_before_its_document_and_leaves_with_it(desk: Prover,
     expect(page.locator("#verdict")).to_contain_text("belum terbukti dari siapa")
     drop(desk, paket=bundle)
     expect(page.locator("#steps > li")).to_have_count(len(STEPS))
+    assert page.evaluate("document.getElementById('receipt').files.length") == 0
 
 
 def test_a_file_that_is_gone_is_a_sentence(desk: Prover, tmp_path: Path) -> None:
@@ -676,6 +682,7 @@ def test_a_file_that_is_gone_is_a_sentence(desk: Prover, tmp_path: Path) -> None
     check.click()
     expect(desk.page.get_by_role("status")).to_have_text("hilang.zip tidak dapat dibaca: changed on disk.")
     expect(check).to_be_enabled()
+    assert page_is_empty(desk)
 
 
 def test_a_check_can_be_cancelled(desk: Prover, tmp_path: Path) -> None:
@@ -691,7 +698,7 @@ def test_a_check_can_be_cancelled(desk: Prover, tmp_path: Path) -> None:
     page.get_by_role("button", name="Batalkan").click()
     expect(page.get_by_role("status")).to_have_text("Dibatalkan. Tidak ada hasil.")
     expect(page.get_by_role("progressbar")).to_be_hidden()
-    expect(page.locator("#result")).to_be_hidden()
+    assert page_is_empty(desk)
 
 
 def test_the_page_may_run_its_own_script_alone(prover: Prover) -> None:

@@ -69,7 +69,15 @@ BAD_FILES: dict[str, tuple[str, bytes, str]] = {
     "checkpoint of zeros": (manifest.CHECKPOINT, b"\0" * 200, "checkpoint_invalid"),
     "empty lines": (manifest.EVENTS, b"\n\n\n", "event_invalid"),
     "events of arrays": (manifest.EVENTS, b"[]\n{}\nnull\n", "event_invalid"),
-    "too many lines": (manifest.EVENTS, b"\n" * 60_000, "evidence_unreadable"),
+    "too many lines": (manifest.EVENTS, b"\n" * 60_000, "too_much"),
+    "too many objects": (manifest.PROOFS, b'{"leaves":[' + b"{}," * 500_000 + b'{}],"size":1}', "evidence_unreadable"),
+    "too many arrays": (manifest.OPENINGS, b"[" + b"[]," * 500_000 + b"[]]", "evidence_unreadable"),
+    "a dense statement": (manifest.STATEMENT, b"[" + b"[]," * 500_000 + b"[]]", "evidence_unreadable"),
+    "a dense definition": (
+        f"{manifest.DEFINITIONS_FOLDER}{'ab' * 32}.json",
+        b"[" + b"[]," * 500_000 + b"[]]",
+        "evidence_unreadable",
+    ),
     "registrations gone": (manifest.REGISTRATIONS, b"", "registration_extra"),
     "definitions of nothing": (f"{manifest.DEFINITIONS_FOLDER}{'ab' * 32}.json", b"{}", "definition_missing"),
     "person of no id": (f"{manifest.PERSONS_FOLDER}nobody.jsonl", b"", "stream_empty"),
@@ -81,6 +89,16 @@ BAD_FILES: dict[str, tuple[str, bytes, str]] = {
 def test_evidence_of_another_form_is_a_discrepancy(bundle: bytes, name: str) -> None:
     path, data, code = BAD_FILES[name]
     assert code in codes(repacked(bundle, lambda files: files.update({path: data})))
+
+
+def test_many_lines_in_many_files_are_counted_before_one_is_parsed(bundle: bytes) -> None:
+    def change(files: Files) -> None:
+        files.update({f"{manifest.PERSONS_FOLDER}{n:032x}.jsonl": b"{}\n" * 10_000 for n in range(50)})
+
+    large = repacked(bundle, change)
+    begun = time.process_time()
+    assert codes(large) == {"too_much"}
+    assert time.process_time() - begun < 3
 
 
 def test_evidence_larger_than_evidence_may_be_is_not_read(bundle: bytes, own_limits: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,13 @@ function hasLoneSurrogate(text) {
   return false;
 }
 
+/** FormError when JSON in these bytes could hold more objects and arrays than there is room for; brackets in texts count too. */
+function requireSparse(bytes) {
+  let count = 0;
+  for (const byte of bytes) if (byte === 0x7b || byte === 0x5b) count += 1;
+  if (count > FACTS.limits.values) throw new FormError(`there are more than ${FACTS.limits.values} objects and arrays`);
+}
+
 /** The canonical text of a value; FormError when it has none. */
 function encodeCanonical(value, depth = 0) {
   if (value === null || typeof value === "boolean") return String(value);

@@ -246,9 +246,28 @@ async function readEvidence(container, found, work) {
     found.push(discrepancy("too_much", paths.evidence, "the files are larger than evidence may be"));
     return null;
   }
+  // counted before any is parsed: what is over the limit costs nothing
+  let lines = 0;
+  for (const [path, entry] of container.entries) {
+    if (!path.startsWith(paths.evidence) || !path.endsWith(".jsonl")) continue;
+    const bytes = await readBytes(container.file, entry.dataOffset, entry.dataOffset + entry.size);
+    for (const byte of bytes) lines += byte === 10;
+  }
+  if (lines > FACTS.limits.events) {
+    found.push(discrepancy("too_much", paths.evidence, `more than ${FACTS.limits.events} events`));
+    return null;
+  }
   const read = (path) => orElse(found, "evidence_unreadable", path, null, () => container.read(path));
-  const readJson = (path) =>
-    orElse(found, "evidence_unreadable", path, null, async () => decodeCanonical(await container.read(path)));
+  const readSparse = (path) =>
+    orElse(found, "evidence_unreadable", path, null, async () => {
+      const bytes = await container.read(path);
+      requireSparse(bytes);
+      return bytes;
+    });
+  const readJson = async (path) => {
+    const bytes = await readSparse(path);
+    return bytes && orElse(found, "evidence_unreadable", path, null, () => decodeCanonical(bytes));
+  };
   const evidence = {
     events: await readEvents(container, paths.events, found, work),
     registrations: await readEvents(container, paths.registrations, found, work),
@@ -260,7 +279,7 @@ async function readEvidence(container, found, work) {
       const person = path.slice(paths.persons.length, -".jsonl".length);
       evidence.persons.set(person, await readEvents(container, path, found, work));
     } else if (path.startsWith(paths.definitions) && path.endsWith(".json")) {
-      const data = await read(path);
+      const data = await readSparse(path);
       if (data) evidence.definitions.set(path.slice(paths.definitions.length, -".json".length), data);
     }
   }
@@ -268,7 +287,7 @@ async function readEvidence(container, found, work) {
   evidence.proofs = readProofs(await readJson(paths.proofs), found);
   evidence.attested = await readAttested(container, await readJson(paths.consistency), found);
   evidence.checkpoint = (await read(paths.checkpoint)) ?? new Uint8Array();
-  evidence.statement = (await read(paths.statement)) ?? new Uint8Array();
+  evidence.statement = (await readSparse(paths.statement)) ?? new Uint8Array();
   const keys = await read(paths.keys);
   evidence.logKeys = keys ? readLogKeys(keys, found) : [];
   evidence.all = [...evidence.events, ...[...evidence.persons.values()].flat(), ...evidence.registrations];
