@@ -43,7 +43,8 @@ class Settings(BaseSettings):
     log_vkey: str | None = None
     receipt_vkey: str | None = None
     lease_seconds: Annotated[int, Field(ge=1, le=86400)] = 300
-    checkpoint_seconds: Annotated[int, Field(ge=1, le=3600)] = 1
+    checkpoint_seconds: Annotated[int, Field(ge=1, le=3600)] = 10
+    log_access: Literal["public", "restricted"] = "restricted"
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8601
     log_origin: str | None = None

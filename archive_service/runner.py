@@ -126,6 +126,7 @@ class LogKeeper:
         self._archive = archive
         self._signer = log.CheckpointSigner(archive)
         self._signed_at: datetime | None = None
+        self._has_signed = False
         self.error: str | None = None
 
     def turn(self) -> bool:
@@ -139,17 +140,23 @@ class LogKeeper:
             # a log that would fork signs nothing more until an operator has looked and started the process again
             self.error = f"{exc.code}: {exc.detail}"
             LOG.critical("log.refuses_to_sign", code=exc.code, detail=exc.detail)
+            log.record_stop(self._archive, exc)
             return False
 
     def _sign(self) -> bool:
         now = self._archive.timer()
         every = timedelta(seconds=self._archive.settings.checkpoint_seconds)
-        if self._signed_at is not None and now - self._signed_at < every:
+        is_due = self._signed_at is None or now - self._signed_at >= every
+        if not is_due and not log.is_awaited(self._archive):
             return False
-        if self._signer.sign() is None:
-            return False
-        self._signed_at = now
-        return True
+        did = self._signer.sign() is not None
+        if not self._has_signed:
+            # what stopped the process before this one is mended
+            self._has_signed = True
+            log.record_stop(self._archive, None)
+        if did:
+            self._signed_at = now
+        return did
 
 
 def keep_log(archive: Archive, stop: threading.Event, *, pause_seconds: float = 0.1) -> None:

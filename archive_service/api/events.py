@@ -15,6 +15,7 @@ from archive_service.services import proofs, reading
 
 blueprint = APIBlueprint("api_events", __name__, url_prefix="/api/v1/dossiers/<id:dossier>/events", tag="events")
 
+ZIP = "application/zip"
 LINES = "application/jsonl"
 JSON = "application/json"
 
@@ -93,3 +94,18 @@ def prove_event(dossier: str, seq: int, query: ProofQuery) -> ResponseReturnValu
     """The proof that one event is in the tree of a signed checkpoint; 409 ``not_yet_covered`` while none covers it."""
     found = proofs.prove_event(get_archive(), require_actor(), dossier=dossier, seq=seq, checkpoint=query.checkpoint)
     return jsonify(found)
+
+
+@blueprint.get("/<seq:seq>/tlog-proof")
+@operation(answer=("text/plain",), query=ProofQuery, refuses=[409])
+def write_proof(dossier: str, seq: int, query: ProofQuery) -> ResponseReturnValue:
+    """The same proof as a file of its own (C2SP tlog-proof), with the event's bytes in its line ``extra``."""
+    data = proofs.write_proof(get_archive(), require_actor(), dossier=dossier, seq=seq, checkpoint=query.checkpoint)
+    return Response(data, content_type="text/plain; charset=utf-8")
+
+
+@blueprint.get("/proofs")
+@operation(answer=(ZIP,), refuses=[409])
+def write_proofs(dossier: str) -> ResponseReturnValue:
+    """The proofs of all events of a dossier under one checkpoint, as a ZIP of tlog-proof files."""
+    return Response(proofs.write_proofs(get_archive(), require_actor(), dossier=dossier), mimetype=ZIP)

@@ -34,11 +34,18 @@ class SeqConverter(BaseConverter):
         return int(value)
 
 
+class CheckpointConverter(SeqConverter):
+    """The size of a checkpoint in twenty digits, as it is published."""
+
+    regex = "0000[0-9]{16}"
+
+
 CONVERTERS: dict[str, type[BaseConverter]] = {
     "id": IdConverter,
     "digest": DigestConverter,
     "key": KeyConverter,
     "seq": SeqConverter,
+    "checkpoint": CheckpointConverter,
 }
 
 

@@ -404,6 +404,51 @@ def prove_event(dossier_id: str, seq: int, checkpoint: int | None) -> None:
     click.echo(json.dumps(found, indent=2))
 
 
+@event.command("proof-file")
+@click.argument("dossier_id", metavar="DOSSIER")
+@click.argument("seq", type=click.IntRange(0))
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def save_proof(dossier_id: str, seq: int, file: Path) -> None:
+    """Save the proof of one event as a file of its own (C2SP tlog-proof); `event check-proof` looks at it, offline."""
+    _save(file, connect().read_bytes(_path(dossier_id, f"/events/{seq}/tlog-proof")))
+
+
+@event.command("proofs")
+@click.argument("dossier_id", metavar="DOSSIER")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def save_proofs(dossier_id: str, file: Path) -> None:
+    """Save the proofs of all events of a dossier under one checkpoint, as a ZIP."""
+    _save(file, connect().read_bytes(_path(dossier_id, "/events/proofs")))
+
+
+@event.command("check-proof")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--key", required=True, help="The log's verifier key, or a file that holds it.")
+def check_proof(file: Path, key: str) -> None:
+    """Verify a proof file offline: exit 0 when it proves its event, 2 when it does not."""
+    from archive_service.verifier.log_proof import require_proved
+    from archive_service.verifier.verify import read_key
+
+    try:
+        proved = require_proved(file.read_bytes(), [read_key(key)])
+    except OSError as exc:
+        raise NotFound("file_not_found", f"Cannot read {exc.filename}: {exc.strerror}.") from exc
+    except ValueError as exc:
+        raise InvalidInput("proof_refused", f"{file} proves nothing: {exc}.") from exc
+    found = proved.event
+    click.echo(f"{found.type}, {found.stream} #{found.seq}, {found.at}")
+    click.echo(f"leaf {proved.proof.index} of {proved.checkpoint.origin}, checkpoint of size {proved.checkpoint.size}")
+    click.echo("VALID")
+
+
+def _save(file: Path, data: bytes) -> None:
+    try:
+        file.write_bytes(data)
+    except OSError as exc:
+        raise NotFound("cannot_write", f"Cannot write {file}: {exc.strerror}.") from exc
+    click.echo(f"{file}  {len(data)} bytes")
+
+
 @click.group()
 def job() -> None:
     """What the service does for a dossier afterwards."""

@@ -166,6 +166,10 @@ class SequencerRow(Base):
     __tablename__ = "sequencer"
     id: Mapped[int] = operational(Integer, primary_key=True, autoincrement=False)
     turned_at: Mapped[datetime | None] = operational(UtcDateTime)
+    # why the log signs nothing more, said to all processes; null while it signs
+    stop_code: Mapped[str | None] = operational(KEY)
+    stop_detail: Mapped[str | None] = operational(Text)
+    stopped_at: Mapped[datetime | None] = operational(UtcDateTime)
 
 
 class DefinitionRow(Base):

@@ -49,11 +49,8 @@ def encode(value: Any) -> bytes:
     writes exactly JCS.
     """
     _check(value, 0)
-    text = json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False
-    )
     try:
-        return text.encode("utf-8")
+        return _ENCODER.encode(value).encode("utf-8")
     except UnicodeEncodeError as exc:
         raise CanonicalError("a string holds a lone surrogate") from exc
 
@@ -76,13 +73,48 @@ def _object(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     return found
 
 
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False
+)
+
+
+def _small_integer(text: str) -> int:
+    value = _integer(text)
+    if not -INTEGER_LIMIT <= value <= INTEGER_LIMIT:
+        raise CanonicalError("an integer is outside ±(2^53-1)")
+    return value
+
+
+_QUICK_DECODER = json.JSONDecoder(parse_float=_refuse_number, parse_int=_small_integer, parse_constant=_refuse_number)
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=_refuse_number, parse_int=_integer, parse_constant=_refuse_number
 )
 
 
+def _decode_quickly(text: str) -> Any:
+    """The object whose canonical text this is, or None where the thorough way has to look.
+
+    In ASCII text with few brackets there can be no key outside ASCII and no deep nesting; a key that comes twice, an escape that need
+    not be and any other spelling are not what the encoder writes again.
+    """
+    if text[:1] != "{" or not text.isascii() or text.count("{") + text.count("[") > DEPTH_LIMIT:
+        return None
+    try:
+        # raw_decode: white space around the value is not canonical, and need not be looked for
+        value, end = _QUICK_DECODER.raw_decode(text)
+        return value if end == len(text) and _ENCODER.encode(value) == text else None
+    except ValueError:
+        return None
+
+
 def decode(data: bytes) -> Any:
     """The value whose canonical bytes are exactly ``data``; CanonicalError for any other bytes."""
+    try:
+        quick = _decode_quickly(data.decode("utf-8"))
+    except UnicodeDecodeError as exc:
+        raise CanonicalError(f"no JSON in UTF-8: {exc}") from exc
+    if quick is not None:
+        return quick
     try:
         text = data.decode("utf-8")
         value = _DECODER.decode(text)

@@ -13,6 +13,7 @@ from archive_service import jobs
 from archive_service.archive import Archive
 from archive_service.db.models import CheckpointRow, EventRow, LocationRow, LogLeafRow, LogPendingRow
 from archive_service.errors import NotFound
+from archive_service.services import log
 
 LAG_LIMIT = timedelta(seconds=60)
 """How long an event may wait for a signed checkpoint before somebody should look."""
@@ -74,9 +75,17 @@ def _store(archive: Archive) -> Check:
 
 
 def _log(archive: Archive) -> Check:
+    age = log_lag_seconds(archive)
+    with archive.db.read() as session:
+        stop = log.find_stop(session)
+    is_ok = stop is None and age <= LAG_LIMIT.total_seconds()
+    return Check("log", is_ok, None if stop is None else f"signs nothing: {stop.code}", round(age, 3))
+
+
+def log_lag_seconds(archive: Archive) -> float:
+    """How long the oldest event has waited for a signed checkpoint; 0 when all are covered."""
     oldest = _oldest_unsigned(archive)
-    age = max(0.0, (archive.log.clock() - oldest).total_seconds()) if oldest is not None else 0.0
-    return Check("log", age <= LAG_LIMIT.total_seconds(), None, round(age, 3))
+    return max(0.0, (archive.log.clock() - oldest).total_seconds()) if oldest is not None else 0.0
 
 
 def _jobs(archive: Archive) -> Check:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from archive_service import jobs
 from archive_service.archive import Archive
 from archive_service.db.models import (
     CheckpointRow,
-    EventRow,
+    JobRow,
     LogLeafRow,
     LogPendingRow,
     LogTileRow,
@@ -20,13 +22,12 @@ from archive_service.db.models import (
 from archive_service.db.session import insert_unless_there
 from archive_service.domain import merkle, note, tiles
 from archive_service.domain.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
-from archive_service.errors import Conflict, LogIntegrityError
-from archive_service.storage.base import ReceivedObject, StoredObject
+from archive_service.errors import LogIntegrityError
+from archive_service.services.publication import publish_tree, put_object, stored_tile
 from archive_service.verifier import ed25519
 
 BATCH = 4096
 CHECKPOINT_PREFIX = "log/checkpoints/"
-KEEP_CHECKPOINTS = timedelta(days=3653)
 
 
 def log_size(session: Session) -> int:
@@ -41,17 +42,10 @@ def tile_reader(session: Session) -> merkle.NodeReader:
 
     def read_tile(level: int, index: int) -> bytes:
         if (level, index) not in known:
-            known[(level, index)] = _stored_tile(session, level, index)
+            known[(level, index)] = stored_tile(session, level, index)
         return known[(level, index)]
 
     return tiles.node_reader(read_tile)
-
-
-def _stored_tile(session: Session, level: int, index: int) -> bytes:
-    row = session.get(LogTileRow, (level, index))
-    if row is None:
-        raise LogIntegrityError("tile_missing", f"Tile {level}/{index} of the log is missing.")
-    return row.hashes
 
 
 def sequence_pending(archive: Archive) -> int:
@@ -74,7 +68,7 @@ def sequence_pending(archive: Archive) -> int:
         rows = sorted(taken)
         size = log_size(session)
         hashes = [bytes.fromhex(row.leaf_hash) for row in rows]
-        changed = tiles.append_leaves(size, hashes, lambda level, index: _stored_tile(session, level, index))
+        changed = tiles.append_leaves(size, hashes, lambda level, index: stored_tile(session, level, index))
         session.connection().execute(
             insert(table_of(LogLeafRow)),
             [{"leaf_index": size + i, "leaf_hash": row.leaf_hash} for i, row in enumerate(rows)],
@@ -89,6 +83,41 @@ def sequence_pending(archive: Archive) -> int:
             if known.rowcount == 0:  # type: ignore[attr-defined]
                 session.execute(insert(LogTileRow).values(level=level, tile_index=index, hashes=content))
     return len(rows)
+
+
+def is_awaited(archive: Archive) -> bool:
+    """Whether a bundle waits for a checkpoint that covers its seal."""
+    waiting = select(JobRow.id).where(JobRow.state == jobs.WAITING, JobRow.name == "build_bundle").limit(1)
+    with archive.db.read() as session:
+        return session.execute(waiting).first() is not None
+
+
+@dataclass(frozen=True)
+class LogStop:
+    """Why the log signs nothing more, and since when."""
+
+    code: str
+    detail: str
+    stopped_at: datetime
+
+
+def find_stop(session: Session) -> LogStop | None:
+    """Why the log signs nothing more, as its process has said; None while it signs."""
+    row = session.get(SequencerRow, 1)
+    if row is None or row.stop_code is None or row.stopped_at is None:
+        return None
+    return LogStop(row.stop_code, row.stop_detail or "", row.stopped_at)
+
+
+def record_stop(archive: Archive, error: LogIntegrityError | None) -> None:
+    """Say to every process why the log signs nothing more; with None, that it signs again."""
+    with archive.db.write() as session:
+        insert_unless_there(session, SequencerRow, {"id": 1, "turned_at": None})
+        row = session.execute(select(SequencerRow).where(SequencerRow.id == 1).with_for_update()).scalar_one()
+        if error is None:
+            row.stop_code = row.stop_detail = row.stopped_at = None
+        elif row.stop_code != error.code:
+            row.stop_code, row.stop_detail, row.stopped_at = error.code, error.detail, archive.timer()
 
 
 def _take_turn(session: Session, now: datetime) -> None:
@@ -135,8 +164,9 @@ class CheckpointSigner:
                     "log_forked",
                     f"The first {kept.size} events are not the ones that were signed: stored evidence was changed. Nothing is signed.",
                 )
-            _read_back(session, signed, size)
             root = merkle.root_from_nodes(size, node)
+        # before the signature: whoever sees the checkpoint finds every tile and entry that it needs
+        publish_tree(archive, since=signed, size=size)
         checkpoint = Checkpoint(archive.log.origin, size, root)
         data = archive.log_key.sign(format_checkpoint(checkpoint))
         self._keep(size, data)
@@ -149,27 +179,25 @@ class CheckpointSigner:
         return checkpoint
 
     def _keep(self, size: int, data: bytes) -> None:
-        store = self._archive.store
-        key = f"{CHECKPOINT_PREFIX}{size:020d}"
-        kept: ReceivedObject | StoredObject
         try:
-            with store.begin(key, limit_bytes=len(data)) as upload:
-                upload.append(data)
-                kept = upload.finish()
-        except Conflict:
-            # a crash came between the object and its row, maybe before its lock: the same tree gives the same bytes
-            kept = next(o for o in store.list_objects(key) if o.key == key)
-            if b"".join(store.read(key, kept.version_id)) != data:
-                raise LogIntegrityError(
-                    "log_forked", f"Another checkpoint of size {size} is kept already. Nothing is signed."
-                ) from None
-        store.lock(kept.key, kept.version_id, self._archive.timer() + KEEP_CHECKPOINTS)
+            put_object(self._archive, f"{CHECKPOINT_PREFIX}{size:020d}", data, is_locked=True)
+        except LogIntegrityError:
+            raise LogIntegrityError(
+                "log_forked", f"Another checkpoint of size {size} is kept already. Nothing is signed."
+            ) from None
 
     def _look_once(self) -> None:
         if self._has_looked:
             return
         archive = self._archive
-        newest = max(archive.store.list_objects(CHECKPOINT_PREFIX), key=lambda o: o.key, default=None)
+        with archive.db.read() as session:
+            signed = session.execute(select(func.max(CheckpointRow.size))).scalar_one_or_none() or 0
+        # the store may know a newer one than a database that was restored; all older ones are passed over unread
+        after = f"{CHECKPOINT_PREFIX}{max(signed - 1, 0):020d}"
+        newest = max(archive.store.list_objects(CHECKPOINT_PREFIX, after=after), key=lambda o: o.key, default=None)
+        if newest is None and signed:
+            # gone from the store: whatever is left is what must be a prefix
+            newest = max(archive.store.list_objects(CHECKPOINT_PREFIX), key=lambda o: o.key, default=None)
         if newest is not None:
             data = b"".join(archive.store.read(newest.key, newest.version_id))
             self._kept = require_own_checkpoint(archive, data)
@@ -187,31 +215,6 @@ def require_own_checkpoint(archive: Archive, data: bytes) -> Checkpoint:
     if not is_own or checkpoint.origin != archive.log.origin:
         raise LogIntegrityError("checkpoint_foreign", "A kept checkpoint was signed by another key or log.")
     return checkpoint
-
-
-def _read_back(session: Session, signed: int, size: int) -> None:
-    """Read every event since the last checkpoint again and hash it: what is signed is what is stored."""
-    rows = session.execute(
-        select(LogLeafRow.leaf_index, LogLeafRow.leaf_hash, EventRow.data)
-        .outerjoin(EventRow, EventRow.leaf_hash == LogLeafRow.leaf_hash)
-        .where(LogLeafRow.leaf_index >= signed, LogLeafRow.leaf_index < size)
-        .order_by(LogLeafRow.leaf_index)
-    )
-    node = tile_reader(session)
-    expected = signed
-    for index, leaf_hash, data in rows:
-        if (
-            index != expected
-            or data is None
-            or merkle.leaf_hash(data).hex() != leaf_hash
-            or node(0, index).hex() != leaf_hash
-        ):
-            raise LogIntegrityError(
-                "leaf_differs", f"Leaf {expected} of the log does not match its event. Nothing is signed."
-            )
-        expected += 1
-    if expected != size:
-        raise LogIntegrityError("leaf_missing", f"Leaf {expected} of the log is missing. Nothing is signed.")
 
 
 def newest_checkpoint(session: Session) -> bytes | None:

@@ -133,8 +133,8 @@ class ObjectStore(Protocol):
     def delete(self, key: str, version_id: str) -> None:
         """Delete for good; Conflict ``object_locked`` while locked or held; nothing happens when there is no such object."""
 
-    def list_objects(self, prefix: str) -> Iterator[StoredObject]:
-        """Every object whose key begins so, in order of key. Locks and holds are ``stat``'s to tell: a listing may lack them."""
+    def list_objects(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
+        """Every object whose key begins so and comes after ``after``, in order of key. Locks and holds are ``stat``'s to tell: a listing may lack them."""
 
     def lock(self, key: str, version_id: str, until: datetime) -> None:
         """Keep the object from being deleted until then; a lock is only ever extended."""

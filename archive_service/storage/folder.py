@@ -155,15 +155,17 @@ class FolderStore:
                 _sync_folder(path.parent)
             self._lock_path(key).unlink(missing_ok=True)
 
-    def list_objects(self, prefix: str) -> Iterator[StoredObject]:
+    def list_objects(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
         """Every object whose key begins so, in order of key."""
+        # nothing outside of the prefix's own folder can begin so
+        folder = self._root / prefix.rpartition("/")[0]
         keys = sorted(
             path.relative_to(self._root).as_posix()
-            for path in self._root.rglob("*")
+            for path in folder.rglob("*")
             if path.is_file() and not path.relative_to(self._root).parts[0].startswith(".")
         )
         for key in keys:
-            if key.startswith(prefix):
+            if key.startswith(prefix) and key > after:
                 # gone between listing and looking: somebody deleted it
                 with contextlib.suppress(NotFound):
                     yield self.stat(key, VERSION_ID)

@@ -209,10 +209,13 @@ class S3Store:
                     self._require_deletable(key, version_id, exc)
                 raise
 
-    def list_objects(self, prefix: str) -> Iterator[StoredObject]:
+    def list_objects(self, prefix: str, *, after: str = "") -> Iterator[StoredObject]:
         """Every version whose key begins so, in order of key, the newest first of each; delete markers are none."""
         with self._translated():
-            for found in self._versions(prefix):
+            for found in self._versions(prefix, after):
+                # servers differ in whether the versions of the marker itself come too
+                if after and str(found.object_name) <= after:
+                    continue
                 modified_at = found.last_modified or datetime.max.replace(tzinfo=UTC)
                 yield StoredObject(str(found.object_name), str(found.version_id), found.size or 0, modified_at)
 
@@ -293,8 +296,10 @@ class S3Store:
 
     # ---- requests
 
-    def _versions(self, prefix: str) -> Iterator[Object]:
-        listed = self._client.list_objects(self.bucket, prefix=prefix, recursive=True, include_version=True)
+    def _versions(self, prefix: str, after: str = "") -> Iterator[Object]:
+        listed = self._client.list_objects(
+            self.bucket, prefix=prefix, recursive=True, include_version=True, start_after=after or None
+        )
         return (found for found in listed if not found.is_delete_marker)
 
     def _versions_of(self, key: str) -> list[Object]:

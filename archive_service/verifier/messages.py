@@ -42,6 +42,24 @@ STEPS: Dict[str, Tuple[str, str]] = {
 }
 """Step id → what it proves; their order is the order of verification."""
 
+LOG_STEPS: Dict[str, Tuple[str, str]] = {
+    "checkpoint": ("Segel log ditandatangani kunci log", "The checkpoint is signed by the log's key"),
+    "tree": (
+        "Setiap catatan, ubin, dan akar pohon cocok dengan segel log",
+        "Every entry, every tile and the root are those of the checkpoint",
+    ),
+    "log_events": (
+        "Setiap catatan terbaca, berbentuk baku, dan ada sekali saja",
+        "Every record can be read, is canonical and is there once",
+    ),
+    "log_chains": ("Setiap jejak adalah rantai yang tidak terputus", "Every stream is an unbroken chain"),
+    "prefix": (
+        "Segel log yang lebih lama adalah awal dari log ini",
+        "The log begins as the older checkpoints say",
+    ),
+}
+"""Step id of the verification of a whole log → what it proves; their order is the order of the report."""
+
 DISCREPANCIES: Dict[str, Tuple[str, str]] = {
     # container and bag
     "container_damaged": (
@@ -95,6 +113,22 @@ DISCREPANCIES: Dict[str, Tuple[str, str]] = {
     "leaf_order": ("urutan log berbeda dari urutan jejak", "the log's order disagrees with the stream's"),
     "proof_extra": ("bukti untuk catatan yang tidak ada", "a proof belongs to no event in the bundle"),
     "event_twice": ("satu catatan dimuat dua kali", "an event is in the bundle twice"),
+    # a whole log
+    "entries_missing": ("bundel catatan tidak ada", "the bundle of entries is missing"),
+    "entries_invalid": ("bundel catatan tidak berbentuk baku", "the bundle of entries does not have its form"),
+    "entry_differs": ("catatan tidak cocok dengan daunnya", "an entry does not hash to its leaf"),
+    "tile_missing": ("ubin pohon tidak ada", "the tile is missing"),
+    "tile_differs": ("ubin bukan yang mengikuti dari catatan", "the tile is not what follows from the entries"),
+    "root_differs": ("akar pohon bukan yang disegel", "the entries have another root than the checkpoint"),
+    "no_prefix": (
+        "log ini bukan lanjutan dari segel yang lebih lama: isinya diganti",
+        "the log is no continuation of the older checkpoint: it was rewritten",
+    ),
+    "log_shrunk": ("log lebih pendek daripada segel yang lebih lama", "the log is shorter than an older checkpoint"),
+    "continued_invalid": (
+        "segel log terdahulu yang dilanjutkan tidak sah",
+        "the checkpoint of the log that is continued is not right",
+    ),
     # definitions and registrations
     "not_opened_once": ("catatan pertama tidak membuka pelaksanaan", "the first event does not open the dossier"),
     "definition_missing": ("ketentuan yang dimuat bukan yang disematkan", "the definitions are not the pinned ones"),
@@ -206,6 +240,22 @@ WORDS: Dict[str, Tuple[str, str]] = {
     "no_key": (
         "Tanpa kunci pemeriksa: siapa pun dapat membuat paket yang konsisten. Beri --key dari tempat penerbitannya.",
         "Without a verifier key: anybody can make a consistent bundle. Give --key from where it is published.",
+    ),
+    "log_head": (
+        "Log %s: segel atas %d catatan; %d diperiksa, %d jejak, %d segel lama.",
+        "Log %s: a checkpoint over %d entries; %d checked, %d streams, %d older checkpoints.",
+    ),
+    "log_continued": (
+        "Log ini melanjutkan log %s yang berakhir pada %d catatan; periksa log itu tersendiri.",
+        "This log continues the log %s, which ended at %d entries; verify that one by itself.",
+    ),
+    "log_no_key": (
+        "Tanpa kunci pemeriksa: siapa pun dapat membuat log yang konsisten. Beri --key dari tempat penerbitannya.",
+        "Without a verifier key: anybody can make a consistent log. Give --key from where it is published.",
+    ),
+    "proof_valid": (
+        "Catatan nomor %d ada dalam log %s, segel atas %d catatan.",
+        "Entry %d is in the log %s, under the checkpoint over %d entries.",
     ),
     "no_bundle": ("Ini bukan paket arsip.", "This is no bundle."),
     "bad_key": ("Kunci pemeriksa tidak dapat dipakai: %s.", "The verifier key cannot be used: %s."),

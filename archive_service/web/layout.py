@@ -9,7 +9,7 @@ from flask import Flask, Response, g, request
 from flask_babel import format_date, format_datetime
 
 from archive_service import i18n
-from archive_service.services import desk, notices
+from archive_service.services import desk, log, notices
 from archive_service.web import auth, policy, wording
 from archive_service.web.problems import sentence_for
 from archive_service.web.static import static_url
@@ -41,6 +41,7 @@ def register(app: Flask) -> None:
             "script_nonce": policy.script_nonce,
             "form_token": auth.form_token,
             "find_person": find_person,
+            "find_log_stop": find_log_stop,
             "here": here,
             "done_sentence": wording.done_sentence,
             "is_demo": auth.get_archive().settings.demo,
@@ -56,6 +57,12 @@ def find_person() -> dict[str, Any] | None:
         return None
     archive = auth.get_archive()
     return {**desk.read_person(archive, actor), "unread": notices.count_unread(archive, actor)}
+
+
+def find_log_stop() -> log.LogStop | None:
+    """Why the log signs nothing more, for the banner on every page; None while it signs."""
+    with auth.get_archive().db.read() as session:
+        return log.find_stop(session)
 
 
 def here() -> str:

@@ -18,6 +18,9 @@ SENTENCES: dict[str, Any] = {
     "password_differs": lazy_gettext("The new password was typed in two ways. Type it again, twice the same."),
     "password_same": lazy_gettext("Choose another password than the one before."),
     "password_length": lazy_gettext("A password has 12 to 200 characters. A sentence of a few words is easy to keep."),
+    # the log
+    "not_yet_covered": lazy_gettext("The log has not confirmed this record yet. Try again in a few seconds."),
+    "event_unknown": lazy_gettext("This dossier has no such record."),
     # forms
     "foreign_form": lazy_gettext("This form was sent from another page. Open the page again and repeat."),
     "form_expired": lazy_gettext("This page has grown old. Load it again and repeat."),

@@ -69,6 +69,11 @@ ROUTES: dict[str, Row] = {
     "GET /readyz": PUBLIC,
     "GET /log/checkpoint": PUBLIC,
     "GET /log/vkey": PUBLIC,
+    # of a size that was not signed
+    "GET /log/checkpoints/<checkpoint:size>": Row("404/404", "404/404", "404/404", "404/404", "404/404"),
+    "GET /log/tile/<path:tile>": Row(NO, OK, NO, NO, OUT),
+    "GET /api/v1/log/consistency": Row("404/404", "404/404", "404/404", "404/404", "404/404"),
+    "GET /metrics": PUBLIC,
     "GET /api/v1/openapi.json": PUBLIC,
     "POST /api/v1/tokens": Row("201/201", "201/201", "201/201", "201/201", OUT),
     # whoever has a token
@@ -163,6 +168,8 @@ ROUTES: dict[str, Row] = {
     f"GET {IN_DOSSIER}/events": DOSSIER,
     f"GET {IN_DOSSIER}/events/<seq:seq>": DOSSIER,
     f"GET {IN_DOSSIER}/events/<seq:seq>/proof": DOSSIER,
+    f"GET {IN_DOSSIER}/events/<seq:seq>/tlog-proof": DOSSIER,
+    f"GET {IN_DOSSIER}/events/proofs": DOSSIER,
     f"GET {IN_DOSSIER}/jobs": DOSSIER,
     "GET /api/v1/jobs/<id:job>": DOSSIER,
     f"GET {IN_DOSSIER}/bundle": BUNDLE,
@@ -243,6 +250,8 @@ ROUTES: dict[str, Row] = {
     # a contributor reads what they sent themselves: this is somebody else's
     f"GET {PAGE}/documents/<version>": Row("200/404", OK, OK, NO, TO_LOGIN, contributor="404/404"),
     f"GET {PAGE}/documents/<version>/receipt": Row("200/404", OK, OK, NO, TO_LOGIN, contributor="404/404"),
+    f"GET {PAGE}/proofs": DOSSIER_PAGE,
+    f"GET {PAGE}/proofs/<int:seq>": DOSSIER_PAGE,
     f"GET {PAGE}/bundle": Row("409/404", "409/409", "409/409", NO, TO_LOGIN),
     f"GET {PAGE}/bundle/progress": DOSSIER_PAGE,
     # a form without its fields: who may open a dossier is told what is missing

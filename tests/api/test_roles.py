@@ -163,6 +163,7 @@ QUERIES = {
     "GET /api/v1/calendars/<key:calendar>/used": "?from=2026-03-13T10:00&to=2026-03-25T10:00",
     "GET /api/v1/calendars/<key:calendar>/due": "?from=2026-03-13T10:00&limit=1d",
     "GET /api/v1/quality/runs": "?measure=late",
+    "GET /api/v1/log/consistency": "?old=1",
     "GET /api/v1/quality/export": "?format=csv",
 }
 
@@ -286,6 +287,8 @@ def ask_all(office: Office, role: str, stage: Stage) -> dict[str, Expected]:
                 "webhook": "0" * 32,
                 "calendar": "id-government",
                 "name": "none.css",
+                "tile": "entries/000.p/1",
+                "size": f"{1:020}",
             }
             method, _, rule = route.partition(" ")
             path = rule
