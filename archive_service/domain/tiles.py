@@ -72,7 +72,9 @@ def parse_tile_path(path: str) -> Optional[TileName]:
     name = TileName(None if level is None else int(level), index, TILE_WIDTH if width is None else int(width))
     if name.width > TILE_WIDTH:
         return None
-    written = bundle_path(name.index, name.width) if name.level is None else tile_path(name.level, name.index, name.width)
+    written = (
+        bundle_path(name.index, name.width) if name.level is None else tile_path(name.level, name.index, name.width)
+    )
     return name if written == path else None
 
 

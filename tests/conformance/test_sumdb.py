@@ -87,7 +87,9 @@ def check_with_both(checker: Path, office: Office, folder: Path) -> None:
     bundle.chmod(0o644)
     bundle.write_bytes(bytes(data))
     assert "LOG OK" not in read_with_go(checker, folder, vkey).stdout
-    codes = {d.code for d in check_log(DirectoryReader(str(folder)), [office.archive.log_key.verifier_key]).discrepancies}
+    codes = {
+        d.code for d in check_log(DirectoryReader(str(folder)), [office.archive.log_key.verifier_key]).discrepancies
+    }
     assert {"entry_differs", "root_differs"} <= codes
 
 
