@@ -62,7 +62,7 @@ def read_kept_checkpoint(size: int) -> ResponseReturnValue:
     return response
 
 
-@blueprint.get("/log/tile/<path:tile>")
+@blueprint.get("/log/tile/<tile:tile>")
 @operation(answer=(BYTES,), is_open=True, refuses=[401, 403, 404])
 def read_tile(tile: str) -> ResponseReturnValue:
     """A tile of the tree's hashes, or (``entries/…``) a bundle of events: for everybody, or for auditors alone (ARCHIVE_LOG_ACCESS)."""

@@ -40,12 +40,19 @@ class CheckpointConverter(SeqConverter):
     regex = "0000[0-9]{16}"
 
 
+class TileConverter(BaseConverter):
+    """The path of a tile or a bundle of entries below ``tile/``, loosely: ``domain/tiles.py`` reads it."""
+
+    regex = "(?:[0-9]{1,2}|entries)/(?:x[0-9]{3}/){0,5}[0-9]{3}(?:[.]p/[0-9]{1,3})?"
+
+
 CONVERTERS: dict[str, type[BaseConverter]] = {
     "id": IdConverter,
     "digest": DigestConverter,
     "key": KeyConverter,
     "seq": SeqConverter,
     "checkpoint": CheckpointConverter,
+    "tile": TileConverter,
 }
 
 

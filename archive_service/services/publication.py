@@ -140,7 +140,9 @@ def read_entries(session: Session, begin: int, end: int) -> list[bytes]:
     entries: list[bytes] = []
     for index, leaf_hash, data in rows:
         expected = begin + len(entries)
-        if index != expected or data is None or merkle.leaf_hash(data).hex() != leaf_hash:
+        # SQLite gives back a text where somebody put one into a column of bytes
+        is_right = index == expected and isinstance(data, bytes) and merkle.leaf_hash(data).hex() == leaf_hash
+        if not is_right:
             raise LogIntegrityError(
                 "leaf_differs", f"Leaf {expected} of the log does not match its event. Nothing is signed."
             )
@@ -274,7 +276,7 @@ def _exported_size(archive: Archive, session: Session, folder: Path, size: int) 
     """The size of the log that a folder holds; 0 for a new one, or one whose first export broke off."""
     try:
         known = parse_checkpoint(note.parse_note((folder / "checkpoint").read_bytes()).text)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return 0
     except (OSError, ValueError) as exc:
         raise Conflict(
@@ -322,15 +324,10 @@ class _Folder:
         self.written = 0
 
     def put_tile(self, path: str, data: bytes, width: int) -> None:
-        """Write a tile; a full one takes the place of its partial ones, a partial one of the narrower ones."""
+        """Write a tile; a full one takes the place of its partial ones."""
         self.put(path, data)
-        partial = self._folder / (f"{path}.p" if width == tiles.TILE_WIDTH else path.rpartition("/")[0])
         if width == tiles.TILE_WIDTH:
-            shutil.rmtree(partial, ignore_errors=True)
-        else:
-            for old in partial.iterdir():
-                if old.name != str(width):
-                    old.unlink()
+            shutil.rmtree(self._folder / f"{path}.p", ignore_errors=True)
 
     def put(self, path: str, data: bytes) -> None:
         """Write a file unless it is there already."""

@@ -128,6 +128,10 @@ class UrlReader:
         """Nothing: a server lists no files."""
         return []
 
+    def close(self) -> None:
+        """Give the connection back; the next read makes a new one."""
+        self._connection.close()
+
 
 def open_log(place: str, headers: Optional[Mapping[str, str]] = None) -> Reader:
     """The reader of a log by its address or folder; LogUnreadable when there is no such folder."""

@@ -71,7 +71,7 @@ ROUTES: dict[str, Row] = {
     "GET /log/vkey": PUBLIC,
     # of a size that was not signed
     "GET /log/checkpoints/<checkpoint:size>": Row("404/404", "404/404", "404/404", "404/404", "404/404"),
-    "GET /log/tile/<path:tile>": Row(NO, OK, NO, NO, OUT),
+    "GET /log/tile/<tile:tile>": Row(NO, OK, NO, NO, OUT),
     "GET /api/v1/log/consistency": Row("404/404", "404/404", "404/404", "404/404", "404/404"),
     "GET /metrics": PUBLIC,
     "GET /api/v1/openapi.json": PUBLIC,
