@@ -24,6 +24,8 @@ from archive_service.services.fixity import find_damaged_objects
 from archive_service.services.log import CHECKPOINT_PREFIX
 from archive_service.services.publication import PREFIX
 
+SIZE_LIMIT = 2**62
+"""No database counts further."""
 ROW_FOLLOWS_SECONDS = 2
 """How long the row of a checkpoint may come after its object."""
 
@@ -38,10 +40,10 @@ class PublishedLog:
     kept: list[tuple[str, bytes]] = field(default_factory=list)
     digests: list[tuple[str, bytes]] = field(default_factory=list)
 
-    @property
-    def size(self) -> int:
-        """The size of the tree that is published whole, going by the name of the newest kept checkpoint."""
-        return max((size for key, _ in self.kept if (size := _size_of(key)) is not None), default=0)
+    def size_within(self, limit: int) -> int:
+        """The size of the tree that is published whole, going by the names of the kept checkpoints; names over the limit are no sizes."""
+        sizes = [size for key, _ in self.kept if (size := _size_of(key)) is not None]
+        return max((size for size in sizes if size <= limit), default=0)
 
 
 def list_published(archive: Archive) -> PublishedLog:
@@ -64,10 +66,11 @@ def list_published(archive: Archive) -> PublishedLog:
             # a partial tile goes when the full one is there
             continue
         published.digests.append((key, digest.digest()))
+    newest = published.size_within(SIZE_LIMIT)
     until = time.monotonic() + ROW_FOLLOWS_SECONDS
-    while published.size and time.monotonic() < until:
+    while newest and time.monotonic() < until:
         with archive.db.read() as session:
-            if session.get(CheckpointRow, published.size) is not None:
+            if session.get(CheckpointRow, newest) is not None:
                 break
         time.sleep(0.1)
     return published
@@ -87,6 +90,7 @@ def check_kept_checkpoints(session: Session, add: Add, published: PublishedLog) 
     """Compare the checkpoints kept in the store with the table, both ways."""
     rows = {row.size: row.note for row in session.execute(select(CheckpointRow)).scalars()}
     sizes = set()
+    newest = published.size_within(SIZE_LIMIT)
     for key, data in published.kept:
         size = _size_of(key)
         if size is None or rows.get(size) != data:
@@ -94,7 +98,7 @@ def check_kept_checkpoints(session: Session, add: Add, published: PublishedLog) 
         sizes.add(size)
     for size in sorted(rows.keys() - sizes):
         # what was signed after the store was listed is there by now, and the next audit looks at it
-        if size < published.size or not published.kept:
+        if size < newest or not published.kept:
             add("kept_checkpoint_missing", f"checkpoint {size}", "the store does not keep it")
 
 
@@ -118,7 +122,8 @@ def check_published(
             add("published_extra", key, "it is no part of the log")
         elif sha256(want).digest() != digest:
             add("published_differs", key, "the published bytes are not what follows from the events")
-    for whole, path in _needed(published.size):
+    # a checkpoint that claims more than there is was found with the kept ones; it must not make this look for ever
+    for whole, path in _needed(published.size_within(len(entries))):
         keys = (PREFIX + path, PREFIX + whole)
         # while the store was listed a partial one may have made room for the full one
         if not there.intersection(keys) and not any(o.key in keys for o in archive.store.list_objects(keys[1])):
