@@ -152,7 +152,7 @@ def check_archive(archive: Archive, *, with_objects: bool = False) -> AuditRepor
             "definitions": lambda: _check_definitions(session, report, streams),
             "rows": lambda: _check_projection(archive, session, report, streams),
             "statements": lambda: _check_statements(session, report, streams),
-            "checkpoints": lambda: stored_evidence.check_kept_checkpoints(session, report.add, published),
+            "checkpoints": lambda: stored_evidence.check_kept_checkpoints(archive, session, report.add, published),
             "locations": lambda: stored_evidence.check_locations(session, report.add, streams),
         }
         for name, check in checks.items():
@@ -179,6 +179,7 @@ def _check_objects(archive: Archive, report: AuditReport) -> None:
 
 
 def _check_events(session: Session, report: AuditReport, origin: str, streams: dict[str, list[Event]]) -> None:
+    ids: set[str] = set()
     for row in session.execute(select(EventRow).order_by(EventRow.stream, EventRow.seq)).scalars():
         report.events += 1
         place = f"{row.stream} #{row.seq}"
@@ -192,6 +193,9 @@ def _check_events(session: Session, report: AuditReport, origin: str, streams: d
             report.add("event_row_differs", place, "a column differs from the event's bytes")
         if event.origin != origin:
             report.add("origin_differs", place, f"the event is of the log {event.origin}")
+        if event.id in ids:
+            report.add("id_twice", place, f"another event has the id {event.id}")
+        ids.add(event.id)
         chain = streams.setdefault(event.stream, [])
         prev = chain[-1].leaf_hash if chain else FIRST_PREV
         if event.seq != len(chain) or event.prev != prev:

@@ -86,19 +86,19 @@ def _size_of(key: str) -> int | None:
     return int(digits) if len(digits) == 20 and digits.isascii() and digits.isdigit() else None
 
 
-def check_kept_checkpoints(session: Session, add: Add, published: PublishedLog) -> None:
+def check_kept_checkpoints(archive: Archive, session: Session, add: Add, published: PublishedLog) -> None:
     """Compare the checkpoints kept in the store with the table, both ways."""
     rows = {row.size: row.note for row in session.execute(select(CheckpointRow)).scalars()}
     sizes = set()
-    newest = published.size_within(SIZE_LIMIT)
     for key, data in published.kept:
         size = _size_of(key)
         if size is None or rows.get(size) != data:
             add("kept_checkpoint_differs", key, "the checkpoint kept in the store is not in the table")
         sizes.add(size)
     for size in sorted(rows.keys() - sizes):
-        # what was signed after the store was listed is there by now, and the next audit looks at it
-        if size < newest or not published.kept:
+        key = f"{CHECKPOINT_PREFIX}{size:020d}"
+        # what was signed after the store was listed was put there before its row was written
+        if not any(stored.key == key for stored in archive.store.list_objects(key)):
             add("kept_checkpoint_missing", f"checkpoint {size}", "the store does not keep it")
 
 
