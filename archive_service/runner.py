@@ -23,6 +23,7 @@ from archive_service.services import (
     log,
     mail,
     obligations,
+    passkeys,
     quality,
     reminders,
     users,
@@ -56,6 +57,7 @@ SWEEPS: Mapping[str, tuple[timedelta, Callable[[Archive], int]]] = {
     "plan_locks": (timedelta(hours=1), fixity.plan_locks),
     "plan_audit": (timedelta(hours=1), audits.plan_audit),
     "sweep_unclaimed": (timedelta(hours=1), fixity.sweep_unclaimed),
+    "sweep_prepared": (timedelta(minutes=10), passkeys.sweep_prepared),
     "sweep_idempotency": (timedelta(hours=1), idempotency.sweep_idempotency),
 }
 """What is looked for again and again, and how often."""

@@ -1,4 +1,5 @@
-"""``make bench``: every figure, or those that are named: large, small, appends, sequencing, sweep, verdict, dashboard."""
+"""``make bench``: every figure, or those that are named: large, small, appends, sequencing, pace, sweep, verdict,
+dashboard, log (LOG_EVENTS=100000 for a smaller one)."""
 
 from __future__ import annotations
 
@@ -7,13 +8,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import appends, quality, stack, uploads
+from benchmarks import appends, log, quality, stack, uploads
 from benchmarks.stack import Bench
 
 ON_THE_STACK: dict[str, Callable[[Bench, Path], None]] = {
     "large": uploads.measure_large,
     "small": lambda bench, _: uploads.measure_small(bench),
     "appends": lambda bench, _: appends.measure_appends(bench),
+    "pace": lambda bench, _: log.measure_pace(bench),
     "sequencing": lambda bench, _: appends.measure_sequencing(bench),
 }
 """Figures of a running installation."""
@@ -21,6 +23,7 @@ ON_A_DATABASE: dict[str, Callable[[], None]] = {
     "sweep": quality.measure_sweep,
     "verdict": quality.measure_verdict,
     "dashboard": quality.measure_dashboard,
+    "log": log.measure_verification,
 }
 """Figures that make archives of their own."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archive_service.services import fixity, idempotency, quality, users
+from archive_service.services import fixity, idempotency, passkeys, quality, users
 from tasks.app import app, get_archive
 
 
@@ -22,6 +22,12 @@ def write_unknown_logins() -> None:
 def sweep_unclaimed() -> None:
     """Delete what crashed uploads left in the store."""
     fixity.sweep_unclaimed(get_archive())
+
+
+@app.task
+def sweep_prepared() -> None:
+    """Forget what was prepared and not signed in time."""
+    passkeys.sweep_prepared(get_archive())
 
 
 @app.task

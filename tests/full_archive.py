@@ -17,10 +17,12 @@ from archive_service.services import (
     indicators,
     obligations,
     papers,
+    passkeys,
     users,
 )
 from archive_service.services.work import load_dossier
-from tests.office import PASSWORD, Office
+from tests.authenticator import SoftAuthenticator
+from tests.office import PASSWORD, Office, register_passkey
 
 EVIDENCED = [
     (table, column.name)
@@ -107,7 +109,11 @@ def represent(office: Office) -> None:
     )
     delegations.confirm_delegation(office.archive, agus, delegation=delegation)
     users.set_password(office.archive, office.actor("admin"), user=agus.user, password=PASSWORD)
-    office.decide(dossier, "agus", "8", "approve")
+    key = SoftAuthenticator()
+    register_passkey(office, "agus", key)
+    office.sign(dossier, "agus", "8", key)
+    revoked = register_passkey(office, "bima", SoftAuthenticator(seed=2))
+    passkeys.revoke_passkey(office.archive, office.actor("bima"), passkey=revoked, password=PASSWORD)
 
 
 def recommend(office: Office, dossier: str) -> None:

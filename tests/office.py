@@ -20,9 +20,20 @@ from archive_service.db import queries
 from archive_service.db.models import UserRow
 from archive_service.domain.deviation import Deviation
 from archive_service.runner import Runner
-from archive_service.services import decisions, definitions, deviations, dossiers, people, setup, uploads, users
+from archive_service.services import (
+    decisions,
+    definitions,
+    deviations,
+    dossiers,
+    passkeys,
+    people,
+    setup,
+    uploads,
+    users,
+)
 from archive_service.services.actor import Actor
 from archive_service.services.work import load_dossier
+from tests.authenticator import SoftAuthenticator
 
 SAMPLES = Path(__file__).parent.parent / "archive_service" / "data" / "samples"
 ORIGIN = "archive.test/log"
@@ -157,6 +168,24 @@ class Office:
             reason=reason,
         )
 
+    def sign(
+        self, dossier: str, login: str, step: str, key: SoftAuthenticator, decision: str = "approve", **wish: Any
+    ) -> None:
+        """Decide on what stands now, with a passkey."""
+        with self.archive.db.read() as session:
+            seen = [v.id for v in load_dossier(self.archive, session, dossier).documents_to_decide(step)]
+        prepared = decisions.prepare_decision(
+            self.archive, self.actor(login), dossier=dossier, step=step, decision=decision, versions=seen, **wish
+        )
+        decisions.sign_decision(
+            self.archive,
+            self.actor(login),
+            dossier=dossier,
+            step=step,
+            preparation=prepared["preparation"],
+            credential=key.assert_(prepared["options"]),
+        )
+
     def play(self, until: str = "11", *, with_return: bool = True) -> str:
         """A dossier played up to and including this step, on the demo's hours; step 4 is late."""
         self.at("2026-03-13T09:10")
@@ -232,6 +261,19 @@ class Office:
     def seal(self, dossier: str) -> str:
         """Archive a dossier."""
         return decisions.archive_dossier(self.archive, self.actor("maya"), dossier=dossier, step="11")
+
+
+def register_passkey(office: Office, login: str, key: SoftAuthenticator, name: str = "Laptop") -> str:
+    """A person's new passkey, named by the leaf hash of its registration."""
+    actor = office.actor(login)
+    prepared = passkeys.prepare_passkey(office.archive, actor, password=PASSWORD)
+    return passkeys.register_passkey(
+        office.archive,
+        actor,
+        preparation=prepared["preparation"],
+        name=name,
+        credential=key.register(prepared["options"]),
+    )
 
 
 def chunks_of(data: bytes, size: int = 64 * 1024) -> Iterator[bytes]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from apiflask import APIBlueprint
+from flask import jsonify
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 
@@ -30,8 +31,26 @@ class DecisionBody(Body):
     happened_at: str | None = None
 
 
+class SignatureBody(Body):
+    """A signature over a prepared decision: ``credential`` is what the browser gave, as ``PublicKeyCredential.toJSON()`` writes it."""
+
+    preparation: str
+    credential: dict[str, Any]
+
+
+class PreparedDecision(Answer):
+    """What a browser needs to sign: ``options`` for ``navigator.credentials.get`` (``parseRequestOptionsFromJSON``)."""
+
+    preparation: str
+    expires_at: str
+    options: dict[str, Any]
+
+
 class MadeDecision(Answer):
-    """A decision that was made; ``flags`` say what an administrator had to do with the authority or the log-in of its maker."""
+    """A decision that was made; ``flags`` say what an administrator had to do with the authority or the log-in of its maker.
+
+    ``passkey`` names the key that its maker signed it with; null says that it is the service's word alone.
+    """
 
     step: str
     iteration: int
@@ -41,6 +60,7 @@ class MadeDecision(Answer):
     returns_to: str | None
     event: str
     reason: str | None
+    passkey: str | None
     flags: list[str]
 
 
@@ -62,7 +82,7 @@ def list_decisions(dossier: str, query: PageQuery) -> ResponseReturnValue:
 @blueprint.post("/steps/<key:step>/decision")
 @operation(status=204, body=DecisionBody, takes_key=True, takes_match=True)
 def decide_step(dossier: str, step: str, body: DecisionBody) -> ResponseReturnValue:
-    """Approve or return."""
+    """Approve or return, for whoever has no passkey."""
     decisions.decide_step(
         get_archive(),
         require_actor(),
@@ -75,6 +95,43 @@ def decide_step(dossier: str, step: str, body: DecisionBody) -> ResponseReturnVa
         accepts_gaps=body.accepts_gaps,
         answers=body.answers,
         happened_at=body.happened_at,
+        seen=seen_states(),
+    )
+    return "", 204
+
+
+@blueprint.post("/steps/<key:step>/decision/preparation")
+@operation(answer=PreparedDecision, status=201, body=DecisionBody, takes_match=True)
+def prepare_decision(dossier: str, step: str, body: DecisionBody) -> ResponseReturnValue:
+    """What to sign with a passkey, for ten minutes, to approve or return."""
+    prepared = decisions.prepare_decision(
+        get_archive(),
+        require_actor(),
+        dossier=dossier,
+        step=step,
+        decision=body.decision,
+        versions=body.versions,
+        reason=body.reason,
+        returns_to=body.returns_to,
+        accepts_gaps=body.accepts_gaps,
+        answers=body.answers,
+        happened_at=body.happened_at,
+        seen=seen_states(),
+    )
+    return jsonify(prepared), 201
+
+
+@blueprint.post("/steps/<key:step>/decision/signature")
+@operation(status=204, body=SignatureBody, takes_key=True, takes_match=True)
+def sign_decision(dossier: str, step: str, body: SignatureBody) -> ResponseReturnValue:
+    """Approve or return with a signature over what was prepared."""
+    decisions.sign_decision(
+        get_archive(),
+        require_actor(),
+        dossier=dossier,
+        step=step,
+        preparation=body.preparation,
+        credential=body.credential,
         seen=seen_states(),
     )
     return "", 204

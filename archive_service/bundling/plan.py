@@ -15,6 +15,7 @@ from archive_service.domain.event import parse_event
 from archive_service.domain.manifest import ZipEntry
 from archive_service.domain.sop import parse_sop
 from archive_service.errors import TooLarge
+from archive_service.verifier.onefile import build_verifier
 from archive_service.verifier.report import Names, render_report
 
 
@@ -88,6 +89,7 @@ def make_plan(evidence: Evidence) -> bytes:
     names = Names.gather(everything, openings)
     inline: dict[str, bytes] = {
         manifest.README: manifest.README_TEXT.encode(),
+        manifest.VERIFIER: build_verifier(),
         manifest.EVENTS: _lines(evidence.events),
         manifest.REGISTRATIONS: _lines(registrations),
         manifest.STATEMENT: evidence.statement,
@@ -105,6 +107,14 @@ def make_plan(evidence: Evidence) -> bytes:
     is_too_large = max(evidence_sizes) > manifest.EVIDENCE_LIMIT_BYTES
     if is_too_large or sum(evidence_sizes) > manifest.EVIDENCE_TOTAL_LIMIT_BYTES:
         raise TooLarge("bundle_too_large", "The dossier's evidence is larger than a verifier would read.")
+    try:
+        for path, data in inline.items():
+            if path.startswith(manifest.EVIDENCE_FOLDER) and path.endswith(".json"):
+                manifest.require_sparse(data)
+    except ValueError as exc:
+        raise TooLarge(
+            "bundle_too_large", f"The dossier's evidence is more than a verifier would read: {exc}."
+        ) from exc
     paths = manifest.document_names(dossier)
     entries = {path: _inline_entry(path, data) for path, data in inline.items()}
     for document in evidence.documents:
@@ -135,12 +145,16 @@ def make_plan(evidence: Evidence) -> bytes:
 
 
 def _inline_entry(path: str, data: bytes) -> dict[str, Any]:
+    # a plan is kept for ever: the verifier, the same in every plan of a version, is most of it and shrinks to a quarter
+    is_deflated = path == manifest.VERIFIER
     return {
         "path": path,
         "size": len(data),
         "sha256": sha256(data).hexdigest(),
         "crc32": zlib.crc32(data),
-        "data": base64.b64encode(data).decode("ascii"),
+        "deflated" if is_deflated else "data": base64.b64encode(zlib.compress(data, 9) if is_deflated else data).decode(
+            "ascii"
+        ),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from hashlib import sha256
@@ -42,7 +43,12 @@ def write_bundle(plan: bytes, open_object: OpenObject) -> Iterator[bytes]:
 
 def _checked(entry: dict[str, Any], open_object: OpenObject) -> Iterator[bytes]:
     seen, size = sha256(), 0
-    chunks = iter([base64.b64decode(entry["data"])]) if "data" in entry else open_object(entry["object"])
+    if "data" in entry:
+        chunks = iter([base64.b64decode(entry["data"])])
+    elif "deflated" in entry:
+        chunks = iter([zlib.decompress(base64.b64decode(entry["deflated"]))])
+    else:
+        chunks = open_object(entry["object"])
     for chunk in chunks:
         seen.update(chunk)
         size += len(chunk)

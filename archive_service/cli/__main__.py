@@ -21,6 +21,10 @@ COMMANDS = {
         "checking",
         "Verify a bundle offline: exit 0 valid, 1 discrepancies, 2 no bundle at all, 3 consistent but issuer not confirmed.",
     ),
+    "verifier": (
+        "checking",
+        "Write the verifier as one file, verify.py, and print its SHA-256: publish that where nobody here can change it.",
+    ),
     "obligation": ("client_units", "What work units owe each period."),
     "finding": ("client_units", "Findings of audits."),
     "sop": ("checking", "SOPs and calendars as data."),
@@ -62,6 +66,7 @@ COMMANDS = {
     "audit": ("client_notices", "Audits of the whole archive, for auditors and administrators."),
     "webhook": ("client_notices", "Addresses that are told of notices, for administrators."),
     "token": ("client_people", "API tokens."),
+    "passkey": ("client_passkeys", "Passkeys, which sign decisions."),
 }
 """Command → the module of this package that holds it, and its line in the help; an empty line hides it."""
 

@@ -1,29 +1,52 @@
-"""``archive-service verify | sop check``: what needs no running service and no archive."""
+"""``archive-service verify | verifier | sop check``: what needs no running service and no archive."""
 
 from __future__ import annotations
 
 import re
+from hashlib import sha256
 from pathlib import Path
 
 import click
 
-from archive_service.verifier import verify as verifying
+from archive_service.errors import InvalidInput, NotFound
+from archive_service.verifier import command, onefile
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file")
 @click.option(
     "--key",
     help="The log's verifier key, or a file that holds it. Get it from where it is published, not from the bundle.",
 )
+@click.option("--receipt", help="The receipt of FILE, which is then a document; --key is the receipt key.")
+@click.option("--since", help="Where FILE is a log's folder or address: an older checkpoint that it must contain.")
 @click.option("--lang", type=click.Choice(["id", "en"]), default="id", show_default=True)
 @click.option("--json", "is_json", is_flag=True, help="The report as JSON.")
 @click.pass_context
-def verify(ctx: click.Context, file: Path, key: str | None, lang: str, is_json: bool) -> None:
-    """Verify a bundle offline: exit 0 valid, 1 discrepancies, 2 no bundle at all, 3 consistent but issuer not confirmed."""
-    text, code = verifying.verify_file(str(file), key, lang, is_json)
-    click.echo(text)
+def verify(
+    ctx: click.Context, file: str, key: str | None, receipt: str | None, since: str | None, lang: str, is_json: bool
+) -> None:
+    """Verify a bundle offline: exit 0 valid, 1 discrepancies, 2 no bundle at all, 3 consistent but issuer not confirmed.
+
+    With --receipt a document is verified instead; a folder or address is verified as a published log.
+    """
+    text, code = command.verify_anything(file, receipt=receipt, since=since, key=key, lang=lang, is_json=is_json)
+    command.write_out(text, is_json=is_json)
     ctx.exit(code)
+
+
+@click.command()
+@click.option("--output", type=click.Path(path_type=Path), help="Where to write the file; verify.py if left out.")
+def verifier(output: Path | None) -> None:
+    """Write the verifier as one file, verify.py, and print its SHA-256: publish that where nobody here can change it."""
+    output = output or Path(onefile.FILE_NAME)
+    data = onefile.build_verifier()
+    try:
+        output.write_bytes(data)
+    except OSError as exc:
+        raise NotFound("cannot_write", f"Cannot write {output}: {exc.strerror}.") from exc
+    # as sha256sum prints it, so that the line can be given to sha256sum -c
+    click.echo(f"{sha256(data).hexdigest()}  {output}")
 
 
 @click.group()
@@ -51,10 +74,7 @@ def check_sop(file: Path) -> None:
 @click.option("--output", type=click.Path(path_type=Path), help="Where to write the draft; KEY.toml if left out.")
 def new_sop(file: Path, key: str | None, title: str | None, output: Path | None) -> None:
     """Start a definition from a table (CSV or XLSX) with the usual columns; what it could not tell is listed."""
-    from hashlib import sha256
-
     from archive_service.drafting import draft_sop
-    from archive_service.errors import InvalidInput, NotFound
     from archive_service.inspection.tables import read_rows
 
     key = key or re.sub(r"[^a-z0-9]+", "-", file.stem.casefold()).strip("-")[:64] or "pos"
@@ -84,7 +104,6 @@ def draw_sop(file: Path) -> None:
     from archive_service.catalog import load_definition
     from archive_service.domain import canonical
     from archive_service.domain.sop import parse_sop
-    from archive_service.errors import InvalidInput
     from archive_service.flowchart import draw_flowchart
 
     definition = load_definition(file)

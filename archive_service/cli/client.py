@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from archive_service.cli.client_documents import read_object
 from archive_service.cli.connection import connect
 from archive_service.cli.listing import AS_JSON, cell_text, show_rows
 from archive_service.errors import InvalidInput, NotFound
@@ -275,6 +276,53 @@ def decide_step(
     }
     connect().change(_path(dossier_id, f"/steps/{step}/decision"), body)
     click.echo(f"Step {step}: {decision}.")
+
+
+@dossier.command("prepare-decision")
+@click.argument("dossier_id", metavar="DOSSIER")
+@click.argument("step")
+@click.argument("decision", type=click.Choice(["approve", "return"]))
+@click.option("--version", "versions", multiple=True, required=True, help="A version that you looked at; repeat it.")
+@click.option("--reason", help="Why it goes back.")
+@click.option("--to", "returns_to", help="The step that it goes back to.")
+@GAPS
+@ANSWERS
+@HAPPENED
+def prepare_decision(
+    dossier_id: str,
+    step: str,
+    decision: str,
+    versions: tuple[str, ...],
+    reason: str | None,
+    returns_to: str | None,
+    accept_gaps: bool,
+    answers: tuple[tuple[str, str], ...],
+    happened_at: str | None,
+) -> None:
+    """Print what to sign with a passkey to decide, as JSON; `dossier sign-decision` hands the signature in."""
+    body = {
+        "decision": decision,
+        "versions": list(versions),
+        "reason": reason,
+        "returns_to": returns_to,
+        "accepts_gaps": accept_gaps,
+        "answers": dict(answers),
+        "happened_at": happened_at,
+    }
+    prepared = connect().call("POST", _path(dossier_id, f"/steps/{step}/decision/preparation"), json=body)
+    click.echo(json.dumps(prepared, indent=2, ensure_ascii=False))
+
+
+@dossier.command("sign-decision")
+@click.argument("dossier_id", metavar="DOSSIER")
+@click.argument("step")
+@click.argument("preparation")
+@click.argument("file", type=click.Path(path_type=Path))
+def sign_decision(dossier_id: str, step: str, preparation: str, file: Path) -> None:
+    """Make a prepared decision; FILE holds the signature as a browser or another tool gave it, as JSON."""
+    body = {"preparation": preparation, "credential": read_object(file)}
+    connect().change(_path(dossier_id, f"/steps/{step}/decision/signature"), body)
+    click.echo(f"Step {step}: decided and signed.")
 
 
 @dossier.command("withdraw")

@@ -64,14 +64,13 @@ def fill_form(
     receipt: Path | None,
 ) -> None:
     """Fill in a form: the service makes the PDF and takes it in like an upload."""
-    given = {**_read_fields(file), **dict(fields)}
+    given = {**({} if file is None else read_object(file)), **dict(fields)}
     body = {"fields": given, "document": document}
     _tell(connect().change(_path(dossier_id, f"steps/{step}/forms/{kind}"), body), receipt)
 
 
-def _read_fields(file: Path | None) -> dict[str, Any]:
-    if file is None:
-        return {}
+def read_object(file: Path) -> dict[str, Any]:
+    """The JSON object in a file; a sentence for one that holds none."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except OSError as exc:
@@ -79,7 +78,7 @@ def _read_fields(file: Path | None) -> dict[str, Any]:
     except ValueError as exc:
         raise InvalidInput("not_json", f"{file} holds no JSON.") from exc
     if not isinstance(found, dict):
-        raise InvalidInput("not_json", f"{file} must hold a JSON object: field to text.")
+        raise InvalidInput("not_json", f"{file} must hold a JSON object.")
     return found
 
 

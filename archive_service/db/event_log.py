@@ -67,13 +67,15 @@ class StreamWriter:
         payload: Mapping[str, Any],
         *,
         personal: Mapping[str, str | None] | None = None,
+        salts: Mapping[str, bytes] | None = None,
         on_behalf_of: str | None = None,
         claimed_at: str | None = None,
     ) -> Event:
         """Write the stream's next event and give it back.
 
         ``personal`` maps (dotted) field names to values that must not enter the chain: each becomes ``<field>_commitment`` in the
-        payload, its value and salt an opening. None stays null. EventError when the event does not fit its schema.
+        payload, its value and salt an opening. None stays null. ``salts`` holds those that were made before, where the commitment was
+        signed already. EventError when the event does not fit its schema.
         """
         place = self._streams[stream]
         whole = deepcopy(dict(payload))
@@ -86,7 +88,7 @@ class StreamWriter:
             if value is None:
                 part[f"{name}_commitment"] = None
                 continue
-            salt = self._context.make_salt()
+            salt = (salts or {}).get(field) or self._context.make_salt()
             part[f"{name}_commitment"] = commitment(field, value, salt)
             openings.append((field, value, salt))
         event = build_event(

@@ -263,6 +263,47 @@ class AttestationRow(Base):
     at: Mapped[datetime] = evidenced(UtcDateTime)
 
 
+class PasskeyRow(Base):
+    """A key that a person signs decisions with; the private half never leaves their device."""
+
+    __tablename__ = "passkey"
+    __table_args__ = (UniqueConstraint("credential"), UniqueConstraint("public_key"))
+    event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
+    person_id: Mapped[str] = evidenced(ForeignKey("person.id"), index=True)
+    credential: Mapped[str] = evidenced(HASH)
+    algorithm: Mapped[str] = evidenced(KEY)
+    public_key: Mapped[str] = evidenced(String(130))
+    aaguid: Mapped[str | None] = evidenced(ID)
+    rp_id: Mapped[str] = evidenced(String(253))
+    registered_at: Mapped[datetime] = evidenced(UtcDateTime)
+    revoked_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    credential_id: Mapped[str] = operational(Text)
+    name: Mapped[str] = operational(String(100))
+
+
+class PreparedPasskeyRow(Base):
+    """The challenge of a registration that a person has begun; gone when it is used or has grown old."""
+
+    __tablename__ = "prepared_passkey"
+    id: Mapped[str] = operational(ID, primary_key=True)
+    person_id: Mapped[str] = operational(ForeignKey("person.id"))
+    challenge: Mapped[str] = operational(HASH)
+    expires_at: Mapped[datetime] = operational(UtcDateTime, index=True)
+
+
+class PreparedDecisionRow(Base):
+    """A decision that a person is about to sign; gone when it is made or has grown old, and the reason with it."""
+
+    __tablename__ = "prepared_decision"
+    id: Mapped[str] = operational(ID, primary_key=True)
+    person_id: Mapped[str] = operational(ForeignKey("person.id"))
+    dossier_id: Mapped[str] = operational(ForeignKey("dossier.id"))
+    wish: Mapped[str] = operational(Text)
+    salt: Mapped[bytes] = operational(LargeBinary(32))
+    challenge: Mapped[str] = operational(HASH)
+    expires_at: Mapped[datetime] = operational(UtcDateTime, index=True)
+
+
 class UserRow(Base):
     """A log-in of a person."""
 
@@ -475,6 +516,7 @@ class DecisionRow(Base):
     at: Mapped[datetime] = evidenced(UtcDateTime)
     documents_digest: Mapped[str] = evidenced(HASH)
     returns_to: Mapped[str | None] = evidenced(KEY)
+    passkey_hash: Mapped[str | None] = evidenced(HASH)
 
 
 class FlagRow(Base):

@@ -28,6 +28,7 @@ from archive_service.db.models import (
     IndicatorRow,
     ObligationRow,
     PaperOriginalRow,
+    PasskeyRow,
     PersonRow,
     RecommendationRow,
     SessionRow,
@@ -203,6 +204,7 @@ def rows_of_dossier(dossier: Dossier, calendars: Mapping[str, working_time.Calen
                 "at": _time(d.at),
                 "documents_digest": d.documents_digest,
                 "returns_to": d.returns_to,
+                "passkey_hash": d.passkey,
             },
         )
     for flag in dossier.flags:
@@ -424,6 +426,20 @@ def rows_of_stream(events: Iterable[Event]) -> Rows:
                     "at": _time(event.at),
                 },
             )
+        elif event.type == "passkey.registered":
+            _add(
+                rows,
+                PasskeyRow,
+                {
+                    "event_hash": event.leaf_hash,
+                    "person_id": event.stream.partition(":")[2],
+                    **{name: p[name] for name in ("credential", "algorithm", "public_key", "aaguid", "rp_id")},
+                    "registered_at": _time(event.at),
+                    "revoked_at": None,
+                },
+            )
+        elif event.type == "passkey.revoked":
+            rows[(PasskeyRow, (p["passkey"],))]["revoked_at"] = _time(event.at)
         elif event.type == "delegation.proposed":
             _add(rows, DelegationRow, _delegation(event))
         elif event.type in DELEGATION_STATES:

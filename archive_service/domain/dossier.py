@@ -206,6 +206,8 @@ class Decision:
     at: str
     documents_digest: str
     returns_to: Optional[str]
+    passkey: Optional[str]
+    """The leaf hash of the passkey that it was signed with; None for one without."""
 
 
 @dataclass(frozen=True)
@@ -637,6 +639,7 @@ class Dossier:
                 event.at,
                 p["documents_digest"],
                 p["returns_to"],
+                None if p["assertion"] is None else p["assertion"]["passkey"],
             )
         )
         self._finish(run, event, "approved" if p["decision"] == "approve" else "returned", requirements)

@@ -27,6 +27,7 @@ _HEX64 = re.compile(r"[0-9a-f]{64}")
 _HEX8 = re.compile(r"[0-9a-f]{8}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _INDICATOR = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,31}")
 _MEDIA = re.compile(r"[a-z0-9][a-z0-9.+-]{0,63}/[a-z0-9][a-z0-9.+-]{0,127}")
@@ -84,6 +85,19 @@ def _text(limit: int) -> Rule:
         return f"{place} is not a text of 1 to {limit} characters"
 
     return rule
+
+
+def _hex(least: int, most: int) -> Rule:
+    """Between so many and so many bytes, in lower-case hex digits."""
+    return _matches(
+        re.compile(f"(?:[0-9a-f]{{2}}){{{least},{most}}}"), f"{least} to {most} bytes in lower-case hex digits"
+    )
+
+
+def _domain(value: Any, place: str) -> Optional[str]:
+    if isinstance(value, str) and len(value) <= 253 and _DOMAIN.fullmatch(value):
+        return None
+    return f"{place} is not the name of a host"
 
 
 def _integer(low: int, high: int) -> Rule:
@@ -195,6 +209,22 @@ _COMPLETENESS = _object(
 
 
 _ANSWERS = _list_of(_object({"question": KEY, "answer": _text(500)}), 32)
+
+
+ASSERTION = _object(
+    {
+        "passkey": HASH,
+        "authenticator_data": _hex(37, 1024),
+        "client_data": _text(2000),
+        "signature": _hex(8, 72),
+    }
+)
+"""A person's signature over a decision: domain/passkey.py says what it covers."""
+RP_ID = _domain
+"""The name of a host that passkeys are bound to: no IP address."""
+_PUBLIC_KEY = _matches(
+    re.compile(r"04[0-9a-f]{128}|[0-9a-f]{64}"), "a public key in hex: 04, x and y of P-256, or 32 bytes of Ed25519"
+)
 
 
 _ACTING = _object({"mode": _one_of("plh", "plt"), "absent": ID, "delegation": HASH, "sops": _list_of(KEY, 32)})
@@ -313,6 +343,15 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
     ("delegation.confirmed", 1): _type(["person"], delegation=ID, proposal=HASH),
     ("delegation.declined", 1): _type(["person"], delegation=ID, proposal=HASH),
     ("delegation.withdrawn", 1): _type(["person"], delegation=ID, proposal=HASH),
+    ("passkey.registered", 1): _type(
+        ["person"],
+        credential=HASH,
+        algorithm=_one_of("ES256", "EdDSA"),
+        public_key=_PUBLIC_KEY,
+        aaguid=_or_null(_hex(16, 16)),
+        rp_id=RP_ID,
+    ),
+    ("passkey.revoked", 1): _type(["person"], passkey=HASH),
     # user: log-ins, tokens, reads; never bundled
     ("user.created", 1): _type(["user"], user=ID, person=ID, login_commitment=HASH),
     ("user.mail_set", 1): _type(
@@ -414,6 +453,7 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         reason_commitment=_or_null(HASH),
         returns_to=_or_null(KEY),
         answers=_ANSWERS,
+        assertion=_or_null(ASSERTION),
     ),
     ("duty.excepted", 1): _type(
         ["dossier"], step=KEY, iteration=ITERATION, person=ID, conflict=KEY, reason_commitment=HASH

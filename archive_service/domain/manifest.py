@@ -27,6 +27,7 @@ BAG_INFO = "bag-info.txt"
 MANIFEST = "manifest-sha256.txt"
 TAG_MANIFEST = "tagmanifest-sha256.txt"
 README = "data/README.txt"
+VERIFIER = "data/verify.py"
 EVIDENCE_FOLDER = "data/evidence/"
 EVENTS = "data/evidence/dossier.jsonl"
 REGISTRATIONS = "data/evidence/registrations.jsonl"
@@ -47,12 +48,15 @@ Paket ini memuat seluruh dokumen satu pelaksanaan POS beserta bukti lengkapnya.
   data/documents/   setiap versi setiap dokumen
   data/evidence/    catatan audit berantai hash, bukti keanggotaan dalam log, segel log, ketentuan, pernyataan kelengkapan
   data/report/      laporan yang dapat dibaca
+  data/verify.py    pemeriksa dalam satu berkas; cukup Python 3.9 atau yang lebih baru
 Cara memeriksa tanpa perangkat lunak kami:
   sha256sum -c manifest-sha256.txt
   sha256sum -c tagmanifest-sha256.txt
   bagit.py --validate <folder ini>
-Cara memeriksa seluruh bukti (rantai, log, wewenang, waktu, kelengkapan):
-  archive-service verify <paket>.zip --key <kunci pemeriksa log>
+Cara memeriksa seluruh bukti (rantai, log, wewenang, waktu, kelengkapan), dari folder ini:
+  sha256sum data/verify.py
+  python3 data/verify.py ../<paket>.zip --key <kunci pemeriksa log>
+Jalankan hanya bila sidiknya sama dengan yang diterbitkan; lebih baik lagi, ambil verify.py dari tempat penerbitannya.
 Ambil kunci pemeriksa dari tempat penerbitannya, bukan dari paket ini: data/evidence/keys.txt hanya salinan.
 Rantai hash menunjukkan perubahan; ia bukan tanda tangan elektronik.
 
@@ -60,12 +64,15 @@ This bundle holds every document of one run of a procedure, with its whole evide
   data/documents/   every version of every document
   data/evidence/    hash-chained audit records, proofs of membership in the log, signed checkpoint, definitions, completeness statement
   data/report/      a report to read
+  data/verify.py    the verifier in one file; Python 3.9 or newer is enough
 To check it without software of ours:
   sha256sum -c manifest-sha256.txt
   sha256sum -c tagmanifest-sha256.txt
   bagit.py --validate <this folder>
-To check all evidence (chains, log, authority, time, completeness):
-  archive-service verify <bundle>.zip --key <the log's verifier key>
+To check all evidence (chains, log, authority, time, completeness), from this folder:
+  sha256sum data/verify.py
+  python3 data/verify.py ../<bundle>.zip --lang en --key <the log's verifier key>
+Run it only if its digest is the published one; better still, take verify.py from where it is published.
 Take the verifier key from where it is published, not from this bundle: data/evidence/keys.txt is a copy only.
 A hash chain shows changes; it is no electronic signature.
 """
@@ -95,6 +102,9 @@ All events of the bundle, the events of one person, and event types whose foldin
 EVIDENCE_LIMIT_BYTES = 32 * 1024 * 1024
 EVIDENCE_TOTAL_LIMIT_BYTES = 128 * 1024 * 1024
 """How large one evidence file may be, and all of them: a verifier holds them in memory. Documents have no limit."""
+
+VALUES_LIMIT = 500_000
+"""How many objects and arrays one JSON file may hold: an empty one has two bytes in a file and hundreds in memory."""
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 """Names in a bundle: ASCII, relative, no empty part and none that begins with a dot."""
@@ -239,6 +249,13 @@ def find_excess(types: Iterable[str], persons: Iterable[int]) -> Optional[str]:
     if any(count > PERSON_EVENTS_LIMIT for count in persons):
         return f"more than {PERSON_EVENTS_LIMIT} events of one person"
     return None
+
+
+def require_sparse(data: bytes) -> None:
+    """Raise ValueError when JSON in these bytes could hold more objects and arrays than a verifier would make room for."""
+    # brackets inside texts count too: what is asked is an upper bound, without reading anything
+    if data.count(b"{") + data.count(b"[") > VALUES_LIMIT:
+        raise ValueError(f"there are more than {VALUES_LIMIT} objects and arrays")
 
 
 def document_names(dossier: Dossier) -> Dict[str, str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
 from archive_service.db.event_log import read_stream
-from archive_service.db.models import EventRow
+from archive_service.db.models import AssignmentRow, EventRow
 from archive_service.domain import permissions
 from archive_service.domain.delegation import ASSIGNMENT_CHANGED, PASSWORD_RESET, is_administrators_doing
 from archive_service.domain.event import parse_event
-from archive_service.services.actor import RULES, Actor, Assignment, list_reached, require_covering
+from archive_service.services.actor import RULES, Actor, Assignment, in_force, list_reached, require_covering
 from archive_service.services.notices import notify
 from archive_service.services.work import DossierWork
 
@@ -68,6 +70,17 @@ def _is_password_reset(session: Session, user: str, since: str) -> bool:
 def tell_person(archive: Archive, session: Session, *, person: str, kind: str, key: str) -> None:
     """Tell a person in this transaction that an administrator set their password or changed a role of theirs."""
     notify(archive, session, person=person, kind=kind, key=f"{kind}:{key}:{person}")
+
+
+def tell_auditors_of_person(
+    archive: Archive, session: Session, *, person: str, kind: str, key: str, moment: datetime
+) -> None:
+    """Tell every auditor who is in office at this moment that something changed about how a person proves who they are."""
+    rows = session.execute(
+        select(AssignmentRow.person_id).where(AssignmentRow.role == permissions.AUDITOR, *in_force(moment)).distinct()
+    ).scalars()
+    for auditor in sorted(set(rows) - {person}):
+        notify(archive, session, person=auditor, kind=f"{kind}_of", key=f"{kind}:{key}:{auditor}", subject=person)
 
 
 def tell_auditors(work: DossierWork, step: str, iteration: int, flag: str) -> None:

@@ -50,6 +50,10 @@ def headline(notice: Mapping[str, Any], translate: Translate) -> str:
         "delegation_confirmed": _("A delegation was confirmed"),
         "audit_found": _("An audit of the archive found discrepancies"),
         "password_reset": _("An administrator set a new password for you"),
+        "passkey_registered": _("A passkey was registered for you"),
+        "passkey_revoked": _("A passkey of yours was revoked"),
+        "passkey_registered_of": _("Somebody registered a passkey"),
+        "passkey_revoked_of": _("Somebody revoked a passkey"),
         "assignment_changed": _("Your roles were changed"),
     }
     text = sentences.get(str(notice["kind"]), _("There is something that concerns you"))

@@ -339,6 +339,7 @@ def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, A
                 "returns_to": d.returns_to,
                 "event": d.event_hash,
                 "reason": openings.get((d.event_hash, "reason")),
+                "passkey": d.passkey,
                 "flags": [reason for f in state.flags if f.decision == d.event_hash for reason in f.reasons],
             }
             for d in state.decisions

@@ -150,6 +150,7 @@ class DossierWork:
         payload: Mapping[str, Any],
         personal: Mapping[str, str | None] | None = None,
         claimed_at: str | None = None,
+        salts: Mapping[str, bytes] | None = None,
     ) -> Event:
         """Append what a person did, with the deviations that follow from it at once, and take it into the dossier.
 
@@ -158,7 +159,7 @@ class DossierWork:
         """
         require_seen(self.held_head, self.seen)
         by = event_actor(self.session, actor, require_covering(actor, assignment, self.dossier.sop.key))
-        event = self.append(type, by, payload, personal, claimed_at)
+        event = self.append(type, by, payload, personal, claimed_at, salts)
         if self.dossier.status != SEALED:
             for deviation in statement.deviations_of_act(self.dossier, event):
                 self.record(deviation)
@@ -171,11 +172,12 @@ class DossierWork:
         payload: Mapping[str, Any],
         personal: Mapping[str, str | None] | None = None,
         claimed_at: str | None = None,
+        salts: Mapping[str, bytes] | None = None,
     ) -> Event:
         """Append an event, take it into the dossier, and save the rows that it changes."""
         before = self.rows or rows_of_dossier(self.dossier, self.calendars)
         stream = f"dossier:{payload['dossier']}" if type == "dossier.opened" else self.stream
-        event = self.writer.append(stream, type, by, payload, personal=personal, claimed_at=claimed_at)
+        event = self.writer.append(stream, type, by, payload, personal=personal, salts=salts, claimed_at=claimed_at)
         if self.dossier.status == SEALED:
             self.dossier.apply_after(event)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Dict, Mapping, Optional, Sequence, Set, Tuple
 
-from archive_service.domain import manifest, permissions, verdict
+from archive_service.domain import manifest, passkey, permissions, verdict
 from archive_service.domain.delegation import ASSIGNMENT_CHANGED, find_hands, is_administrators_doing, is_party
 from archive_service.domain.discrepancy import Discrepancy
 from archive_service.domain.event import Event
@@ -169,6 +169,8 @@ def _check_grant(chain: Sequence[Event], position: int) -> Tuple[bool, bool]:
     if event.type == "assignment.attested":
         made = [e for e in chain[:position] if e.type == "assignment.made"]
         return event.person == person and any(e.payload["assignment"] == p["assignment"] for e in made), True
+    if event.type in (passkey.REGISTERED, passkey.REVOKED):
+        return event.person == person, True
     if event.type == "delegation.proposed":
         return is_party(event, person, p), True
     if event.type.startswith("delegation."):

@@ -10,6 +10,19 @@ from archive_service.domain.dossier import Dossier
 from archive_service.verifier.container import Container, check_contents
 from archive_service.verifier.evidence import Evidence
 
+ALWAYS_THERE = (
+    manifest.README,
+    manifest.VERIFIER,
+    manifest.EVENTS,
+    manifest.REGISTRATIONS,
+    manifest.STATEMENT,
+    manifest.OPENINGS,
+    manifest.PROOFS,
+    manifest.CHECKPOINT,
+    manifest.KEYS,
+    manifest.REPORT,
+)
+"""The payload files that every bundle has; documents, persons and definitions come on top, as the evidence asks for them."""
 _TAGS = [manifest.BAGIT, manifest.BAG_INFO, manifest.MANIFEST]
 
 
@@ -35,17 +48,7 @@ def check_bag(container: Container) -> List[Discrepancy]:
 
 def check_layout(container: Container, evidence: Evidence, dossier: Dossier) -> List[Discrepancy]:
     """Every file is one that the evidence asks for, none is missing, and bag-info.txt is what follows from it."""
-    due = {
-        manifest.README,
-        manifest.EVENTS,
-        manifest.REGISTRATIONS,
-        manifest.STATEMENT,
-        manifest.OPENINGS,
-        manifest.PROOFS,
-        manifest.CHECKPOINT,
-        manifest.KEYS,
-        manifest.REPORT,
-    }
+    due = set(ALWAYS_THERE)
     due.update(manifest.document_names(dossier).values())
     due.update(f"{manifest.PERSONS_FOLDER}{person}.jsonl" for person in evidence.persons)
     due.update(f"{manifest.DEFINITIONS_FOLDER}{digest}.json" for digest in evidence.definitions)

@@ -57,9 +57,24 @@ def _events(container: Container, path: str, found: List[Discrepancy]) -> List[E
     return events
 
 
+def _count_lines(container: Container, path: str) -> int:
+    return sum(chunk.count(b"\n") for chunk in container.chunks(path))
+
+
+def _read_statement(evidence: Evidence, data: bytes, found: List[Discrepancy]) -> None:
+    try:
+        manifest.require_sparse(data)
+    except ValueError as exc:
+        found.append(Discrepancy("evidence_unreadable", manifest.STATEMENT, str(exc)))
+        return
+    evidence.statement = data
+
+
 def _json(container: Container, path: str, found: List[Discrepancy]) -> Any:
     try:
-        return canonical.decode(container.read(path))
+        data = container.read(path)
+        manifest.require_sparse(data)
+        return canonical.decode(data)
     except ValueError as exc:
         found.append(Discrepancy("evidence_unreadable", path, str(exc)))
         return None
@@ -130,6 +145,11 @@ def read_evidence(container: Container) -> Tuple[Evidence, List[Discrepancy]]:
         container.require_bounded(manifest.EVIDENCE_FOLDER)
     except ValueError as exc:
         return evidence, [Discrepancy("too_much", manifest.EVIDENCE_FOLDER, str(exc))]
+    # counted before any is parsed: what is over the limit costs nothing
+    streams = [p for p in container.order if p.startswith(manifest.EVIDENCE_FOLDER) and p.endswith(".jsonl")]
+    if sum(_count_lines(container, path) for path in streams) > manifest.EVENTS_LIMIT:
+        found.append(Discrepancy("too_much", manifest.EVIDENCE_FOLDER, f"more than {manifest.EVENTS_LIMIT} events"))
+        return evidence, found
     evidence.events = _events(container, manifest.EVENTS, found)
     evidence.registrations = _events(container, manifest.REGISTRATIONS, found)
     for path in container.order:
@@ -138,7 +158,9 @@ def read_evidence(container: Container) -> Tuple[Evidence, List[Discrepancy]]:
             evidence.persons[person] = _events(container, path, found)
         elif path.startswith(manifest.DEFINITIONS_FOLDER) and path.endswith(".json"):
             try:
-                evidence.definitions[path[len(manifest.DEFINITIONS_FOLDER) : -len(".json")]] = container.read(path)
+                data = container.read(path)
+                manifest.require_sparse(data)
+                evidence.definitions[path[len(manifest.DEFINITIONS_FOLDER) : -len(".json")]] = data
             except ValueError as exc:
                 found.append(Discrepancy("evidence_unreadable", path, str(exc)))
     evidence.openings = _read_openings(_json(container, manifest.OPENINGS, found), found)
@@ -152,7 +174,7 @@ def read_evidence(container: Container) -> Tuple[Evidence, List[Discrepancy]]:
         if path == manifest.CHECKPOINT:
             evidence.checkpoint = data
         elif path == manifest.STATEMENT:
-            evidence.statement = data
+            _read_statement(evidence, data, found)
         else:
             _read_keys(evidence, data, found)
     types = [event.type for event in evidence.all_events()]

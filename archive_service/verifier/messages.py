@@ -29,6 +29,10 @@ STEPS: Dict[str, Tuple[str, str]] = {
     "moves": ("Setiap langkah sah menurut POS", "Every move is legal under the SOP"),
     "authority": ("Setiap pelaku berwenang pada saat bertindak", "Every actor had authority when acting"),
     "duties": ("Tugas terpisah menurut orang", "Duties are separated by person"),
+    "assertions": (
+        "Keputusan orang yang mempunyai kunci sandi (passkey) ditandatangani dengannya",
+        "Decisions by whoever had a passkey are signed with it",
+    ),
     "documents": ("Setiap versi dokumen ada dan utuh", "Every document version is there and intact"),
     "openings": ("Nama dan keterangan cocok dengan komitmennya", "Names and reasons match their commitments"),
     "time": ("Hasil penilaian waktu dihitung ulang", "Time verdicts are computed again"),
@@ -41,6 +45,23 @@ STEPS: Dict[str, Tuple[str, str]] = {
     "report": ("Laporan disusun ulang dan sama", "The report is rendered again and is the same"),
 }
 """Step id → what it proves; their order is the order of verification."""
+
+DOCUMENT_STEPS: Dict[str, Tuple[str, str]] = {
+    "receipt_form": ("Tanda terima terbaca dan berbentuk baku", "The receipt can be read and has its form"),
+    "receipt_signature": (
+        "Tanda terima ditandatangani kunci tanda terima arsip ini",
+        "The receipt is signed by the receipt key of its archive",
+    ),
+    "document_size": ("Ukuran dokumen sama dengan yang diterima", "The document has the size that was received"),
+    "document_digest": (
+        "Isi dokumen sama, byte demi byte, dengan yang diterima",
+        "The document is byte for byte the one that was received",
+    ),
+}
+"""The same for a document with its receipt."""
+
+EXPLAINED: Dict[str, Tuple[str, str]] = {**STEPS, **DOCUMENT_STEPS}
+"""Every step, whatever is verified."""
 
 LOG_STEPS: Dict[str, Tuple[str, str]] = {
     "checkpoint": ("Segel log ditandatangani kunci log", "The checkpoint is signed by the log's key"),
@@ -204,11 +225,48 @@ DISCREPANCIES: Dict[str, Tuple[str, str]] = {
         "it was written by somebody who may not grant authority",
     ),
     "duty_conflict": ("satu orang melaksanakan dua langkah yang terpisah", "one person performed two separate steps"),
+    # passkeys
+    "assertion_missing": (
+        "keputusan tanpa tanda tangan, padahal orangnya mempunyai kunci sandi",
+        "the decision is not signed, though its maker had a passkey then",
+    ),
+    "assertion_passkey": (
+        "kunci sandi ini waktu itu bukan milik orang yang memutuskan, atau sudah dicabut",
+        "this passkey was not the decider's own and active then",
+    ),
+    "assertion_client_data": (
+        "data peramban pada tanda tangan bukan untuk keputusan",
+        "the browser's data in the signature are not those of an assertion",
+    ),
+    "assertion_of_another": (
+        "tanda tangan dibuat untuk hal lain daripada keputusan ini",
+        "the signature was made for something else than this decision",
+    ),
+    "assertion_origin": ("ditandatangani di situs lain", "it was signed on another site"),
+    "assertion_rp": ("kunci sandi terikat pada situs lain", "the passkey answered for another site"),
+    "assertion_unverified": (
+        "perangkat tidak memastikan kehadiran dan identitas orangnya",
+        "the device did not verify that the person was present and who it was",
+    ),
+    "assertion_signature": (
+        "tanda tangan tidak cocok dengan kunci sandi yang terdaftar",
+        "the signature is not the registered passkey's",
+    ),
+    "passkey_unfounded": (
+        "kunci sandi didaftarkan dua kali, atau yang dicabut tidak terdaftar",
+        "a passkey is registered twice, or one is revoked that was not active",
+    ),
+    "passkey_shared": ("satu kunci sandi terdaftar atas dua orang", "one passkey is registered for two persons"),
     "document_missing": ("versi dokumen yang diterima tidak ada", "a received version is not in the bundle"),
     "document_damaged": ("isi dokumen bukan yang diterima", "the bytes are not the ones that were received"),
     "opening_extra": ("tidak membuka komitmen mana pun", "it opens no commitment in the bundle"),
     "opening_differs": ("nilai dan garam tidak membuka komitmen", "value and salt do not open the commitment"),
     "redacted": ("nilai telah dihapus", "the value was taken out"),
+    # a document and its receipt
+    "receipt_invalid": ("tanda terima atau tanda tangannya tidak sah", "the receipt or its signature is not right"),
+    "receipt_unsigned": ("tidak ada tanda tangan kunci ini", "there is no signature by any of the given keys"),
+    "document_size": ("ukuran dokumen lain", "the document has another size"),
+    "document_digest": ("isi dokumen lain", "the document has other bytes"),
     # verdicts
     "time_verdict_differs": (
         "hasil penilaian waktu lain bila dihitung ulang",
@@ -260,5 +318,39 @@ WORDS: Dict[str, Tuple[str, str]] = {
     "no_bundle": ("Ini bukan paket arsip.", "This is no bundle."),
     "bad_key": ("Kunci pemeriksa tidak dapat dipakai: %s.", "The verifier key cannot be used: %s."),
     "bad_file": ("%s tidak dapat dibaca: %s.", "Cannot read %s: %s."),
+    "same_verifier": (
+        "Catatan: %s dalam paket ini sama dengan pemeriksa yang sedang berjalan.",
+        "Note: %s in this bundle is the same as the verifier that runs.",
+    ),
+    "other_verifier": (
+        "Catatan: %s dalam paket ini bukan pemeriksa yang sedang berjalan (sha256 %s): versi lain, atau bukan dari penerbit. "
+        "Bandingkan dengan sidik yang diterbitkan sebelum menjalankannya.",
+        "Note: %s in this bundle is not the verifier that runs (sha256 %s): another version, or not the issuer's. Compare it "
+        "with the published digest before you run it.",
+    ),
+    "bad_log": ("Log di %s tidak dapat dibaca: %s.", "Cannot read the log at %s: %s."),
+    "not_a_file": ("bukan berkas biasa", "it is no ordinary file"),
 }
 """Everything else that the report for people says."""
+
+DOCUMENT_WORDS: Dict[str, Tuple[str, str]] = {
+    "proves": (
+        "Terbukti: arsip mengakui telah menerima tepat %d byte ini (sha256 %s). Menurut arsip %s, penerimaannya adalah catatan "
+        "audit %s nomor %d, pada %s.",
+        "Proved: the archive acknowledged that it received exactly these %d bytes (sha256 %s). The archive %s says that the "
+        "reception is audit record %s number %d, at %s.",
+    ),
+    "would_prove": (
+        "Tanda terima menyebut tepat %d byte ini (sha256 %s); belum terbukti dari siapa. Ia menyebut arsip %s, catatan audit %s "
+        "nomor %d, pada %s.",
+        "The receipt names exactly these %d bytes (sha256 %s); nothing shows whose it is. It names the archive %s, audit record "
+        "%s number %d, at %s.",
+    ),
+    "proves_not": (
+        "Tidak terbukti: bahwa catatan itu (hash %s) ada dalam log dan tetap ada, siapa yang mengunggah, dan bahwa waktunya "
+        "benar. Mintalah bukti keanggotaan catatan itu, atau paket arsipnya.",
+        "Not proved: that this record (hash %s) is in the log and stays there, who uploaded, and that the time is true. Ask for "
+        "the record's proof of inclusion, or for the bundle.",
+    ),
+}
+"""What a receipt proves, and what it does not."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Dict, Iterable, List, Mapping, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from archive_service.domain.completeness import UNCOUNTED, count_of
 from archive_service.domain.event import Event
@@ -77,6 +77,7 @@ _DIRECTIONS: Dict[str, str] = {
     "indicator": "bukti indikator",
     "indicator_result": "hasil indikator",
 }
+_DECISIONS: Dict[str, str] = {"approve": "persetujuan", "return": "pengembalian"}
 _ANSWERS: Dict[Any, str] = {
     None: "belum dijawab",
     "done": "sudah dilaksanakan",
@@ -98,6 +99,8 @@ class Names:
     received_at: str
     reasons: Mapping[Tuple[str, int], str]
     explanations: Mapping[str, str]
+    signatures: Mapping[Tuple[str, int], Tuple[str, str, Optional[str]]]
+    """(step, iteration) → the decision, who made it, and the passkey that it was signed with."""
     texts: Mapping[Tuple[str, str], str]
     """What was written about indicators and recommendations, by event and field."""
 
@@ -108,6 +111,7 @@ class Names:
         reasons: Dict[Tuple[str, int], str] = {}
         explanations: Dict[str, str] = {}
         texts: Dict[Tuple[str, str], str] = {}
+        signatures: Dict[Tuple[str, int], Tuple[str, str, Optional[str]]] = {}
         facts = {"title": ERASED, "letter.number": ERASED, "letter.sender": ERASED, "letter.agenda_number": ERASED}
         work_unit, received_at = "", ""
 
@@ -124,8 +128,11 @@ class Names:
                 received_at = p["letter"]["received_at"]
                 for name in facts:
                     facts[name] = opened(event, name)
-            elif event.type == "decision.made" and p["reason_commitment"] is not None:
-                reasons[(p["step"], p["iteration"])] = opened(event, "reason")
+            elif event.type == "decision.made":
+                passkey = None if p["assertion"] is None else p["assertion"]["passkey"]
+                signatures[(p["step"], p["iteration"])] = (p["decision"], str(event.person), passkey)
+                if p["reason_commitment"] is not None:
+                    reasons[(p["step"], p["iteration"])] = opened(event, "reason")
             elif event.type == "deviation.explained":
                 explanations[p["deviation"]] = opened(event, "explanation")
             elif event.type in _TEXTS:
@@ -142,6 +149,7 @@ class Names:
             received_at,
             reasons,
             explanations,
+            signatures,
             texts,
         )
 
@@ -275,6 +283,13 @@ def render_report(statement: Mapping[str, Any], sop: Sop, names: Names) -> str:
             names.reasons.items(), key=lambda item: (sop.order.index(item[0][0]), item[0][1])
         )
     ] or ["Tidak ada."]
+    lines += ["", "TANDA TANGAN KEPUTUSAN", ""]
+    lines += [
+        f"Langkah {step} putaran {iteration}: {_DECISIONS[decision]}, {names.person(person)}, {_signed(passkey)}"
+        for (step, iteration), (decision, person, passkey) in sorted(
+            names.signatures.items(), key=lambda item: (sop.order.index(item[0][0]), item[0][1])
+        )
+    ] or ["Tidak ada keputusan."]
     lines += ["", "PENYIMPANGAN MUTU BAKU DAN PERTANGGUNGJAWABAN PELAKSANA", ""]
     for d in statement["deviations"]:
         place = "" if d["step"] is None else f"langkah {d['step']} putaran {d['iteration']}, "
@@ -363,12 +378,17 @@ def _document_line(document: Mapping[str, Any]) -> str:
     )
 
 
+def _signed(passkey: Optional[str]) -> str:
+    if passkey is None:
+        return "tanpa kunci sandi (passkey)"
+    return f"ditandatangani dengan kunci sandi (passkey) {passkey[:16]}…"
+
+
 def _evidence(item: Mapping[str, Any]) -> str:
     if item["type"] == "document":
         return f"dokumen sha256 {item['digest']} ({_MEDIA.get(item['media_type'], item['media_type'])})"
     if item["type"] == "result":
         return f"hasil perumusan, catatan audit {item['event']}"
     if item["type"] == "decision":
-        word = "persetujuan" if item["decision"] == "approve" else "pengembalian"
-        return f"{word}, catatan audit {item['event']}"
+        return f"{_DECISIONS[item['decision']]}, catatan audit {item['event']}"
     return "segel pelaksanaan ini"

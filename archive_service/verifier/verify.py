@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Callable, Dict, List, Optional, Tuple
 
@@ -13,11 +14,13 @@ from archive_service.domain.dossier import Dossier
 from archive_service.domain.note import NoteError, VerifierKey, parse_vkey
 from archive_service.domain.sop import Sop, parse_sop
 from archive_service.verifier import proofs, rules
+from archive_service.verifier.assertions import check_assertions
 from archive_service.verifier.authority import check_authority
 from archive_service.verifier.bag import check_bag, check_layout
 from archive_service.verifier.container import Container, is_no_bundle, open_container
 from archive_service.verifier.evidence import Evidence, read_evidence
-from archive_service.verifier.messages import DISCREPANCIES, STEPS, WORDS
+from archive_service.verifier.messages import DISCREPANCIES, EXPLAINED, STEPS, WORDS
+from archive_service.verifier.onefile import own_digest
 from archive_service.verifier.report import Names, one_line, render_report, render_table
 
 VALID = "VALID"
@@ -51,6 +54,7 @@ class Report:
     steps: List[StepResult] = field(default_factory=lambda: [StepResult(id) for id in STEPS])
     is_pinned: bool = False
     is_no_bundle: bool = False
+    contained_verifier: Optional[str] = None
 
     @property
     def discrepancies(self) -> List[Discrepancy]:
@@ -83,13 +87,23 @@ class Report:
                 {
                     "step": number,
                     "id": step.id,
-                    "proves": STEPS[step.id][1],
+                    "proves": EXPLAINED[step.id][1],
                     "state": step.state,
                     "discrepancies": [{**d.plain(), "means": DISCREPANCIES[d.code][1]} for d in step.discrepancies],
                 }
                 for number, step in enumerate(self.steps, 1)
             ],
+            "verifier": {"sha256": own_digest(), "contained": self.contained_verifier},
         }
+
+    def note_lines(self, column: int) -> List[str]:
+        """What is worth knowing and is no fault: whether the verifier in the bundle is the one that runs."""
+        contained = self.contained_verifier
+        if contained is None:
+            return []
+        if contained == own_digest():
+            return [WORDS["same_verifier"][column] % manifest.VERIFIER]
+        return [WORDS["other_verifier"][column] % (manifest.VERIFIER, contained)]
 
     def lines(self, lang: str) -> List[str]:
         """The report for people; the last line is the verdict."""
@@ -100,11 +114,12 @@ class Report:
         for number, step in enumerate(self.steps, 1):
             mark = {PASSED: "✓", FAILED: "✗", SKIPPED: "–"}[step.state]
             note = f" ({WORDS['skipped'][column]})" if step.state == SKIPPED else ""
-            lines.append(f"{number:2}. {mark} {STEPS[step.id][column]}{note}")
+            lines.append(f"{number:2}. {mark} {EXPLAINED[step.id][column]}{note}")
             for d in step.discrepancies[:SHOWN]:
                 lines.append("      " + _line(d, column))
             if len(step.discrepancies) > SHOWN:
                 lines.append("      " + WORDS["more"][column] % (len(step.discrepancies) - SHOWN))
+        lines += self.note_lines(column)
         if self.verdict == UNCONFIRMED:
             lines.append(WORDS["no_key"][column])
         if self.verdict in (VALID, REDACTED):
@@ -158,6 +173,7 @@ class _Verification:
         if container is None:
             return self.report
         self.run("bag", lambda: check_bag(container))
+        self.report.contained_verifier = container.digests.get(manifest.VERIFIER)
         if not self.run("events", lambda: self._read(container)):
             return self.report
         evidence = self.evidence
@@ -174,6 +190,7 @@ class _Verification:
         self.run("registrations", lambda: proofs.check_registrations(evidence, definitions))
         self.run("authority", lambda: check_authority(evidence, sop, definitions.utc_offset_minutes))
         self.run("duties", lambda: rules.check_duties(sop, evidence.events))
+        self.run("assertions", lambda: check_assertions(evidence))
         self.run("moves", lambda: self._tell(sop))
         dossier = self.dossier
         if dossier is None:
@@ -183,8 +200,9 @@ class _Verification:
             return self.report
         self.run("completeness", lambda: rules.check_completeness(dossier))
         self.run("deviations", lambda: rules.check_deviations(sop, evidence, calendars))
-        self.run("statement", lambda: rules.check_statement(dossier, evidence, calendars, definitions.plain))
-        self.run("report", lambda: self._check_report(container, sop))
+        if self.run("statement", lambda: rules.check_statement(dossier, evidence, calendars, definitions.plain)):
+            # a report is rendered from a statement that holds: one of any other form says nothing
+            self.run("report", lambda: self._check_report(container, sop))
         return self.report
 
     def _open(self) -> List[Discrepancy]:
@@ -236,8 +254,8 @@ def check_bundle(source: BinaryIO, size: int, pinned: Optional[VerifierKey]) -> 
     return _Verification(source, size, pinned).verify()
 
 
-def read_key(key: str) -> VerifierKey:
-    """The verifier key in a text, or in the file of that name; ValueError when there is none."""
+def read_keys(key: str) -> List[VerifierKey]:
+    """The verifier keys in a text, or in the file of that name, one a line; ValueError when there is none, or one is not right."""
     if os.path.isfile(key):
         with open(key, "rb") as file:
             text = file.read(KEY_LIMIT_BYTES).decode("utf-8", "replace")
@@ -246,7 +264,19 @@ def read_key(key: str) -> VerifierKey:
     lines = text.strip().splitlines()
     if not lines:
         raise NoteError("the key is empty")
-    return parse_vkey(lines[0].strip())
+    return [parse_vkey(line.strip()) for line in lines]
+
+
+def read_key(key: str) -> VerifierKey:
+    """The first verifier key in a text, or in the file of that name; ValueError when there is none."""
+    return read_keys(key)[0]
+
+
+def open_file(path: str, lang: str) -> BinaryIO:
+    """An ordinary file, opened; ValueError for a device or pipe, which might never end, OSError when it cannot be opened."""
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise ValueError(WORDS["not_a_file"][0 if lang == "id" else 1])
+    return open(path, "rb")
 
 
 def verify_file(path: str, key: Optional[str], lang: str, is_json: bool) -> Tuple[str, int]:
@@ -257,7 +287,7 @@ def verify_file(path: str, key: Optional[str], lang: str, is_json: bool) -> Tupl
     except (OSError, ValueError) as exc:
         return WORDS["bad_key"][column] % exc, 2
     try:
-        with open(path, "rb") as source:
+        with open_file(path, lang) as source:
             report = check_bundle(source, os.fstat(source.fileno()).st_size, pinned)
     except (OSError, ValueError) as exc:
         return WORDS["bad_file"][column] % (path, getattr(exc, "strerror", None) or exc), 2

@@ -24,7 +24,9 @@ from archive_service.web import (
     layout,
     notices,
     papers,
+    passkeys,
     policy,
+    proof_page,
     proofs,
     quality,
     sessions,
@@ -33,6 +35,7 @@ from archive_service.web import (
     static,
     units,
     uploads,
+    verifier,
 )
 from archive_service.web.problems import sentence_for
 
@@ -58,6 +61,7 @@ def register(app: Flask) -> None:
         compliance,
         delegations,
         bundles,
+        proof_page,
         proofs,
         quality,
         sops,
@@ -66,7 +70,9 @@ def register(app: Flask) -> None:
         audits,
         notices,
         settings,
+        passkeys,
         static,
+        verifier,
     )
     for module in modules:
         app.register_blueprint(module.blueprint)

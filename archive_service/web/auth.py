@@ -28,7 +28,17 @@ FORM_LIMITS_BYTES = {
 TOKEN_FIELD = "csrf"
 TOKEN_HEADER = "X-CSRF-Token"
 
-OPEN_ENDPOINTS = frozenset(["web_sessions.login", "web_sessions.start_session", "web_static.file"])
+OPEN_ENDPOINTS = frozenset(
+    [
+        "web_sessions.login",
+        "web_sessions.start_session",
+        "web_static.file",
+        "web_verifier.program",
+        "web_verifier.digest",
+        "web_proof_page.page",
+        "web_proof_page.digest",
+    ]
+)
 """What a visitor may ask for."""
 LOGIN_ENDPOINTS = frozenset(["web_sessions.login", "web_sessions.start_session"])
 """Where the visitor's token counts, though the form be sent twice and the first one has begun a session."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, request
+from typing import Any
+
+from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from archive_service.services import decisions
 from archive_service.web.auth import get_archive, require_actor
 from archive_service.web.dossiers import REFUSALS, WIB, back_to, refuse
+from archive_service.web.passkeys import read_credential
 
 blueprint = Blueprint("web_decisions", __name__, url_prefix="/dossiers/<dossier>/steps/<step>")
 
@@ -51,21 +54,39 @@ def decide_step(dossier: str, step: str) -> ResponseReturnValue:
     """Approve or return, on exactly the versions that the page showed."""
     wanted = request.form.get("decision", "")
     try:
-        decisions.decide_step(
-            get_archive(),
-            require_actor(),
-            dossier=dossier,
-            step=step,
-            decision="return" if wanted == "return" else "approve",
-            versions=request.form.getlist("version"),
-            reason=request.form.get("reason"),
-            accepts_gaps=_accepts_gaps(),
-            answers={} if wanted == "return" else _answers(),
-            happened_at=_happened_at(),
-        )
+        if "preparation" in request.form:
+            decisions.sign_decision(
+                get_archive(),
+                require_actor(),
+                dossier=dossier,
+                step=step,
+                preparation=request.form["preparation"],
+                credential=read_credential(),
+            )
+        else:
+            decisions.decide_step(get_archive(), require_actor(), dossier=dossier, step=step, **_wish(wanted))
     except REFUSALS as exc:
         return refuse(dossier, f"decide-{step}", exc)
     return back_to(dossier, "main", done="returned" if wanted == "return" else "approved")
+
+
+@blueprint.post("/decision/preparation")
+def prepare_decision(dossier: str, step: str) -> ResponseReturnValue:
+    """What the script needs to sign the decision in the form, as JSON."""
+    wish = _wish(request.form.get("decision", ""))
+    return jsonify(decisions.prepare_decision(get_archive(), require_actor(), dossier=dossier, step=step, **wish))
+
+
+def _wish(wanted: str) -> dict[str, Any]:
+    """The decision in the form."""
+    return {
+        "decision": "return" if wanted == "return" else "approve",
+        "versions": request.form.getlist("version"),
+        "reason": request.form.get("reason"),
+        "accepts_gaps": _accepts_gaps(),
+        "answers": {} if wanted == "return" else _answers(),
+        "happened_at": _happened_at(),
+    }
 
 
 @blueprint.post("/archiving")

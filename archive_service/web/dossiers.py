@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from archive_service.errors import ArchiveError, Conflict, DocumentRefused, Forbidden, InvalidInput, TooLarge
-from archive_service.services import desk, dossiers, reading
+from archive_service.services import desk, dossiers, passkeys, reading
 from archive_service.services.places import ATTACHMENT_MEDIA
 from archive_service.web.auth import FORM_LIMITS_BYTES, get_archive, require_actor
 from archive_service.web.problems import sentence_for
@@ -57,6 +57,7 @@ def dossier_page(dossier: str, refused: Refused | None, status: HTTPStatus = HTT
     g.shown_at = url_for("web_dossiers.dossier", dossier=dossier)
     facts = {
         "d": desk.read_desk(get_archive(), require_actor(), dossier=dossier),
+        "has_passkey": passkeys.has_passkey(get_archive(), require_actor()),
         "typed": request.form if refused else {},
         "done": request.args.get("done"),
         "limit_bytes": get_archive().settings.document_limit_bytes,

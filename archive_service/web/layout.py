@@ -10,6 +10,7 @@ from flask_babel import format_date, format_datetime
 
 from archive_service import i18n
 from archive_service.services import desk, log, notices
+from archive_service.verifier.onefile import own_digest
 from archive_service.web import auth, policy, wording
 from archive_service.web.problems import sentence_for
 from archive_service.web.static import static_url
@@ -38,6 +39,7 @@ def register(app: Flask) -> None:
     app.context_processor(
         lambda: {
             "static_url": static_url,
+            "verifier_digest": own_digest,
             "script_nonce": policy.script_nonce,
             "form_token": auth.form_token,
             "find_person": find_person,

@@ -190,6 +190,34 @@ SENTENCES: dict[str, Any] = {
     "document_unknown": lazy_gettext("This dossier has no such document. Load the page again."),
     "receipt_fields_missing": lazy_gettext("Say where the report went: application, address and number."),
     "uploads_busy": lazy_gettext("Many uploads are under way. Try again in a moment."),
+    # passkeys
+    "passkeys_unavailable": lazy_gettext(
+        "Passkeys need a secure address (https) with a name, not a number; this service has none yet. Ask the administrator."
+    ),
+    "passkeys_unsupported": lazy_gettext(
+        "This browser knows no passkeys here. Use another browser, or another device."
+    ),
+    "passkey_cancelled": lazy_gettext("Nothing was signed. Try again, and confirm on your device."),
+    "password_refused": lazy_gettext("The password is not right. Type it again."),
+    "script_needed": lazy_gettext("A passkey needs JavaScript. Allow it for this page, or use another browser."),
+    "passkey_needed": lazy_gettext(
+        "You have a passkey: sign the decision with it. It needs JavaScript in this browser."
+    ),
+    "passkey_missing": lazy_gettext("You have no passkey any more. Load the page again."),
+    "passkey_elsewhere": lazy_gettext(
+        "Your passkeys belong to another address of this service. Revoke them, and register one here."
+    ),
+    "passkey_known": lazy_gettext("This passkey is registered already. Make a new one."),
+    "passkey_refused": lazy_gettext(
+        "The service cannot take this passkey. Register again, and confirm with fingerprint or PIN."
+    ),
+    "passkey_unknown": lazy_gettext("You have no such passkey. Load the page again."),
+    "too_many_passkeys": lazy_gettext("You have ten passkeys. Revoke one that you do not use any more first."),
+    "preparation_expired": lazy_gettext("This waited longer than ten minutes, or was used already. Begin again."),
+    "decision_changed": lazy_gettext("The dossier changed while you signed. Look again, and sign anew."),
+    "assertion_refused": lazy_gettext(
+        "The signature cannot be taken. Sign again, and confirm with fingerprint or PIN."
+    ),
     # the machine
     "bad_request": lazy_gettext("The sending was cut off; nothing was kept. Send it again."),
     "not_found": lazy_gettext("There is no such page."),

@@ -207,6 +207,8 @@ DONE: dict[str, Any] = {
     "approved": lazy_gettext("Approved. The next step has started."),
     "returned": lazy_gettext("Returned with your reason."),
     "archived": lazy_gettext("The dossier is archived. Its bundle is being built."),
+    "passkey_registered": lazy_gettext("The passkey is registered. From now on you sign your decisions with it."),
+    "passkey_revoked": lazy_gettext("The passkey is revoked."),
     "received": lazy_gettext("The document is received. Keep its receipt."),
     "filled_in": lazy_gettext("The form is taken in as a PDF. Keep its receipt."),
     "paper_recorded": lazy_gettext("What you know of the paper original is recorded."),

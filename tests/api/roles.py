@@ -98,11 +98,18 @@ ROUTES: dict[str, Row] = {
     "POST /api/v1/notices/read": MEMBERS,
     # a notice of a step that section_head holds
     "POST /api/v1/notices/<id:notice>/read": Row("404/404", "404/404", "404/404", "404/404", OUT),
+    # one's own alone: nobody asks for another's
+    "GET /api/v1/passkeys": MEMBERS,
+    "POST /api/v1/passkeys/preparations": Row("201/201", "201/201", "201/201", "201/201", OUT),
+    # what was never prepared, and one that never was
+    "POST /api/v1/passkeys": Row("409/409", "409/409", "409/409", "409/409", OUT),
+    "POST /api/v1/passkeys/<digest:passkey>/revocation": Row("404/404", "404/404", "404/404", "404/404", OUT),
     "PUT /api/v1/users/<id:user>/mail": Row("204/403", "204/403", "204/403", "204/204", OUT),
     "PUT /api/v1/users/<id:user>/password": Row("204/403", "204/403", "204/403", "204/204", OUT),
     # what administrators look after
     "GET /api/v1/people": PEOPLE,
     "GET /api/v1/people/<id:person>": PEOPLE,
+    "GET /api/v1/people/<id:person>/passkeys": PEOPLE,
     "GET /api/v1/users": PEOPLE,
     "GET /api/v1/assignments": PEOPLE,
     "GET /api/v1/assignments/<id:assignment>": PEOPLE,
@@ -218,6 +225,9 @@ ROUTES: dict[str, Row] = {
     f"PUT {IN_DOSSIER}/documents/<id:document>/paper": UNIT_ACT,
     f"POST {AT_STEP}/submission": STEP_ACT,
     f"POST {AT_STEP}/decision": STEP_ACT,
+    f"POST {AT_STEP}/decision/preparation": STEP_ACT,
+    # who may decide at all is told that nothing was prepared
+    f"POST {AT_STEP}/decision/signature": Row("409/403", NO, NO, NO, OUT, contributor=NO),
     f"POST {AT_STEP}/archiving": STEP_ACT,
     f"POST {AT_STEP}/documents": Row(NO, NO, NO, NO, OUT, section_head="422/403"),
     # any performer of the unit looks after the list; a dossier at step 3 records no results yet
@@ -272,6 +282,7 @@ ROUTES: dict[str, Row] = {
     f"POST {PAGE}/documents/<document>/paper": Row("422/404", "422/422", "422/422", NO, TO_LOGIN),
     f"POST {PAGE}/steps/<step>/submission": STEP_FORM,
     f"POST {PAGE}/steps/<step>/decision": STEP_FORM,
+    f"POST {PAGE}/steps/<step>/decision/preparation": Row("403/403", NO, NO, NO, TO_LOGIN, section_head="409/403"),
     f"POST {PAGE}/steps/<step>/archiving": STEP_FORM,
     f"POST {PAGE}/steps/<step>/documents": Row(NO, NO, NO, NO, TO_LOGIN, section_head="422/403"),
     # an upload form without a file: that is said first, to whoever may read the dossier
@@ -311,12 +322,19 @@ ROUTES: dict[str, Row] = {
     "POST /notices/read": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
     "GET /settings": Row(OK, OK, OK, OK, TO_LOGIN),
     "POST /settings": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
+    "GET /settings/passkeys": Row(OK, OK, OK, OK, TO_LOGIN),
+    # forms without their fields
+    "POST /settings/passkeys": Row("422/422", "422/422", "422/422", "422/422", TO_LOGIN),
+    "POST /settings/passkeys/preparation": Row("422/422", "422/422", "422/422", "422/422", TO_LOGIN),
+    "POST /settings/passkeys/<passkey>/revocation": Row("422/422", "422/422", "422/422", "422/422", TO_LOGIN),
     "GET /password": Row(OK, OK, OK, OK, TO_LOGIN),
     "POST /password": Row("422/422", "422/422", "422/422", "422/422", TO_LOGIN),
     "GET /login": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, OK),
     # whoever is logged in has the form token of their session, and this form takes a visitor's
     "POST /login": Row(NO, NO, NO, NO, OUT),
     "POST /logout": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
+    "GET /verify.py": Row(OK, OK, OK, OK, OK),
+    "GET /verify.py.sha256": Row(OK, OK, OK, OK, OK),
     # a name that no file has
     "GET /static/<digest>/<path:name>": Row("404/404", "404/404", "404/404", "404/404", "404/404"),
 }

@@ -54,7 +54,14 @@ def test_every_route_but_the_public_ones_wants_a_person(app: Flask, client: Flas
             for name in rule.arguments:
                 path = re.sub(
                     f"<(?:\\w+:)?{name}>",
-                    "0" * (64 if name in ("digest", "recommendation") else 1 if name in ("seq", "number") else 32),
+                    "0"
+                    * (
+                        64
+                        if name in ("digest", "recommendation", "passkey")
+                        else 1
+                        if name in ("seq", "number")
+                        else 32
+                    ),
                     path,
                 )
             response = client.open(path, method=method, json={}, headers={"Origin": "http://localhost"})

@@ -203,6 +203,17 @@ def archive_and_download(desk: Desk, folder: Path) -> Path:
     return bundle
 
 
+def prove_in_the_browser(desk: Desk, bundle: Path) -> None:
+    """The archive's own page for proof, without a log-in, finds the bundle whole and signed by the published key."""
+    page = desk._open(1280)
+    page.goto(f"{desk.service.url}/periksa")
+    page.get_by_label("Paket arsip").set_input_files(bundle)
+    page.get_by_label("Kunci pemeriksa", exact=True).fill(desk.service.key())
+    page.get_by_role("button", name="Periksa").click()
+    expect(page.locator("#verdict")).to_contain_text("UTUH, DITANDATANGANI KUNCI INI")
+    page.context.close()
+
+
 @pytest.mark.browser
 @pytest.mark.slow
 def test_the_whole_sop_is_done_by_clicking_and_its_bundle_is_valid(
@@ -234,4 +245,5 @@ def test_the_whole_sop_is_done_by_clicking_and_its_bundle_is_valid(
     desk.check_phone("wahyu")
     text, code = verify_file(str(bundle), service.key(), "en", False)
     assert (code, text.splitlines()[-1]) == (0, "VALID"), text
+    prove_in_the_browser(desk, bundle)
     assert desk.troubles == []

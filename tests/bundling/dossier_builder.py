@@ -25,10 +25,12 @@ from archive_service.domain.checkpoint import Checkpoint, format_checkpoint
 from archive_service.domain.definition import plain
 from archive_service.domain.dossier import Dossier, documents_digest
 from archive_service.domain.event import FIRST_PREV, Event, build_event, commitment, person_actor, service_actor
+from archive_service.domain.passkey import decision_challenge
 from archive_service.domain.sop import Sop, parse_sop
 from archive_service.domain.verdict import format_time
 from archive_service.domain.working_time import Calendar, parse_calendar
 from archive_service.signing import SigningKey, named
+from tests.authenticator import SoftAuthenticator
 from tests.domain.story import DATA, make_id
 
 ORIGIN = "archive.test/log"
@@ -89,6 +91,7 @@ class Builder:
     objects: dict[str, bytes] = field(default_factory=dict)
     persons: dict[str, str] = field(default_factory=dict)
     made: dict[tuple[str, str], str] = field(default_factory=dict)
+    passkeys: dict[str, tuple[SoftAuthenticator, str]] = field(default_factory=dict)
     sealed_statement: bytes = b""
     now: str = field(default_factory=lambda: wib(FIRST_DAY))
     last_id: int = 0
@@ -125,7 +128,7 @@ class Builder:
             part = whole
             for step in path:
                 part = part[step]
-            salt = sha256(f"salt {len(self.leaves)} {name}".encode()).digest()
+            salt = self.next_salt(name)
             part[f"{last}_commitment"] = None if value is None else commitment(name, value, salt)
             if value is not None:
                 secrets.append((name, value, salt))
@@ -443,12 +446,49 @@ class Builder:
             **self.facts(step),
             "decision": decision,
             "returns_to": self.sop.step(step).returns_to if is_return else None,
+            "assertion": None,
         }
         reason = "Angka IKU 2 keliru." if is_return else None
+        payload["assertion"] = self.sign(self.actor(login), login, payload, reason)
         made = self.tell("decision.made", self.actor(login), payload, {"reason": reason})
         self.flag(made.actor, step, made.leaf_hash)
         self.start_due()
         self.judge()
+
+    def register_passkey(self, login: str, key: SoftAuthenticator) -> str:
+        """A passkey that the person decides with from now on; the registration's leaf hash."""
+        stream = f"person:{self.persons[login]}"
+        event = self.append(stream, "passkey.registered", self.actor(login), key.registration())
+        self.passkeys[login] = (key, event.leaf_hash)
+        return event.leaf_hash
+
+    def revoke_passkey(self, login: str, registered: str) -> None:
+        """The person decides without it from now on."""
+        self.append(f"person:{self.persons[login]}", "passkey.revoked", self.actor(login), {"passkey": registered})
+        self.passkeys.pop(login, None)
+
+    def sign(
+        self, actor: Mapping[str, Any], login: str, payload: Fields, reason: str | None, claimed_at: str | None = None
+    ) -> Fields | None:
+        """The person's assertion over a decision that is about to be told; None without a passkey."""
+        if login not in self.passkeys:
+            return None
+        key, registered = self.passkeys[login]
+        promised = None if reason is None else commitment("reason", reason, self.next_salt("reason"))
+        challenge = decision_challenge(
+            origin=ORIGIN,
+            stream=f"dossier:{self.id}",
+            type="decision.made",
+            person=actor["person"],
+            assignment=actor["assignment"],
+            claimed_at=claimed_at,
+            payload={**payload, "reason_commitment": promised},
+        )
+        return key.assertion(challenge, registered)
+
+    def next_salt(self, name: str) -> bytes:
+        """The salt of a field of the next event."""
+        return sha256(f"salt {len(self.leaves)} {name}".encode()).digest()
 
     def flag(self, actor: Mapping[str, Any], step: str, decision: str | None, *more: str) -> None:
         """Flag a decision where an administrator alone gave the authority for it since the opening, or for more reasons."""

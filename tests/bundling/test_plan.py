@@ -52,6 +52,7 @@ def test_a_plan_names_every_file_with_size_and_digests(builder: Builder, evidenc
     for entry in plan["entries"]:
         assert entry.keys() in (
             {"path", "size", "sha256", "crc32", "data"},
+            {"path", "size", "sha256", "crc32", "deflated"},
             {"path", "size", "sha256", "crc32", "object"},
         )
         assert ("object" in entry) == entry["path"].startswith(manifest.DOCUMENTS_FOLDER)

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from archive_service.cli.__main__ import main
 from archive_service.services import people, users
+from tests.authenticator import SoftAuthenticator
 from tests.cli.test_commands import Service, free_port, run
 from tests.office import ORIGIN, PASSWORD, SAMPLES, open_office, wib
 
@@ -108,6 +109,33 @@ def test_a_decision_names_what_was_looked_at(counter: Counter) -> None:
     shown = counter.read("sari", "dossier", "show", dossier, "--json")["deviations"]
     (given,) = next(d["explanations"] for d in shown if d["deviation"] == late["deviation"])
     assert given["attachments"] == [sent.stdout.split()[0]]
+
+
+@pytest.mark.slow
+def test_a_decision_is_signed_from_files(counter: Counter, tmp_path: Path) -> None:
+    key = SoftAuthenticator(origin=counter.service.url.replace("127.0.0.1", "localhost"))
+    password = ("--password", PASSWORD)
+    prepared = counter.read("hendra", "passkey", "prepare", *password)
+    made = tmp_path / "made.json"
+    made.write_text(json.dumps(key.register(prepared["options"])))
+    registered = counter.ask("hendra", "passkey", "register", prepared["preparation"], str(made), "--name", "Laptop")
+    assert registered.exit_code == 0, registered.stderr
+    (listed,) = counter.read("hendra", "passkey", "list", "--json")
+    assert listed["passkey"] == registered.stdout.strip() and listed["revoked_at"] is None
+    dossier = counter.at_step_7
+    waiting = next(s for s in counter.read("hendra", "dossier", "steps", dossier, "--json") if s["step"] == "8")
+    versions = [part for version in waiting["to_decide"] for part in ("--version", version)]
+    prepared = counter.read("hendra", "dossier", "prepare-decision", dossier, "8", "approve", *versions)
+    signature = tmp_path / "signature.json"
+    signature.write_text("no JSON")
+    sign = ("dossier", "sign-decision", dossier, "8", prepared["preparation"], str(signature))
+    assert "not_json" in counter.ask("hendra", *sign).stderr
+    signature.write_text(json.dumps(key.assert_(prepared["options"])))
+    done = counter.ask("hendra", *sign)
+    assert (done.exit_code, done.stdout) == (0, "Step 8: decided and signed.\n"), done.stderr
+    assert "id_expected" in counter.ask("hendra", "passkey", "revoke", "../x", *password).stderr
+    revoked = counter.ask("hendra", "passkey", "revoke", listed["passkey"], *password)
+    assert (revoked.exit_code, revoked.stdout) == (0, "The passkey is revoked.\n"), revoked.stderr
 
 
 @pytest.mark.slow

@@ -212,6 +212,7 @@ class Story:
                 "decision": decision,
                 "reason_commitment": HASH if is_return else None,
                 "returns_to": self.sop.step(step).returns_to if is_return else None,
+                "assertion": None,
             },
         )
         self.start_due()

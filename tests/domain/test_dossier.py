@@ -235,7 +235,7 @@ def test_a_return_runs_the_formulation_and_every_check_again() -> None:
 def test_each_check_may_return_to_the_formulation_alone(step: str) -> None:
     story = story_at(step)
     facts = story.finish_facts(step)
-    wrong = {**facts, "decision": "return", "reason_commitment": HASH, "returns_to": "5"}
+    wrong = {**facts, "decision": "return", "reason_commitment": HASH, "returns_to": "5", "assertion": None}
     with pytest.raises(IllegalEvent) as caught:
         story.tell("decision.made", actor_of(story.sop.step(step).performer), wrong)
     assert caught.value.code == "wrong_return"
@@ -245,7 +245,13 @@ def test_each_check_may_return_to_the_formulation_alone(step: str) -> None:
 
 def test_a_return_without_a_reason_is_refused() -> None:
     story = story_at("7")
-    facts = {**story.finish_facts("7"), "decision": "return", "reason_commitment": None, "returns_to": "6"}
+    facts = {
+        **story.finish_facts("7"),
+        "decision": "return",
+        "reason_commitment": None,
+        "returns_to": "6",
+        "assertion": None,
+    }
     with pytest.raises(IllegalEvent) as caught:
         story.tell("decision.made", actor_of("sakip_team", make_id(207)), facts)
     assert caught.value.code == "reason_missing"
@@ -274,7 +280,14 @@ def test_who_decided_may_not_write_the_next_version() -> None:
 def test_a_decision_is_bound_to_the_versions_that_were_seen() -> None:
     story = story_at("7")
     seen = story.finish_facts("7")
-    other = {**seen, "documents_digest": HASH, "decision": "approve", "reason_commitment": None, "returns_to": None}
+    other = {
+        **seen,
+        "documents_digest": HASH,
+        "decision": "approve",
+        "reason_commitment": None,
+        "returns_to": None,
+        "assertion": None,
+    }
     with pytest.raises(IllegalEvent) as caught:
         story.tell("decision.made", actor_of("sakip_team", make_id(207)), other)
     assert caught.value.code == "documents_changed"

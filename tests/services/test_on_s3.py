@@ -73,7 +73,7 @@ def test_a_dossier_on_s3_ends_in_a_valid_bundle(office: Office, tmp_path: Path) 
     store = office.archive.store
     with office.archive.db.read() as session:
         claimed = {(row.key, row.version_id) for row in session.execute(select(LocationRow)).scalars()}
-    stored = {(o.key, o.version_id) for o in store.list_objects("") if not o.key.startswith(CHECKPOINT_PREFIX)}
+    stored = {(o.key, o.version_id) for o in store.list_objects("") if not o.key.startswith("log/")}
     assert claimed == stored and len(stored) > 10
     assert not any((tmp_path / "var" / "store").rglob("*"))
     for key, version_id in stored:
@@ -82,6 +82,8 @@ def test_a_dossier_on_s3_ends_in_a_valid_bundle(office: Office, tmp_path: Path) 
             store.delete(key, version_id)
     checkpoints = list(store.list_objects(CHECKPOINT_PREFIX))
     assert checkpoints and all(store.stat(o.key, o.version_id).locked_until is not None for o in checkpoints)
+    tiles = list(store.list_objects("log/tile/"))
+    assert tiles and all((store.stat(o.key, o.version_id).locked_until is None) == (".p/" in o.key) for o in tiles)
 
 
 def test_a_refused_document_leaves_no_version_behind(office: Office) -> None:

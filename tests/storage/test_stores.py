@@ -143,6 +143,9 @@ def test_a_listing_is_in_order_and_by_prefix(store: ObjectStore) -> None:
         put(store, key, b"x")
     assert [o.key for o in store.list_objects("log/")] == ["log/a", "log/b"]
     assert [o.key for o in store.list_objects("")] == ["log/a", "log/b", "objects/c"]
+    assert [o.key for o in store.list_objects("log/", after="log/a")] == ["log/b"]
+    assert [o.key for o in store.list_objects("log/", after="log/A")] == ["log/a", "log/b"]
+    assert list(store.list_objects("log/", after="log/b")) == []
     assert list(store.list_objects("nothing/")) == []
 
 

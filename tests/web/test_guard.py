@@ -22,7 +22,11 @@ def list_routes(app: Flask, method: str) -> list[tuple[Rule, str]]:
         if rule.endpoint.startswith("web_") and method in (rule.methods or ()):
             path = rule.rule
             for name in rule.arguments:
-                path = path.replace(f"<path:{name}>", "style.css").replace(f"<{name}>", SOME_ID)
+                path = (
+                    path.replace(f"<path:{name}>", "style.css")
+                    .replace(f"<int:{name}>", "0")
+                    .replace(f"<{name}>", SOME_ID)
+                )
             found.append((rule, path))
     return found
 
