@@ -40,6 +40,7 @@ from archive_service.services import (
 )
 from archive_service.services.work import load_dossier
 from archive_service.verifier import log_directory
+from archive_service.verifier.onefile import own_digest
 from tests.attacks import damage
 from tests.full_archive import play_everything
 from tests.office import PASSWORD, SAMPLES, Office, chunks_of, make_office
@@ -186,7 +187,11 @@ class Target:
     def verify_bundle(self, data: bytes) -> list[str]:
         """What the verifier of bundles finds under the pinned key."""
         report = check(data, self.office.archive.log_key)
-        return ["no_bundle"] if report.exit_code == 2 else [d.code for d in report.discrepancies]
+        if report.exit_code == 2:
+            return ["no_bundle"]
+        # no fault, and said beside the verdict: the verifier in the bundle is another one than this
+        other = [] if report.contained_verifier == own_digest() else ["other_verifier"]
+        return [*(d.code for d in report.discrepancies), *other]
 
 
 class Crashed(Exception):
@@ -446,9 +451,13 @@ class Progress:
     def __init__(self, word: str, first: int, count: int, outcome: Outcome) -> None:
         self._word, self._first, self._count, self._outcome = word, first, count, outcome
         self._started = self._last = time.monotonic()
+        self._told = len(outcome.missed) + len(outcome.alarms)
 
     def __call__(self, number: int) -> None:
         """Tell of one more."""
+        for text in [*self._outcome.missed, *self._outcome.alarms][self._told :]:
+            self._told += 1
+            sys.stderr.write(f"\n{text}\n")
         now, done = time.monotonic(), number - self._first + 1
         is_terminal = sys.stderr.isatty()
         if done < self._count and now - self._last < (0.2 if is_terminal else 15):

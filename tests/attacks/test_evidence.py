@@ -377,3 +377,12 @@ def test_every_honest_start_of_these_attacks_is_valid(bundle: bytes, tmp_path: P
     assert check(bundle, LOG_KEY).verdict == VALID
     assert codes_of_log(write_log(tmp_path / "log", ENTRIES)) == set()
     assert RECEIPT_KEY.vkey != LOG_KEY.vkey
+
+
+def test_the_forgers_own_verifier_is_named(bundle: bytes) -> None:
+    def replace_verifier(files: Files) -> None:
+        files[manifest.VERIFIER] = b"print('VALID')\n"
+
+    report = check(repacked(bundle, replace_verifier), LOG_KEY)
+    assert report.contained_verifier == sha256(b"print('VALID')\n").hexdigest()
+    assert report.contained_verifier in "\n".join(report.lines("en"))
