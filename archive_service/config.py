@@ -24,6 +24,13 @@ _ORIGIN = re.compile(r"[a-z0-9][a-z0-9./_-]{2,150}")
 _ORIGIN_WORDS = "must be a name such as archive.example.ac.id/log: lower case, digits, . / _ -"
 
 
+_AUTHORITY = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]+(/[A-Za-z0-9._~/?=&%-]*)?")
+
+
+def _split(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
 class Settings(BaseSettings):
     """Everything that an operator may set. Defaults run the embedded service on this machine alone."""
 
@@ -42,6 +49,12 @@ class Settings(BaseSettings):
     receipt_key_file: Path | None = None
     log_vkey: str | None = None
     receipt_vkey: str | None = None
+    former_log_key_file: Path | None = None
+    witness_policy: Path | None = None
+    time_stamp_authorities: str | None = None
+    attestation_wait_seconds: Annotated[int, Field(ge=0, le=30)] = 30
+    mail_checkpoints: bool = False
+    checkpoint_mail_to: str | None = None
     lease_seconds: Annotated[int, Field(ge=1, le=86400)] = 300
     checkpoint_seconds: Annotated[int, Field(ge=1, le=3600)] = 10
     log_access: Literal["public", "restricted"] = "restricted"
@@ -67,6 +80,10 @@ class Settings(BaseSettings):
     demo: bool = False
 
     @field_validator(
+        "former_log_key_file",
+        "witness_policy",
+        "time_stamp_authorities",
+        "checkpoint_mail_to",
         "public_url",
         "smtp_host",
         "smtp_user",
@@ -92,6 +109,25 @@ class Settings(BaseSettings):
     def _sender(cls, value: str | None) -> str | None:
         if value is not None and not MAIL_ADDRESS.fullmatch(value):
             raise ValueError("must be a plain address such as archive@example.ac.id")
+        return value
+
+    @field_validator("time_stamp_authorities")
+    @classmethod
+    def _authorities(cls, value: str | None) -> str | None:
+        for entry in (value or "").split(",") if value else []:
+            words = entry.split()
+            if not 1 <= len(words) <= 2 or not _AUTHORITY.fullmatch(words[0]):
+                raise ValueError(
+                    "must be addresses, each followed by its CA's certificates where they are known: "
+                    "https://tsa.example/tsr /run/secrets/tsa.pem, https://other.example/"
+                )
+        return value
+
+    @field_validator("checkpoint_mail_to")
+    @classmethod
+    def _receivers(cls, value: str | None) -> str | None:
+        if value is not None and not all(MAIL_ADDRESS.fullmatch(address) for address in _split(value)):
+            raise ValueError("must be plain addresses, separated by commas")
         return value
 
     @field_validator("language")
@@ -160,6 +196,14 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _demo_vouches_for_nothing(self) -> Settings:
+        if self.demo and (self.witness_policy is not None or self.time_stamp_authorities is not None):
+            raise ValueError(
+                "the demo's clock is not the world's: witnesses and time-stamps would contradict its events"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _demo_is_local(self) -> Settings:
         if self.demo and self.host not in LOOPBACK:
             raise ValueError("the demo clock can be set by anyone who reaches it: demo mode listens on 127.0.0.1 only")
@@ -179,6 +223,17 @@ class Settings(BaseSettings):
         if self.database is not None:
             return self.database
         return f"sqlite:///{self.data_dir.resolve() / 'archive.db'}"
+
+    @property
+    def authorities(self) -> list[tuple[str, Path | None]]:
+        """The time-stamp authorities: the address of each, and the file of its CA's certificates where one is given."""
+        words = [entry.split() for entry in (self.time_stamp_authorities or "").split(",") if entry.strip()]
+        return [(each[0], Path(each[1]) if len(each) == 2 else None) for each in words]
+
+    @property
+    def checkpoint_receivers(self) -> list[str]:
+        """Who gets each day's checkpoint by mail besides the auditors."""
+        return _split(self.checkpoint_mail_to or "")
 
     @property
     def lease(self) -> timedelta:

@@ -15,6 +15,7 @@ from archive_service.errors import ArchiveError, LogIntegrityError
 from archive_service.services import (
     audits,
     bundles,
+    checkpoint_mail,
     compliance,
     delegations,
     deviations,
@@ -27,6 +28,7 @@ from archive_service.services import (
     quality,
     reminders,
     users,
+    vouching,
     webhooks,
 )
 
@@ -40,6 +42,7 @@ JOBS: Mapping[str, Callable[..., None]] = {
     "send_mail": mail.send_mail,
     "send_digest": mail.send_digest,
     "deliver_webhook": webhooks.deliver_webhook,
+    "send_checkpoint": checkpoint_mail.send_checkpoint,
 }
 """Every job by name: called with archive, lease and the job's arguments, and commits its result under that lease."""
 
@@ -59,8 +62,13 @@ SWEEPS: Mapping[str, tuple[timedelta, Callable[[Archive], int]]] = {
     "sweep_unclaimed": (timedelta(hours=1), fixity.sweep_unclaimed),
     "sweep_prepared": (timedelta(minutes=10), passkeys.sweep_prepared),
     "sweep_idempotency": (timedelta(hours=1), idempotency.sweep_idempotency),
+    "plan_checkpoint_mails": (timedelta(minutes=10), checkpoint_mail.plan_checkpoint_mails),
+    "ask_vouchers": (timedelta(seconds=5), vouching.ask_vouchers),
 }
 """What is looked for again and again, and how often."""
+
+BESIDE = frozenset(["ask_vouchers"])
+"""Sweeps that wait for other people's servers: embedded they run beside the thread that keeps the log, never on it."""
 
 LOG = structlog.get_logger("archive")
 
@@ -188,6 +196,7 @@ class Runner:
         self._stop = threading.Event()
         self._keeper = LogKeeper(archive)
         self._swept: dict[str, datetime] = {}
+        self._beside: dict[str, threading.Thread] = {}
         self._thread = threading.Thread(target=self._loop, name="archive-runner", daemon=True)
 
     @property
@@ -211,10 +220,27 @@ class Runner:
         for name, (every, sweep) in SWEEPS.items():
             if now - self._swept.get(name, datetime.min.replace(tzinfo=now.tzinfo)) >= every:
                 self._swept[name] = now
-                sweep(self._archive)
+                self._sweep(name, sweep)
         while not self._stop.is_set() and run_next_job(self._archive):
             did = True
         return did
+
+    def _sweep(self, name: str, sweep: Callable[[Archive], int]) -> None:
+        if name not in BESIDE:
+            sweep(self._archive)
+            return
+        running = self._beside.get(name)
+        if vouching.vouchers_of(self._archive) and (running is None or not running.is_alive()):
+            thread = threading.Thread(target=self._try, args=(name, sweep), name=f"archive-{name}", daemon=True)
+            self._beside[name] = thread
+            thread.start()
+
+    def _try(self, name: str, sweep: Callable[[Archive], int]) -> None:
+        try:
+            sweep(self._archive)
+        except Exception:
+            # a thread of its own: whatever went wrong once may pass, and the next one tries again
+            LOG.exception("runner.sweep_failed", sweep=name)
 
     def _loop(self) -> None:
         while not self._stop.is_set():

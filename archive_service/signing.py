@@ -27,11 +27,14 @@ class SigningKey:
 
     def sign(self, text: str) -> bytes:
         """The signed note over ``text``; Unavailable ``key_absent`` in a process that was not given the private key."""
+        return note.format_note(text, (self.make_signature(text),))
+
+    def make_signature(self, text: str) -> note.NoteSignature:
+        """The signature over a note's text; Unavailable ``key_absent`` in a process that was not given the private key."""
         key = self.verifier_key
         if self.private_key is None:
             raise Unavailable("key_absent", f"This process was not given the private key of {key.name}.")
-        signature = note.NoteSignature(key.name, key.key_id, self.private_key.sign(text.encode()))
-        return note.format_note(text, (signature,))
+        return note.NoteSignature(key.name, key.key_id, self.private_key.sign(text.encode()))
 
 
 def named(private_key: Ed25519PrivateKey, name: str) -> SigningKey:

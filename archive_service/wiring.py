@@ -20,6 +20,7 @@ from archive_service.db.models import EventRow
 from archive_service.db.session import Database
 from archive_service.domain.event import SALT_BYTES, parse_event
 from archive_service.domain.ids import RANDOM_BYTES, make_id
+from archive_service.domain.policy import Policy, parse_policy
 from archive_service.errors import InvalidInput, LogIntegrityError, Unavailable
 from archive_service.signing import SigningKey
 from archive_service.storage.base import ObjectStore
@@ -27,6 +28,10 @@ from archive_service.storage.folder import FolderStore
 from archive_service.storage.s3 import S3Store
 
 DEMO_CLOCK = "demo-clock.json"
+ORIGIN_FILE = "origin"
+"""Where an embedded archive keeps its log's name once the key that gave it has been changed."""
+FORMER_LOG_KEY = "log-former.pem"
+"""Where an embedded archive keeps the log's key before this one, for as long as both sign."""
 
 
 def build(settings: Settings, *, evidence_clock: Callable[[], datetime] | None = None) -> Archive:
@@ -47,6 +52,8 @@ def build(settings: Settings, *, evidence_clock: Callable[[], datetime] | None =
             schema.require_current(db)
             schema.require_modest_role(db)
         _require_same_origin(db, origin)
+        former = _former_log_keys(settings, db, log_key)
+        policy = _read_policy(settings)
     except BaseException:
         db.close()
         raise
@@ -66,7 +73,46 @@ def build(settings: Settings, *, evidence_clock: Callable[[], datetime] | None =
         receipt_key=receipt_key,
         timer=clock.system_now,
         make_secret=secrets.token_bytes,
+        former_log_keys=former,
+        policy=policy,
     )
+
+
+def _former_log_keys(settings: Settings, db: Database, current: SigningKey) -> tuple[SigningKey, ...]:
+    """The other keys that the log's own events name as its keys; with the private one of them that a file holds, for an overlap."""
+    with db.read() as session:
+        rows = session.execute(
+            select(EventRow.data)
+            .where(EventRow.stream == "service", EventRow.type == "key.registered")
+            .order_by(EventRow.seq)
+        ).scalars()
+        registered = [e.payload for e in map(parse_event, rows)]
+    vkeys = [p["vkey"] for p in registered if p["purpose"] == "log" and p["vkey"] != current.vkey]
+    keys = [signing.published(vkey, None) for vkey in dict.fromkeys(vkeys)]
+    path = settings.former_log_key_file
+    if path is None and settings.log_vkey is None:
+        path = settings.data_dir / "keys" / FORMER_LOG_KEY
+        path = path if path.is_file() else None
+    if path is None or current.private_key is None:
+        return tuple(keys)
+    try:
+        private_key = signing.load(path)
+    except OSError as exc:
+        raise InvalidInput("key_unreadable", f"Cannot read the key file {path}: {exc.strerror}.") from exc
+    public = private_key.public_key().public_bytes_raw()
+    return tuple(SigningKey(private_key, k.verifier_key) if k.verifier_key.public_key == public else k for k in keys)
+
+
+def _read_policy(settings: Settings) -> Policy | None:
+    if settings.witness_policy is None:
+        return None
+    try:
+        return parse_policy(settings.witness_policy.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise InvalidInput(
+            "bad_policy",
+            f"The witness policy {settings.witness_policy} is not usable: {exc}. Mend ARCHIVE_WITNESS_POLICY.",
+        ) from exc
 
 
 def choose_clock(settings: Settings) -> Callable[[], datetime]:
@@ -96,7 +142,9 @@ def _load_keys(settings: Settings) -> tuple[SigningKey, SigningKey]:
     except OSError as exc:
         raise _unusable(settings, exc) from exc
     public = log_private.public_key().public_bytes_raw()
-    origin = settings.log_origin or f"archive.local/{sha256(public).hexdigest()[:8]}"
+    kept = folder / ORIGIN_FILE
+    named_so = kept.read_text(encoding="ascii").strip() if kept.is_file() else None
+    origin = settings.log_origin or named_so or f"archive.local/{sha256(public).hexdigest()[:8]}"
     return signing.named(log_private, origin), signing.named(receipt_private, f"{origin}/receipt")
 
 

@@ -37,6 +37,8 @@ SWEEP_TASKS = {
     "sweep_unclaimed": "tasks.sweeps.sweep_unclaimed",
     "sweep_prepared": "tasks.sweeps.sweep_prepared",
     "sweep_idempotency": "tasks.sweeps.sweep_idempotency",
+    "plan_checkpoint_mails": "tasks.notices.plan_checkpoint_mails",
+    "ask_vouchers": "tasks.sweeps.ask_vouchers",
 }
 """The task behind each of the runner's sweeps."""
 

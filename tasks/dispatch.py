@@ -17,6 +17,7 @@ JOB_TASKS = {
     "audit_log": "tasks.fixity.audit_log",
     "send_mail": "tasks.notices.send_mail",
     "send_digest": "tasks.notices.send_digest",
+    "send_checkpoint": "tasks.notices.send_checkpoint",
     "deliver_webhook": "tasks.notices.deliver_webhook",
     "note_sop_change": "tasks.compliance.note_sop_change",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archive_service.services import mail, reminders
+from archive_service.services import checkpoint_mail, mail, reminders
 from tasks.app import app, get_archive
 from tasks.dispatch import run_hinted
 
@@ -23,6 +23,18 @@ def send_digest(job_id: str) -> None:
 def deliver_webhook(job_id: str) -> None:
     """Tell a webhook of a notice."""
     run_hinted(job_id)
+
+
+@app.task
+def send_checkpoint(job_id: str) -> None:
+    """Mail a day's checkpoint."""
+    run_hinted(job_id)
+
+
+@app.task
+def plan_checkpoint_mails() -> None:
+    """Queue the mails of the last day's checkpoint."""
+    checkpoint_mail.plan_checkpoint_mails(get_archive())
 
 
 @app.task

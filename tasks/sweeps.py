@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archive_service.services import fixity, idempotency, passkeys, quality, users
+from archive_service.services import fixity, idempotency, passkeys, quality, users, vouching
 from tasks.app import app, get_archive
 
 
@@ -34,3 +34,9 @@ def sweep_prepared() -> None:
 def sweep_idempotency() -> None:
     """Forget the answers to requests of more than a day ago."""
     idempotency.sweep_idempotency(get_archive())
+
+
+@app.task
+def ask_vouchers() -> None:
+    """Have witnesses and time-stamp authorities vouch for the newest checkpoint."""
+    vouching.ask_vouchers(get_archive())

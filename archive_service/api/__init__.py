@@ -44,6 +44,7 @@ from archive_service.api import (
     uploads,
     users,
     verdicts,
+    vouching,
     webhooks,
     work_units,
 )
@@ -82,6 +83,7 @@ GUARDED = (
     notices,
     webhooks,
     bundles,
+    vouching,
 )
 OPEN = (log, health)
 

@@ -16,6 +16,7 @@ from archive_service.api.documents import ListedDocument
 from archive_service.api.operation import operation, seen_states, with_state
 from archive_service.api.paging import PageAnswer, PageQuery, is_id, is_moment, page_answer, page_request
 from archive_service.api.steps import ReadStep
+from archive_service.api.vouching import LogLevel
 from archive_service.db.listing import DossierFilter
 from archive_service.services import dossiers, listing, reading
 
@@ -212,7 +213,9 @@ class JobState(Answer):
 
 
 class BundleState(Answer):
-    """The bundle of a dossier; nulls before there is one."""
+    """The bundle of a dossier; nulls before there is one. ``level``: who vouches by now for the log that holds its seal."""
+
+    level: LogLevel | None
 
     job: JobState | None
     digest: str | None

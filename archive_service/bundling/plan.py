@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
@@ -31,8 +31,17 @@ class BundledDocument:
 
 
 @dataclass(frozen=True)
+class AttestedCheckpoint:
+    """A checkpoint that others vouched for: the note with its cosignatures, time-stamp responses, the proof to the bundle's checkpoint."""
+
+    note: bytes
+    tokens: Sequence[bytes]
+    consistency: Sequence[bytes]
+
+
+@dataclass(frozen=True)
 class Evidence:
-    """What a bundle is made of. Events are exact bytes; ``positions`` and ``proofs`` are keyed by leaf hash (hex)."""
+    """What a bundle is made of. Events are exact bytes; ``positions`` and ``proofs`` are keyed by leaf hash (hex), ``attested`` by size."""
 
     origin: str
     dossier: str
@@ -48,6 +57,7 @@ class Evidence:
     checkpoint_size: int
     vkeys: Sequence[str]
     documents: Sequence[BundledDocument]
+    attested: Mapping[int, AttestedCheckpoint] = field(default_factory=dict)
 
 
 def _lines(events: Sequence[bytes]) -> bytes:
@@ -96,9 +106,16 @@ def make_plan(evidence: Evidence) -> bytes:
         manifest.OPENINGS: _openings(evidence),
         manifest.PROOFS: _proofs(evidence),
         manifest.CHECKPOINT: evidence.checkpoint,
+        manifest.CONSISTENCY: canonical.encode(
+            {str(size): [h.hex() for h in each.consistency] for size, each in evidence.attested.items()}
+        ),
         manifest.KEYS: "".join(f"{vkey}\n" for vkey in evidence.vkeys).encode(),
         manifest.REPORT: render_report(statement, sop, names).encode(),
     }
+    for size, attested in evidence.attested.items():
+        inline[manifest.attested_name(size)] = attested.note
+        for number, token in enumerate(attested.tokens, 1):
+            inline[manifest.token_name(size, number)] = token
     for person, chain in evidence.persons.items():
         inline[f"{manifest.PERSONS_FOLDER}{person}.jsonl"] = _lines(chain)
     for digest, data in evidence.definitions.items():

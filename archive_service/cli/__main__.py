@@ -33,6 +33,11 @@ COMMANDS = {
         "Working calendars: what an interval counts, when a limit is due, which days are closed.",
     ),
     "log": ("logbook", "The audit log."),
+    "witness": (
+        "vouching",
+        "Follow logs and cosign what continues what was seen before (C2SP tlog-witness), for another institution or an auditor.",
+    ),
+    "keys": ("vouching", "The keys of log and receipts: made, listed, changed."),
     "store": ("stores", "Where objects lie: a folder, or a bucket on S3."),
     "init": (
         "production",

@@ -18,19 +18,33 @@ from archive_service.verifier import command, onefile
     "--key",
     help="The log's verifier key, or a file that holds it. Get it from where it is published, not from the bundle.",
 )
+@click.option(
+    "--policy",
+    type=click.Path(dir_okay=False),
+    help="Whose cosignatures count: a policy file (log, witness, group, quorum). Its logs are pinned where no --key is given.",
+)
 @click.option("--receipt", help="The receipt of FILE, which is then a document; --key is the receipt key.")
 @click.option("--since", help="Where FILE is a log's folder or address: an older checkpoint that it must contain.")
 @click.option("--lang", type=click.Choice(["id", "en"]), default="id", show_default=True)
 @click.option("--json", "is_json", is_flag=True, help="The report as JSON.")
 @click.pass_context
 def verify(
-    ctx: click.Context, file: str, key: str | None, receipt: str | None, since: str | None, lang: str, is_json: bool
+    ctx: click.Context,
+    file: str,
+    key: str | None,
+    policy: str | None,
+    receipt: str | None,
+    since: str | None,
+    lang: str,
+    is_json: bool,
 ) -> None:
     """Verify a bundle offline: exit 0 valid, 1 discrepancies, 2 no bundle at all, 3 consistent but issuer not confirmed.
 
     With --receipt a document is verified instead; a folder or address is verified as a published log.
     """
-    text, code = command.verify_anything(file, receipt=receipt, since=since, key=key, lang=lang, is_json=is_json)
+    text, code = command.verify_anything(
+        file, receipt=receipt, since=since, key=key, policy=policy, lang=lang, is_json=is_json
+    )
     command.write_out(text, is_json=is_json)
     ctx.exit(code)
 

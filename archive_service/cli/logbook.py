@@ -99,6 +99,34 @@ def show_vkey(data_dir: Path | None) -> None:
     click.echo(archive.receipt_key.vkey)
 
 
+@log.command("status")
+@data_option
+@click.option("--json", "is_json", is_flag=True, help="As JSON.")
+def show_status(data_dir: Path | None, is_json: bool) -> None:
+    """Which level the log has reached: signed, witnesses k of n, time stamps; and how asking for them goes."""
+    from archive_service import wiring
+    from archive_service.services import vouching
+
+    archive = wiring.build_for_audit(require_archive(read_settings(data_dir=data_dir)))
+    try:
+        status = vouching.read_status(archive)
+    finally:
+        archive.db.close()
+    if is_json:
+        click.echo(json.dumps(status, indent=2, ensure_ascii=False))
+        return
+    level = status["level"]
+    click.echo(f"{status['origin']}: {status['size']} events signed at {status['signed_at'] or 'no time yet'}")
+    click.echo(
+        f"Level: {'signed' if level['is_signed'] else 'not signed'}; witnesses {level['witnesses']} of {level['witnesses_of']}; "
+        f"time stamps {level['time_stamps']}" + ("" if level["size"] is None else f" (at {level['size']} events)")
+    )
+    for each in status["vouchers"]:
+        words = "never asked" if each["answered_at"] is None else f"answered {each['answered_at']}"
+        failed = "" if each["error"] is None else f"; failed {each['failures']} times: {each['error']}"
+        click.echo(f"{each['kind']} {each['name']}: {words}{failed}")
+
+
 @log.command("export")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
 @data_option

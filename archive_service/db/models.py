@@ -160,6 +160,43 @@ class CheckpointRow(Base):
     signed_at: Mapped[datetime] = operational(UtcDateTime)
 
 
+class CosignatureRow(Base):
+    """A witness's cosignature over a checkpoint: it proves itself under the witness's key. INSERT only."""
+
+    __tablename__ = "cosignature"
+    __table_args__ = (Index("ix_cosignature_vkey", "vkey", "size"),)
+    size: Mapped[int] = operational(ForeignKey("checkpoint.size"), primary_key=True, autoincrement=False)
+    vkey: Mapped[str] = operational(String(300), primary_key=True)
+    line: Mapped[str] = operational(String(500))
+    cosigned_at: Mapped[datetime] = operational(UtcDateTime)
+    kept_at: Mapped[datetime] = operational(UtcDateTime)
+
+
+class TimeStampRow(Base):
+    """An authority's RFC 3161 response over a checkpoint: it proves itself. INSERT only."""
+
+    __tablename__ = "time_stamp"
+    __table_args__ = (Index("ix_time_stamp_authority", "authority", "size"),)
+    size: Mapped[int] = operational(ForeignKey("checkpoint.size"), primary_key=True, autoincrement=False)
+    authority: Mapped[str] = operational(String(500), primary_key=True)
+    token: Mapped[bytes] = operational(LargeBinary)
+    stamped_at: Mapped[datetime] = operational(UtcDateTime)
+    is_verified: Mapped[bool] = operational(Boolean)
+    kept_at: Mapped[datetime] = operational(UtcDateTime)
+
+
+class VoucherRow(Base):
+    """How asking a witness or a time-stamp authority went: when it is asked again, and what was wrong."""
+
+    __tablename__ = "voucher"
+    key: Mapped[str] = operational(String(500), primary_key=True)
+    failures: Mapped[int] = operational(Integer)
+    error: Mapped[str | None] = operational(String(500))
+    asked_at: Mapped[datetime] = operational(UtcDateTime)
+    answered_at: Mapped[datetime | None] = operational(UtcDateTime)
+    ask_after: Mapped[datetime] = operational(UtcDateTime)
+
+
 class SequencerRow(Base):
     """The one row that a sequencer locks before it numbers leaves: two of them take turns."""
 

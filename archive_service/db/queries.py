@@ -281,9 +281,9 @@ def list_tokens(
 
 
 def find_registrations(session: Session, digests: list[str]) -> list[bytes]:
-    """The service events that registered the keys, and these definitions."""
+    """The service events that registered (and retired) keys, and registered these definitions."""
     keys = session.execute(
-        select(EventRow.data).where(EventRow.type == "key.registered").order_by(EventRow.seq)
+        select(EventRow.data).where(EventRow.type.in_(["key.registered", "key.retired"])).order_by(EventRow.seq)
     ).scalars()
     hashes = select(DefinitionRow.event_hash).where(DefinitionRow.digest.in_(digests))
     definitions = session.execute(

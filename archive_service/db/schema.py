@@ -16,7 +16,16 @@ from archive_service.db.models import Base
 from archive_service.db.session import Database
 from archive_service.errors import InvalidInput, Unavailable
 
-INSERT_ONLY = ("event", "log_leaf", "checkpoint", "definition", "statement", "statement_again")
+INSERT_ONLY = (
+    "event",
+    "log_leaf",
+    "checkpoint",
+    "cosignature",
+    "time_stamp",
+    "definition",
+    "statement",
+    "statement_again",
+)
 """Tables of evidence: the application's role reads and adds, nothing else."""
 ERASE_ONLY = ("opening",)
 """Tables whose rows it may also erase."""

@@ -245,6 +245,9 @@ def _type(streams: Iterable[str], **fields: Rule) -> EventType:
 EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
     # service: what everything else rests on
     ("key.registered", 1): _type(["service"], purpose=_one_of("log", "receipt"), vkey=_text(300)),
+    ("key.retired", 1): _type(
+        ["service"], purpose=_one_of("log", "receipt"), vkey=_text(300), successor=_text(300), overlap_until=TIME
+    ),
     ("definition.registered", 1): _type(
         ["service"],
         definition_kind=_one_of("sop", "calendar"),

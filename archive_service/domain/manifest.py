@@ -36,6 +36,8 @@ OPENINGS = "data/evidence/openings.json"
 PROOFS = "data/evidence/proofs.json"
 CHECKPOINT = "data/evidence/checkpoint.txt"
 KEYS = "data/evidence/keys.txt"
+CONSISTENCY = "data/evidence/consistency.json"
+CHECKPOINTS_FOLDER = "data/evidence/checkpoints/"
 REPORT = "data/report/report.txt"
 PERSONS_FOLDER = "data/evidence/persons/"
 DEFINITIONS_FOLDER = "data/evidence/definitions/"
@@ -98,6 +100,11 @@ EVENT_LIMITS: Dict[str, int] = {
 
 All events of the bundle, the events of one person, and event types whose folding looks back over their likes.
 """
+
+ATTESTED_LIMIT = 1_000
+TOKENS_LIMIT = 16
+LOG_KEYS_LIMIT = 16
+"""Attested checkpoints in a bundle, time-stamps over one of them, and keys that a log signed with."""
 
 EVIDENCE_LIMIT_BYTES = 32 * 1024 * 1024
 EVIDENCE_TOTAL_LIMIT_BYTES = 128 * 1024 * 1024
@@ -249,6 +256,16 @@ def find_excess(types: Iterable[str], persons: Iterable[int]) -> Optional[str]:
     if any(count > PERSON_EVENTS_LIMIT for count in persons):
         return f"more than {PERSON_EVENTS_LIMIT} events of one person"
     return None
+
+
+def attested_name(size: int) -> str:
+    """The path of an attested checkpoint."""
+    return f"{CHECKPOINTS_FOLDER}{size:020d}.txt"
+
+
+def token_name(size: int, number: int) -> str:
+    """The path of a time-stamp response over it, numbered from 1."""
+    return f"{CHECKPOINTS_FOLDER}{size:020d}.{number}.tsr"
 
 
 def require_sparse(data: bytes) -> None:

@@ -10,8 +10,10 @@ from hashlib import sha256
 from typing import Callable, List, Sequence, Tuple
 
 ED25519 = 0x01
+COSIGNATURE = 0x04
+"""How a key is used: it signs the note itself, or a timestamped statement about it (C2SP tlog-cosignature)."""
 NOTE_LIMIT_BYTES = 64 * 1024
-SIGNATURE_LIMIT = 16
+SIGNATURE_LIMIT = 64
 KEY_ID_BYTES = 4
 _MARK = "\u2014 "
 _NAME = re.compile(r"[^\s+\x00-\x1f\x7f-\x9f]{1,200}")
@@ -68,11 +70,11 @@ def compute_key_id(name: str, algorithm: int, public_key: bytes) -> bytes:
     return sha256(name.encode() + b"\n" + bytes([algorithm]) + public_key).digest()[:KEY_ID_BYTES]
 
 
-def make_vkey(name: str, public_key: bytes) -> VerifierKey:
-    """The verifier key of an Ed25519 public key."""
+def make_vkey(name: str, public_key: bytes, algorithm: int = ED25519) -> VerifierKey:
+    """The verifier key of an Ed25519 public key: of one that signs notes, or of a cosigner's."""
     if not _NAME.fullmatch(name) or len(public_key) != 32:
         raise NoteError("a key has a name without spaces or '+', and 32 bytes")
-    return VerifierKey(name, compute_key_id(name, ED25519, public_key), ED25519, public_key)
+    return VerifierKey(name, compute_key_id(name, algorithm, public_key), algorithm, public_key)
 
 
 def format_vkey(key: VerifierKey) -> str:
@@ -81,27 +83,46 @@ def format_vkey(key: VerifierKey) -> str:
     return f"{key.name}+{key.key_id.hex()}+{encoded}"
 
 
-def parse_vkey(text: str) -> VerifierKey:
-    """The Ed25519 verifier key in a text; NoteError unless name, id and key agree."""
+def parse_vkey(text: str, algorithm: int = ED25519) -> VerifierKey:
+    """The Ed25519 verifier key in a text; NoteError unless name, id and key agree and it is used as ``algorithm`` says.
+
+    A key that signs notes (0x01) is never taken for a cosigner's (0x04), nor the other way: what one of them signs says something else.
+    """
     name, _, rest = text.partition("+")
     key_id, _, encoded = rest.partition("+")
     if not _NAME.fullmatch(name) or not _KEY_ID.fullmatch(key_id):
         raise NoteError("no verifier key: it reads name+keyid+key")
     data = _decode_base64(encoded)
-    if len(data) != 33 or data[0] != ED25519:
-        raise NoteError("the verifier key is of another type than Ed25519")
-    key = make_vkey(name, data[1:])
+    if len(data) != 33 or data[0] != algorithm:
+        raise NoteError(f"the verifier key is of another type than Ed25519 (0x{algorithm:02x})")
+    key = make_vkey(name, data[1:], algorithm)
     if key.key_id.hex() != key_id:
         raise NoteError("the verifier key's id does not belong to it")
     return key
+
+
+def format_signature_line(signature: NoteSignature) -> str:
+    """The line of a signature, with its newline."""
+    encoded = base64.b64encode(signature.key_id + signature.signature).decode("ascii")
+    return f"{_MARK}{signature.name} {encoded}\n"
+
+
+def parse_signature_line(line: str) -> NoteSignature:
+    """The signature in a line without its newline; NoteError for any other text."""
+    name, space, encoded = line[len(_MARK) :].partition(" ")
+    if not line.startswith(_MARK) or not space or not _NAME.fullmatch(name):
+        raise NoteError("a signature line reads \u2014 name base64")
+    blob = _decode_base64(encoded)
+    if len(blob) <= KEY_ID_BYTES:
+        raise NoteError("a signature is too short")
+    return NoteSignature(name, blob[:KEY_ID_BYTES], blob[KEY_ID_BYTES:])
 
 
 def format_note(text: str, signatures: Sequence[NoteSignature]) -> bytes:
     """The bytes of a note."""
     if not text.endswith("\n"):
         raise NoteError("a note's text ends in a newline")
-    lines = [f"{_MARK}{s.name} {base64.b64encode(s.key_id + s.signature).decode('ascii')}\n" for s in signatures]
-    return (text + "\n" + "".join(lines)).encode("utf-8")
+    return (text + "\n" + "".join(map(format_signature_line, signatures))).encode("utf-8")
 
 
 def parse_note(data: bytes) -> Note:
@@ -120,13 +141,7 @@ def parse_note(data: bytes) -> Note:
     text, tail = whole[: split + 1], whole[split + 2 :]
     signatures: List[NoteSignature] = []
     for line in tail.split("\n")[:-1]:
-        name, space, encoded = line[len(_MARK) :].partition(" ")
-        if not line.startswith(_MARK) or not space or not _NAME.fullmatch(name):
-            raise NoteError("a signature line reads — name base64")
-        blob = _decode_base64(encoded)
-        if len(blob) <= KEY_ID_BYTES:
-            raise NoteError("a signature is too short")
-        signatures.append(NoteSignature(name, blob[:KEY_ID_BYTES], blob[KEY_ID_BYTES:]))
+        signatures.append(parse_signature_line(line))
     if not 1 <= len(signatures) <= SIGNATURE_LIMIT:
         raise NoteError(f"a note has 1 to {SIGNATURE_LIMIT} signatures")
     return Note(text, tuple(signatures))

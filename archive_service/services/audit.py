@@ -155,6 +155,7 @@ def check_archive(archive: Archive, *, with_objects: bool = False) -> AuditRepor
             "rows": lambda: _check_projection(archive, session, report, streams),
             "statements": lambda: _check_statements(session, report, streams),
             "checkpoints": lambda: stored_evidence.check_kept_checkpoints(archive, session, report.add, published),
+            "vouching": lambda: _count(report, stored_evidence.check_vouching(session, report.add)),
             "locations": lambda: stored_evidence.check_locations(session, report.add, streams),
         }
         for name, check in checks.items():
@@ -174,6 +175,10 @@ def _check_readable(report: AuditReport, name: str, check: Callable[[], object])
         )
     except SQLAlchemyError as exc:
         raise Unavailable("database_unavailable", f"The database cannot be read: {type(exc).__name__}.") from exc
+
+
+def _count(report: AuditReport, rows: int) -> None:
+    report.rows += rows
 
 
 def _check_objects(archive: Archive, report: AuditReport) -> None:

@@ -21,9 +21,13 @@ from archive_service.domain.deviation import SOP_CHANGED
 from archive_service.domain.event import Event, parse_event
 from archive_service.errors import LogIntegrityError, NotFound
 from archive_service.services.actor import RULES
+from archive_service.services.attested import choose_checkpoint, gather_attested, is_worth_waiting
+from archive_service.services.keys import log_keys_of, signers_of
 from archive_service.services.log import covering_checkpoint, tile_reader
+from archive_service.services.vouchers import attested_note
 
 WAIT_SECONDS = 0.2
+VOUCHERS_WAIT_SECONDS = 1.0
 PROGRESS_EVERY = timedelta(seconds=2)
 GIB = 1024**3
 
@@ -149,9 +153,20 @@ def _gather(archive: Archive, session: Session, dossier: str) -> Evidence:
     ).scalars()
     everything = events + [e for chain in persons.values() for e in chain] + [parse_event(d) for d in registrations]
     positions = _positions(session, [e.leaf_hash for e in everything])
-    checkpoint = covering_checkpoint(session, max(positions.values(), default=0))
-    if checkpoint is None or len(positions) < len({e.leaf_hash for e in everything}):
+    last = max(positions.values(), default=0)
+    covering = covering_checkpoint(session, last)
+    if covering is None or len(positions) < len({e.leaf_hash for e in everything}):
         raise jobs.NotYet(WAIT_SECONDS)
+    if is_worth_waiting(archive, session, last, covering):
+        raise jobs.NotYet(VOUCHERS_WAIT_SECONDS)
+    checkpoint = choose_checkpoint(session, last, covering)
+    attested = gather_attested(session, [positions[e.leaf_hash] for e in events], last, checkpoint)
+    main = attested_note(session, checkpoint)
+    vkeys = _vkeys(archive, [main, *(each.note for each in attested.values())])
+    registrations = [data for data in registrations if _is_due(data, vkeys)]
+    wanted = {e.leaf_hash for e in [*events, *(e for chain in persons.values() for e in chain)]}
+    wanted.update(parse_event(data).leaf_hash for data in registrations)
+    positions = {h: i for h, i in positions.items() if h in wanted}
     node = tile_reader(session)
     openings = read_openings(session, positions)
     return Evidence(
@@ -165,14 +180,32 @@ def _gather(archive: Archive, session: Session, dossier: str) -> Evidence:
         openings=dict(openings.items()),
         positions=positions,
         proofs={h: tuple(merkle.inclusion_proof(i, checkpoint.size, node)) for h, i in positions.items()},
-        checkpoint=checkpoint.note,
+        checkpoint=main,
         checkpoint_size=checkpoint.size,
-        vkeys=(archive.log_key.vkey, archive.receipt_key.vkey),
+        vkeys=vkeys,
+        attested=attested,
         documents=tuple(
             BundledDocument(p["version"], p["digest"], int(p["crc32"], 16), p["size"], p["media_type"])
             for p in (e.payload for e in events if e.type == "document.received")
         ),
     )
+
+
+def _vkeys(archive: Archive, notes: list[bytes]) -> tuple[str, ...]:
+    """The key that signed the bundle's checkpoint (the newest), the receipts' key, and the log's keys before it that signed others."""
+    newest, *former = signers_of(notes, log_keys_of(archive))
+    first = signers_of(notes[:1], log_keys_of(archive))[0]
+    if first != newest:
+        newest, former = first, [newest, *(key for key in former if key != first)]
+    return newest, archive.receipt_key.vkey, *reversed(former)
+
+
+def _is_due(registration: bytes, vkeys: tuple[str, ...]) -> bool:
+    """Whether an event that registered something belongs to a bundle with these keys."""
+    event = parse_event(registration)
+    if event.type == "key.registered":
+        return event.payload["vkey"] in vkeys
+    return event.type != "key.retired" or event.payload["successor"] in vkeys
 
 
 def _persons(session: Session, events: list[Event]) -> dict[str, list[Event]]:

@@ -23,6 +23,7 @@ from archive_service.db.session import insert_unless_there
 from archive_service.domain import merkle, note, tiles
 from archive_service.domain.checkpoint import Checkpoint, format_checkpoint, parse_checkpoint
 from archive_service.errors import LogIntegrityError
+from archive_service.services import keys
 from archive_service.services.publication import publish_tree, put_object, stored_tile
 from archive_service.verifier import ed25519
 
@@ -168,7 +169,7 @@ class CheckpointSigner:
         # before the signature: whoever sees the checkpoint finds every tile and entry that it needs
         publish_tree(archive, since=signed, size=size)
         checkpoint = Checkpoint(archive.log.origin, size, root)
-        data = archive.log_key.sign(format_checkpoint(checkpoint))
+        data = _sign(archive, format_checkpoint(checkpoint))
         self._keep(size, data)
         with archive.db.write() as session:
             values = {"size": size, "root": root.hex(), "note": data, "signed_at": archive.timer()}
@@ -210,15 +211,25 @@ class CheckpointSigner:
         self._has_looked = True
 
 
+def _sign(archive: Archive, text: str) -> bytes:
+    """The note over a checkpoint: signed with the log's key, and for the overlap after a change with the one before too."""
+    signatures = [archive.log_key.make_signature(text)]
+    with archive.db.read() as session:
+        for key in archive.former_log_keys:
+            if key.private_key is not None and keys.is_overlapping(archive, session, key.vkey):
+                signatures.append(key.make_signature(text))
+    return note.format_note(text, signatures)
+
+
 def require_own_checkpoint(archive: Archive, data: bytes) -> Checkpoint:
     """The checkpoint in a note that this log's key signed; LogIntegrityError for any other bytes."""
     try:
         parsed = note.parse_note(data)
         checkpoint = parse_checkpoint(parsed.text)
-        is_own = note.signed_by(parsed, archive.log_key.verifier_key, ed25519.verify)
+        signers = [key for key in keys.log_keys_of(archive) if note.signed_by(parsed, key, ed25519.verify)]
     except ValueError as exc:
         raise LogIntegrityError("checkpoint_damaged", f"A kept checkpoint is damaged: {exc}") from exc
-    if not is_own or checkpoint.origin != archive.log.origin:
+    if not signers or checkpoint.origin != archive.log.origin:
         raise LogIntegrityError("checkpoint_foreign", "A kept checkpoint was signed by another key or log.")
     return checkpoint
 

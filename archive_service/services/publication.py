@@ -24,7 +24,9 @@ from archive_service.domain.checkpoint import Checkpoint, parse_checkpoint
 from archive_service.domain.event import parse_event
 from archive_service.errors import Conflict, Forbidden, InvalidInput, LogIntegrityError, NotFound
 from archive_service.services.actor import Actor
+from archive_service.services.keys import log_keys_of
 from archive_service.services.reading import record_read
+from archive_service.services.vouchers import attested_note
 
 PREFIX = "log/"
 CHECKPOINTS = "checkpoints/"
@@ -188,8 +190,8 @@ def read_checkpoint(archive: Archive) -> bytes:
 
 
 def published_note(session: Session, row: CheckpointRow) -> bytes:
-    """A signed checkpoint as the mutable resource ``checkpoint`` holds it."""
-    return row.note
+    """A signed checkpoint as the mutable resource ``checkpoint`` holds it: with the cosignatures that were gathered for it."""
+    return attested_note(session, row)
 
 
 def read_kept_checkpoint(archive: Archive, *, size: int) -> bytes:
@@ -215,8 +217,9 @@ def read_tile(archive: Archive, *, path: str) -> bytes:
 
 
 def verifier_keys(archive: Archive) -> bytes:
-    """The resource ``vkey``: the verifier keys of log and receipts, a line each."""
-    return f"{archive.log_key.vkey}\n{archive.receipt_key.vkey}\n".encode()
+    """The resource ``vkey``: the verifier keys a line each: the log's, those that it had before, the receipts'."""
+    log_keys = [note.format_vkey(key) for key in log_keys_of(archive)]
+    return "".join(f"{vkey}\n" for vkey in [*log_keys, archive.receipt_key.vkey]).encode()
 
 
 def _newest(session: Session) -> CheckpointRow | None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from archive_service.archive import Archive
 from archive_service.db import queries
 from archive_service.db.event_log import open_streams, read_openings, read_stream, stream_head
-from archive_service.db.models import DocumentVersionRow, LocationRow, PersonRow
+from archive_service.db.models import DocumentVersionRow, LocationRow, LogLeafRow, PersonRow
 from archive_service.db.queries import ReadScope
 from archive_service.domain import completeness, permissions, statement, verdict, working_time
 from archive_service.domain.dossier import AFTER_TYPES, RUNNING, Dossier, PaperOriginal, Run, fold
@@ -21,6 +21,7 @@ from archive_service.domain.receipt import Receipt, format_receipt
 from archive_service.domain.sop import Sop
 from archive_service.errors import Conflict, NotFound
 from archive_service.services.actor import Actor, event_actor
+from archive_service.services.levels import read_level
 from archive_service.services.work import calendars_of, load_dossier, read_dossier_events
 from archive_service.storage.base import READ_CHUNK_BYTES
 
@@ -279,6 +280,7 @@ def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, A
         bundle = queries.find_bundle(session, dossier)
         job = queries.find_bundle_job(session, dossier)
         unit = queries.name_of_work_unit(session, state.work_unit)
+        level = _level(archive, session, events[-1].leaf_hash) if events[-1].type == "dossier.sealed" else None
     now = verdict.format_time(archive.log.clock())
     return {
         "dossier": state.id,
@@ -402,8 +404,15 @@ def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, A
             "job": job,
             "digest": bundle.digest if bundle else None,
             "size": bundle.size if bundle else None,
+            "level": level,
         },
     }
+
+
+def _level(archive: Archive, session: Session, seal: str) -> dict[str, Any] | None:
+    """Who vouches for the log that holds a seal by now; None while it waits for its number."""
+    index = session.execute(select(LogLeafRow.leaf_index).where(LogLeafRow.leaf_hash == seal)).scalar_one_or_none()
+    return None if index is None else read_level(archive, session, covering=index)
 
 
 def _paper(paper: PaperOriginal, names: dict[str, str]) -> dict[str, Any]:

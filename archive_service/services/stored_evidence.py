@@ -1,4 +1,4 @@
-"""What the store holds against what the events say: the published log, the kept checkpoints, the claimed objects.
+"""What is kept beside the events against what they say: the published log, the kept checkpoints, what others vouch, the claimed objects.
 
 The store is listed before the transaction that it is compared with: the log goes on while it is audited, and whatever is published was in the
 database before.
@@ -15,14 +15,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
-from archive_service.db.models import CheckpointRow, LocationRow
-from archive_service.domain import tiles
+from archive_service.db.models import CheckpointRow, CosignatureRow, LocationRow, TimeStampRow
+from archive_service.domain import note, tiles
+from archive_service.domain.cosignature import require_cosignature
 from archive_service.domain.event import Event, stream_kind
 from archive_service.domain.merkle import HASH_BYTES
 from archive_service.errors import NotFound
 from archive_service.services.fixity import find_damaged_objects
 from archive_service.services.log import CHECKPOINT_PREFIX
 from archive_service.services.publication import PREFIX
+from archive_service.services.time_stamps import require_imprint
+from archive_service.services.vouchers import NotVouched
+from archive_service.verifier import ed25519
 
 SIZE_LIMIT = 2**62
 """No database counts further."""
@@ -186,4 +190,31 @@ def check_objects(archive: Archive, add: Add) -> int:
     for key, version_id in places:
         if newest.get(key, version_id) != version_id:
             add("object_shadowed", key, "a newer version lies over the recorded one")
+    return count
+
+
+def check_vouching(session: Session, add: Add) -> int:
+    """Every cosignature and every time-stamp is over the checkpoint that it is kept for; how many rows there are."""
+    count = 0
+    notes = {row.size: row.note for row in session.execute(select(CheckpointRow)).scalars()}
+    for row in session.execute(select(CosignatureRow).order_by(CosignatureRow.size)).scalars():
+        count += 1
+        try:
+            key = note.parse_vkey(row.vkey, note.COSIGNATURE)
+            signature = note.parse_signature_line(row.line.rstrip("\n"))
+            found = require_cosignature(note.parse_note(notes[row.size]).text, signature, key, ed25519.verify)
+            is_right = found.time == int(row.cosigned_at.timestamp())
+        except (note.NoteError, KeyError):
+            is_right = False
+        if not is_right:
+            add("cosignature_differs", f"cosignature {row.size} {row.vkey}", "it is not over this checkpoint")
+    for stamp in session.execute(select(TimeStampRow).order_by(TimeStampRow.size)).scalars():
+        count += 1
+        try:
+            told = require_imprint(stamp.token, note.parse_note(notes[stamp.size]).text.encode())
+            is_right = told.at == stamp.stamped_at
+        except (NotVouched, note.NoteError, KeyError):
+            is_right = False
+        if not is_right:
+            add("time_stamp_differs", f"time_stamp {stamp.size} {stamp.authority}", "it is not over this checkpoint")
     return count

@@ -19,6 +19,7 @@ ALWAYS_THERE = (
     manifest.OPENINGS,
     manifest.PROOFS,
     manifest.CHECKPOINT,
+    manifest.CONSISTENCY,
     manifest.KEYS,
     manifest.REPORT,
 )
@@ -52,6 +53,12 @@ def check_layout(container: Container, evidence: Evidence, dossier: Dossier) -> 
     due.update(manifest.document_names(dossier).values())
     due.update(f"{manifest.PERSONS_FOLDER}{person}.jsonl" for person in evidence.persons)
     due.update(f"{manifest.DEFINITIONS_FOLDER}{digest}.json" for digest in evidence.definitions)
+    due.update(manifest.attested_name(size) for size in evidence.attested)
+    due.update(
+        manifest.token_name(size, number)
+        for size, attested in evidence.attested.items()
+        for number in range(1, len(attested.tokens) + 1)
+    )
     payload = set(container.payload)
     found = [Discrepancy("file_extra", path) for path in sorted(payload - due)]
     found += [Discrepancy("file_missing", path) for path in sorted(due - payload)]

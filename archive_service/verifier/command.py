@@ -82,6 +82,7 @@ def verify_anything(
     receipt: Optional[str] = None,
     since: Optional[str] = None,
     key: Optional[str],
+    policy: Optional[str] = None,
     lang: str,
     is_json: bool,
 ) -> Tuple[str, int]:
@@ -90,7 +91,7 @@ def verify_anything(
         return verify_document(path, receipt, key, lang, is_json)
     if path.startswith(("http://", "https://")) or os.path.isdir(path):
         return verify_log(path, since, key, lang, is_json)
-    return verify_file(path, key, lang, is_json)
+    return verify_file(path, key, lang, is_json, policy)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -113,6 +114,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="VKEY",
         help="kunci pemeriksa, atau berkas yang memuatnya, dari tempat penerbitannya / "
         "the verifier key, or a file that holds it, from where it is published",
+    )
+    parser.add_argument(
+        "--policy",
+        metavar="FILE",
+        help="saksi yang dihitung (berkas kebijakan: log, witness, group, quorum) / whose cosignatures count",
     )
     parser.add_argument("--lang", choices=["id", "en"], default="id", help="bahasa laporan / language of the report")
     parser.add_argument("--json", action="store_true", help="laporan sebagai JSON / the report as JSON")
@@ -140,6 +146,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         receipt=options.receipt,
         since=options.since,
         key=options.key,
+        policy=options.policy,
         lang=options.lang,
         is_json=options.json,
     )

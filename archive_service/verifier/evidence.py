@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
@@ -11,6 +12,8 @@ from archive_service.domain.event import Event, EventError, parse_event
 from archive_service.domain.note import VerifierKey, parse_vkey
 from archive_service.verifier.container import Container, split_lines
 
+_SIZE = re.compile(r"[1-9][0-9]{0,15}")
+
 
 @dataclass(frozen=True)
 class Leaf:
@@ -18,6 +21,15 @@ class Leaf:
 
     index: int
     path: Tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Attested:
+    """A checkpoint that others vouched for, as bytes: note, proof that the bundle's checkpoint continues it, time-stamp responses."""
+
+    note: bytes
+    consistency: Tuple[bytes, ...]
+    tokens: Tuple[bytes, ...]
 
 
 @dataclass
@@ -33,7 +45,9 @@ class Evidence:
     tree_size: int = 0
     checkpoint: bytes = b""
     statement: bytes = b""
+    attested: Dict[int, Attested] = field(default_factory=dict)
     log_key: Optional[VerifierKey] = None
+    log_keys: Tuple[VerifierKey, ...] = ()
     keys: Tuple[str, ...] = ()
 
     def all_events(self) -> List[Event]:
@@ -137,6 +151,37 @@ def _read_proofs(value: Any, found: List[Discrepancy]) -> Tuple[int, Dict[str, L
     return value["size"], leaves
 
 
+def _read_attested(container: Container, value: Any, found: List[Discrepancy]) -> Dict[int, Attested]:
+    attested: Dict[int, Attested] = {}
+    if not isinstance(value, dict) or len(value) > manifest.ATTESTED_LIMIT:
+        text = f"an object of up to {manifest.ATTESTED_LIMIT} proofs"
+        found.append(Discrepancy("consistency_invalid", manifest.CONSISTENCY, text))
+        return attested
+    for name, path in sorted(value.items(), key=lambda item: (len(item[0]), item[0])):
+        is_right = (
+            _SIZE.fullmatch(name) is not None
+            and isinstance(path, list)
+            and len(path) <= 64
+            and all(_is_hex(h, 64) for h in path)
+        )
+        if not is_right:
+            found.append(Discrepancy("consistency_invalid", manifest.CONSISTENCY, "a size has a list of hashes"))
+            break
+        size = int(name)
+        tokens: List[bytes] = []
+        try:
+            note = container.read(manifest.attested_name(size))
+            while (
+                len(tokens) < manifest.TOKENS_LIMIT and manifest.token_name(size, len(tokens) + 1) in container.entries
+            ):
+                tokens.append(container.read(manifest.token_name(size, len(tokens) + 1)))
+        except ValueError as exc:
+            found.append(Discrepancy("evidence_unreadable", manifest.attested_name(size), str(exc)))
+            break
+        attested[size] = Attested(note, tuple(bytes.fromhex(h) for h in path), tuple(tokens))
+    return attested
+
+
 def read_evidence(container: Container) -> Tuple[Evidence, List[Discrepancy]]:
     """The evidence, and what of it could not be read."""
     found: List[Discrepancy] = []
@@ -165,6 +210,7 @@ def read_evidence(container: Container) -> Tuple[Evidence, List[Discrepancy]]:
                 found.append(Discrepancy("evidence_unreadable", path, str(exc)))
     evidence.openings = _read_openings(_json(container, manifest.OPENINGS, found), found)
     evidence.tree_size, evidence.leaves = _read_proofs(_json(container, manifest.PROOFS, found), found)
+    evidence.attested = _read_attested(container, _json(container, manifest.CONSISTENCY, found), found)
     for path in (manifest.CHECKPOINT, manifest.STATEMENT, manifest.KEYS):
         try:
             data = container.read(path)
@@ -191,7 +237,12 @@ def _read_keys(evidence: Evidence, data: bytes, found: List[Discrepancy]) -> Non
     except ValueError as exc:
         found.append(Discrepancy("keys_invalid", manifest.KEYS, str(exc)))
         return
-    if len(parsed) != 2:
-        found.append(Discrepancy("keys_invalid", manifest.KEYS, "there are two keys: the log's and the receipts'"))
+    if not 2 <= len(parsed) <= 1 + manifest.LOG_KEYS_LIMIT or len(set(keys)) != len(keys):
+        text = "there are the log's key, the receipts' key, and those that the log had before"
+        found.append(Discrepancy("keys_invalid", manifest.KEYS, text))
         return
-    evidence.keys, evidence.log_key = tuple(keys), parsed[0]
+    log_keys = (parsed[0], *parsed[2:])
+    if any(key.name != log_keys[0].name for key in log_keys):
+        found.append(Discrepancy("keys_invalid", manifest.KEYS, "the keys of one log have one name"))
+        return
+    evidence.keys, evidence.log_key, evidence.log_keys = tuple(keys), log_keys[0], log_keys

@@ -18,6 +18,10 @@ STEPS: Dict[str, Tuple[str, str]] = {
     ),
     "checkpoint": ("Segel log ditandatangani kunci log", "The checkpoint is signed by the log's key"),
     "membership": ("Setiap catatan audit adalah anggota log", "Every record is a member of the log"),
+    "attestation": (
+        "Yang dinyatakan saksi dan cap waktu cocok dengan log dan waktunya",
+        "What witnesses and time-stamps attest agrees with the log and its times",
+    ),
     "definitions": (
         "Ketentuan yang disematkan (POS, kalender) ada dan utuh",
         "The pinned definitions (SOP, calendar) are there and intact",
@@ -128,6 +132,38 @@ DISCREPANCIES: Dict[str, Tuple[str, str]] = {
     "other_key": ("paket menyebut kunci log lain", "the bundle names another log key"),
     "checkpoint_invalid": ("segel log atau tanda tangannya tidak sah", "the checkpoint or its signature is not right"),
     "checkpoint_unsigned": ("tidak ada tanda tangan kunci ini", "there is no signature by this key"),
+    "signed_by_other_key": (
+        "ditandatangani kunci lain milik log yang sama (pergantian kunci): ambil kunci itu dari tempat penerbitannya",
+        "it is signed by another key of the same log (the key was changed): get that one from where it is published",
+    ),
+    "consistency_invalid": (
+        "bukti kesinambungan tidak berbentuk baku",
+        "the consistency proofs do not have their form",
+    ),
+    "attested_invalid": (
+        "segel log yang disaksikan atau tanda tangannya tidak sah",
+        "the attested checkpoint or its signature is not right",
+    ),
+    "attested_forked": (
+        "log pada segel yang disaksikan bukan awal log ini: log bercabang",
+        "the log of the attested checkpoint is not continued by this one: the log forked",
+    ),
+    "cosignature_invalid": ("tanda tangan saksi salah", "a witness's cosignature is wrong"),
+    "cosignature_future": ("tanda tangan saksi berasal dari masa depan", "a witness's cosignature is from the future"),
+    "quorum_missed": (
+        "saksi yang dituntut kebijakan belum cukup",
+        "fewer witnesses cosigned than the policy demands",
+    ),
+    "time_stamp_invalid": ("cap waktu tidak dapat dibaca", "the time-stamp cannot be read"),
+    "time_stamp_differs": (
+        "cap waktu dibuat untuk segel log lain",
+        "the time-stamp is over another checkpoint",
+    ),
+    "time_stamp_future": ("cap waktu berasal dari masa depan", "the time-stamp is from the future"),
+    "time_contradicts_attestation": (
+        "waktu catatan bertentangan dengan waktu yang dinyatakan pihak lain",
+        "the record's time contradicts the times that others attest",
+    ),
     "tree_size_differs": ("bukti dibuat untuk ukuran log lain", "the proofs are for another size of the log"),
     "proof_missing": ("tidak ada bukti keanggotaan dalam log", "there is no proof that the event is in the log"),
     "not_in_log": ("bukan anggota log", "the event is not in the log"),
@@ -290,9 +326,30 @@ DISCREPANCIES: Dict[str, Tuple[str, str]] = {
 
 WORDS: Dict[str, Tuple[str, str]] = {
     "level": (
-        "Tingkat: ditandatangani; saksi 0 dari 0; tanpa cap waktu; waktu adalah klaim penerbit.",
-        "Level: signed; witnessed 0 of 0; no time-stamp; times are claimed by the issuer.",
+        "Tingkat: ditandatangani; saksi %d dari %d; cap waktu %d.",
+        "Level: signed; witnesses %d of %d; time stamps %d.",
     ),
+    "claimed": ("waktu adalah klaim penerbit", "times are claimed by the issuer"),
+    "attested": ("dinyatakan antara %s dan %s, oleh %s", "attested between %s and %s, by %s"),
+    "attested_after": (
+        "dinyatakan tidak sebelum %s, oleh %s; selebihnya klaim penerbit",
+        "attested not before %s, by %s; the rest is claimed by the issuer",
+    ),
+    "attested_before": (
+        "dinyatakan paling lambat %s, oleh %s; selebihnya klaim penerbit",
+        "attested not after %s, by %s; the rest is claimed by the issuer",
+    ),
+    "attested_step": ("Langkah %s, %d catatan: %s", "Step %s, %d records: %s"),
+    "attested_other": ("Pelaksanaan, %d catatan: %s", "The dossier itself, %d records: %s"),
+    "unknown_cosigners": (
+        "Tanda tangan yang tidak dihitung, karena kuncinya tidak ada dalam kebijakan (--policy): %s",
+        "Cosignatures that count for nothing, their keys are not in the policy (--policy): %s",
+    ),
+    "check_time_stamps": (
+        "Sidik dalam cap waktu cocok; tanda tangan otoritasnya TIDAK diperiksa di sini. Periksa dengan:",
+        "The digest in the time-stamps agrees; the authority's signature is NOT verified here. Verify it with:",
+    ),
+    "bad_policy": ("Kebijakan saksi tidak dapat dipakai: %s.", "The witness policy cannot be used: %s."),
     "skipped": ("tidak dapat diperiksa", "could not be checked"),
     "more": ("dan %d lagi", "and %d more"),
     "no_key": (

@@ -7,6 +7,7 @@ from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from archive_service.domain import canonical, manifest, merkle, working_time
 from archive_service.domain.checkpoint import CheckpointError, parse_checkpoint
+from archive_service.domain.cosignature import has_stamp, without_keys
 from archive_service.domain.deviation import SOP_CHANGED
 from archive_service.domain.discrepancy import Discrepancy
 from archive_service.domain.event import FIRST_PREV, Event
@@ -86,18 +87,25 @@ def check_checkpoint(evidence: Evidence, pinned: Optional[VerifierKey]) -> Found
     if key is None:
         return [Discrepancy("no_key", manifest.KEYS)]
     found: Found = []
-    if evidence.log_key is not None and format_vkey(key) != evidence.keys[0]:
+    log_keys = evidence.log_keys
+    if log_keys and key not in log_keys:
         found.append(Discrepancy("other_key", manifest.KEYS, evidence.keys[0]))
     try:
         note = parse_note(evidence.checkpoint)
         checkpoint = parse_checkpoint(note.text)
         is_signed = signed_by(note, key, ed25519.verify)
+        signers = [other for other in log_keys if signed_by(note, other, ed25519.verify)]
     except (NoteError, CheckpointError) as exc:
         return [*found, Discrepancy("checkpoint_invalid", manifest.CHECKPOINT, str(exc))]
-    if not is_signed:
+    if not is_signed and signers and key in log_keys:
+        # the same log, before or after it changed its key: whoever verifies needs the other key, from where it is published
+        found.append(Discrepancy("signed_by_other_key", manifest.CHECKPOINT, format_vkey(signers[0])))
+    elif not is_signed:
         found.append(Discrepancy("checkpoint_unsigned", manifest.CHECKPOINT, key.name))
-    if len(note.signatures) != 1:
-        found.append(Discrepancy("checkpoint_invalid", manifest.CHECKPOINT, f"{len(note.signatures)} signatures"))
+    # cosignatures may follow: whose they are is for a policy to say; anything else is by nobody who signs this log
+    strays = [s for s in without_keys(note, [key, *log_keys]) if not has_stamp(s)]
+    if strays:
+        found.append(Discrepancy("checkpoint_invalid", manifest.CHECKPOINT, f"a signature by {strays[0].name}"))
     origin = evidence.events[0].origin if evidence.events else ""
     if checkpoint.origin != origin or key.name != origin:
         found.append(Discrepancy("origin_differs", manifest.CHECKPOINT, checkpoint.origin))
@@ -203,15 +211,20 @@ def check_registrations(evidence: Evidence, definitions: Definitions) -> Found:
         for p in (e.payload for e in registrations if e.type == "definition.registered")
     }
     keys = {(e.payload["purpose"], e.payload["vkey"]) for e in registrations if e.type == "key.registered"}
+    retired = [e for e in registrations if e.type == "key.retired"]
+    succeeding = {e.payload["successor"] for e in retired}
     units = [(e.payload["work_unit"], e.stream) for e in registrations if e.type == "work_unit.created"]
     unit = opened.payload["work_unit"]
     if registered != wanted:
         found.append(Discrepancy("definition_unregistered", manifest.REGISTRATIONS))
-    if evidence.log_key is not None and keys != {("log", evidence.keys[0]), ("receipt", evidence.keys[1])}:
+    purposes = ["log", "receipt", *("log" for _ in evidence.keys[2:])]
+    if evidence.log_key is not None and keys != set(zip(purposes, evidence.keys)):
         found.append(Discrepancy("key_unregistered", manifest.REGISTRATIONS))
+    if any(e.payload["successor"] not in evidence.keys for e in retired):
+        found.append(Discrepancy("registration_extra", manifest.REGISTRATIONS, "key.retired"))
     if units != [(unit, f"unit:{unit}")]:
         found.append(Discrepancy("unit_unregistered", manifest.REGISTRATIONS))
-    expected = len(wanted) + 3
+    expected = len(wanted) + len(purposes) + 1 + len(retired)
     if len(registrations) != expected:
         found.append(Discrepancy("registration_extra", manifest.REGISTRATIONS, f"{len(registrations)} ≠ {expected}"))
     leaves = [evidence.leaves[e.leaf_hash].index for e in evidence.registrations if e.leaf_hash in evidence.leaves]
@@ -219,6 +232,9 @@ def check_registrations(evidence: Evidence, definitions: Definitions) -> Found:
         found.append(Discrepancy("registration_order", manifest.REGISTRATIONS))
     adopted = {e.payload["calendar"]: e for e in evidence.events if e.type == "calendar.adopted"}
     for event in registrations:
+        if event.type == "key.retired" or event.payload.get("vkey") in succeeding:
+            # a log changes its keys while dossiers run: the key before names the next one
+            continue
         rests = adopted.get(event.payload.get("digest", ""), opened)
         leaf, before = evidence.leaves.get(event.leaf_hash), evidence.leaves.get(rests.leaf_hash)
         if leaf is not None and before is not None and leaf.index > before.index:

@@ -6,15 +6,18 @@ import json
 import os
 import stat
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any, BinaryIO, Callable, Dict, List, Optional, Tuple
 
 from archive_service.domain import canonical, manifest
 from archive_service.domain.discrepancy import ERROR, Discrepancy
 from archive_service.domain.dossier import Dossier
 from archive_service.domain.note import NoteError, VerifierKey, parse_vkey
+from archive_service.domain.policy import POLICY_LIMIT_BYTES, Policy, parse_policy
 from archive_service.domain.sop import Sop, parse_sop
 from archive_service.verifier import proofs, rules
 from archive_service.verifier.assertions import check_assertions
+from archive_service.verifier.attestation import Attestation, check_attestation, describe
 from archive_service.verifier.authority import check_authority
 from archive_service.verifier.bag import check_bag, check_layout
 from archive_service.verifier.container import Container, is_no_bundle, open_container
@@ -54,6 +57,7 @@ class Report:
     steps: List[StepResult] = field(default_factory=lambda: [StepResult(id) for id in STEPS])
     is_pinned: bool = False
     is_no_bundle: bool = False
+    attestation: Attestation = field(default_factory=Attestation)
     contained_verifier: Optional[str] = None
 
     @property
@@ -82,7 +86,18 @@ class Report:
         return {
             "verdict": self.verdict,
             "exit_code": self.exit_code,
-            "level": {"signed": self.verdict in (VALID, REDACTED), "witnesses": 0, "time_stamps": 0},
+            "level": {
+                "signed": self.verdict in (VALID, REDACTED),
+                "witnesses": len(self.attestation.witnesses),
+                "witnesses_of": self.attestation.witnesses_of,
+                "time_stamps": self.attestation.time_stamps,
+            },
+            "attestation": {
+                "witnesses": self.attestation.witnesses,
+                "unknown_cosigners": self.attestation.unknown,
+                "openssl_commands": self.attestation.commands,
+                "events": [interval.plain() for interval in self.attestation.intervals],
+            },
             "steps": [
                 {
                     "step": number,
@@ -122,9 +137,29 @@ class Report:
         lines += self.note_lines(column)
         if self.verdict == UNCONFIRMED:
             lines.append(WORDS["no_key"][column])
+        lines += self._attested_lines(column)
         if self.verdict in (VALID, REDACTED):
-            lines.append(WORDS["level"][column])
+            told = self.attestation
+            level = WORDS["level"][column] % (len(told.witnesses), told.witnesses_of, told.time_stamps)
+            lines.append(level)
         lines.append(self.verdict)
+        return lines
+
+    def _attested_lines(self, column: int) -> List[str]:
+        """When each step was recorded, as far as others attest it, and what is left to the reader."""
+        told = self.attestation
+        lines: List[str] = []
+        if any(each.after is not None or each.before is not None for each in told.intervals):
+            lines += [one_line(line)[:LINE_LIMIT] for line in describe(told.intervals, WORDS, column)]
+        elif told.intervals:
+            lines.append(WORDS["claimed"][column].capitalize() + ".")
+        if told.unknown:
+            lines.append(one_line(WORDS["unknown_cosigners"][column] % ", ".join(told.unknown))[:LINE_LIMIT])
+        if told.commands:
+            lines.append(WORDS["check_time_stamps"][column])
+            lines += ["  " + command for command in told.commands[:SHOWN]]
+            if len(told.commands) > SHOWN:
+                lines.append("  " + WORDS["more"][column] % (len(told.commands) - SHOWN))
         return lines
 
 
@@ -140,11 +175,20 @@ def _line(discrepancy: Discrepancy, column: int) -> str:
 class _Verification:
     """The state that steps hand on to each other."""
 
-    def __init__(self, source: BinaryIO, size: int, pinned: Optional[VerifierKey]) -> None:
+    def __init__(
+        self,
+        source: BinaryIO,
+        size: int,
+        pinned: Optional[VerifierKey],
+        policy: Optional[Policy],
+        now: Optional[datetime],
+    ) -> None:
         self.report = Report(is_pinned=pinned is not None)
         self._source = source
         self._size = size
         self._pinned = pinned
+        self._policy = policy
+        self._now = now
         self._steps = {step.id: step for step in self.report.steps}
         self.container: Optional[Container] = None
         self.evidence = Evidence()
@@ -179,8 +223,10 @@ class _Verification:
         evidence = self.evidence
         self.run("chains", lambda: proofs.check_chains(evidence, self.dossier_id))
         self.run("closing", lambda: proofs.check_closing(evidence))
+        self._pin()
         self.run("checkpoint", lambda: proofs.check_checkpoint(evidence, self._pinned))
         self.run("membership", lambda: proofs.check_membership(evidence))
+        self.run("attestation", self._check_attestation)
         self.run("openings", lambda: rules.check_openings(evidence))
         self.run("definitions", self._read_definitions)
         definitions = self.definitions
@@ -220,6 +266,17 @@ class _Verification:
         self.evidence, found = read_evidence(container)
         return found
 
+    def _pin(self) -> None:
+        """Without a pinned key: the one of the policy's logs that the bundle names, or else the first of them."""
+        if self._pinned is None and self._policy is not None and self._policy.logs:
+            keys = [log.key for log in self._policy.logs]
+            self._pinned = next((key for key in keys if key in self.evidence.log_keys), keys[0])
+            self.report.is_pinned = True
+
+    def _check_attestation(self) -> List[Discrepancy]:
+        self.report.attestation, found = check_attestation(self.evidence, self._policy, self._now)
+        return found
+
     def _read_definitions(self) -> List[Discrepancy]:
         self.definitions, found = proofs.read_definitions(self.evidence)
         return found
@@ -246,12 +303,26 @@ def gather_names(evidence: Evidence) -> Names:
     return Names.gather(events, {key: value for key, (value, _) in evidence.openings.items()})
 
 
-def check_bundle(source: BinaryIO, size: int, pinned: Optional[VerifierKey]) -> Report:
+def check_bundle(
+    source: BinaryIO,
+    size: int,
+    pinned: Optional[VerifierKey],
+    policy: Optional[Policy] = None,
+    now: Optional[datetime] = None,
+) -> Report:
     """The report on a bundle in a seekable file of ``size`` bytes, against the log's key where one is pinned.
 
-    Never raises on any content.
+    ``policy`` says whose cosignatures count, and pins its logs' keys where no key is given; ``now`` is the time of the machine that
+    verifies. Never raises on any content.
     """
-    return _Verification(source, size, pinned).verify()
+    return _Verification(source, size, pinned, policy, now).verify()
+
+
+def read_policy(path: str) -> Policy:
+    """The witness policy in a file; ValueError or OSError when it cannot be used."""
+    with open(path, "rb") as file:
+        data = file.read(POLICY_LIMIT_BYTES + 1)
+    return parse_policy(data.decode("utf-8"))
 
 
 def read_keys(key: str) -> List[VerifierKey]:
@@ -279,7 +350,9 @@ def open_file(path: str, lang: str) -> BinaryIO:
     return open(path, "rb")
 
 
-def verify_file(path: str, key: Optional[str], lang: str, is_json: bool) -> Tuple[str, int]:
+def verify_file(
+    path: str, key: Optional[str], lang: str, is_json: bool, policy: Optional[str] = None
+) -> Tuple[str, int]:
     """The report on a file as text (or JSON), and the exit code; an unreadable file or key gives a sentence and 2."""
     column = 0 if lang == "id" else 1
     try:
@@ -287,8 +360,13 @@ def verify_file(path: str, key: Optional[str], lang: str, is_json: bool) -> Tupl
     except (OSError, ValueError) as exc:
         return WORDS["bad_key"][column] % exc, 2
     try:
+        trusted = None if policy is None else read_policy(policy)
+    except (OSError, ValueError) as exc:
+        return WORDS["bad_policy"][column] % exc, 2
+    now = datetime.now(timezone.utc)
+    try:
         with open_file(path, lang) as source:
-            report = check_bundle(source, os.fstat(source.fileno()).st_size, pinned)
+            report = check_bundle(source, os.fstat(source.fileno()).st_size, pinned, trusted, now)
     except (OSError, ValueError) as exc:
         return WORDS["bad_file"][column] % (path, getattr(exc, "strerror", None) or exc), 2
     if is_json:

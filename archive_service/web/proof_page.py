@@ -16,7 +16,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
-from archive_service.domain import manifest
+from archive_service.domain import manifest, note
 from archive_service.domain.event import EVENT_TYPES
 from archive_service.verifier.bag import ALWAYS_THERE
 from archive_service.verifier.messages import DISCREPANCIES, DOCUMENT_STEPS, DOCUMENT_WORDS, STEPS
@@ -81,6 +81,8 @@ def collect_facts() -> dict[str, Any]:
             "proofs": manifest.PROOFS,
             "checkpoint": manifest.CHECKPOINT,
             "keys": manifest.KEYS,
+            "consistency": manifest.CONSISTENCY,
+            "checkpoints": manifest.CHECKPOINTS_FOLDER,
             "persons": manifest.PERSONS_FOLDER,
             "definitions": manifest.DEFINITIONS_FOLDER,
             "documents": manifest.DOCUMENTS_FOLDER,
@@ -90,6 +92,10 @@ def collect_facts() -> dict[str, Any]:
             "events": manifest.EVENTS_LIMIT,
             "personEvents": manifest.PERSON_EVENTS_LIMIT,
             "eventTypes": manifest.EVENT_LIMITS,
+            "attested": manifest.ATTESTED_LIMIT,
+            "tokens": manifest.TOKENS_LIMIT,
+            "logKeys": manifest.LOG_KEYS_LIMIT,
+            "signatures": note.SIGNATURE_LIMIT,
             "evidence": manifest.EVIDENCE_LIMIT_BYTES,
             "values": manifest.VALUES_LIMIT,
             "evidenceTotal": manifest.EVIDENCE_TOTAL_LIMIT_BYTES,

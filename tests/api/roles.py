@@ -78,6 +78,7 @@ ROUTES: dict[str, Row] = {
     "POST /api/v1/tokens": Row("201/201", "201/201", "201/201", "201/201", OUT),
     # whoever has a token
     "GET /api/v1/me": MEMBERS,
+    "GET /api/v1/log/status": MEMBERS,
     "GET /api/v1/tokens": MEMBERS,
     "DELETE /api/v1/tokens/<id:token>": Row("204/404", "204/404", "204/404", "204/204", OUT),
     "GET /api/v1/definitions": MEMBERS,

@@ -291,6 +291,88 @@ def test_signatures_are_judged_as_in_python(prover: Prover) -> None:
     assert 3 <= sum(found) < len(found)
 
 
+def vouched(**changes: bytes | None) -> Callable[[Files], None]:
+    """Adds an attested checkpoint with two time-stamps, and then puts, or takes away, these evidence files."""
+
+    def change(files: Files) -> None:
+        stem = f"{manifest.CHECKPOINTS_FOLDER}{3:020d}"
+        files[manifest.CONSISTENCY] = canonical.encode({"3": ["ab" * 32]})
+        files |= {f"{stem}.txt": b"a note", f"{stem}.1.tsr": b"one", f"{stem}.2.tsr": b"two"}
+        for name, data in changes.items():
+            path = {"consistency": manifest.CONSISTENCY, "keys": manifest.KEYS, "checkpoint": manifest.CHECKPOINT}.get(
+                name
+            )
+            path = path or f"{stem}.{name.replace('_', '.')}"
+            if data is None:
+                del files[path]
+            else:
+                files[path] = data
+
+    return change
+
+
+def with_line(key: SigningKey, data: bytes) -> Callable[[Files], None]:
+    """Adds a signature line with these bytes, under this key's name and id, to the checkpoint."""
+
+    def change(files: Files) -> None:
+        line = f"\u2014 {key.verifier_key.name} {base64_of(key.verifier_key.key_id + data)}\n"
+        files[manifest.CHECKPOINT] += line.encode()
+
+    return change
+
+
+def test_what_others_attest_and_older_keys_are_read_as_in_python(prover: Prover, bundle: bytes) -> None:
+    older, witness = named(Ed25519PrivateKey.generate(), ORIGIN), named(Ed25519PrivateKey.generate(), "witness.test/w")
+    keys = f"{LOG_KEY.vkey}\n{LOG_KEY.vkey}\n".encode()
+    _, files = unpack(bundle)
+    right = files[manifest.KEYS]
+    signed = files[manifest.CHECKPOINT]
+    both = signed + older.sign(signed.decode().partition("\n\n")[0] + "\n").partition(b"\n\n")[2]
+    by_older = older.sign(signed.decode().partition("\n\n")[0] + "\n")
+    many = canonical.encode({str(size): [] for size in range(1, manifest.ATTESTED_LIMIT + 2)})
+    more = right + older.vkey.encode() + b"\n"
+
+    def wrong_line(files: Files) -> None:
+        vouched(keys=more)(files)
+        with_line(older, bytes(64))(files)
+
+    def nothing_attested(files: Files) -> None:
+        del files[manifest.CONSISTENCY]
+
+    changes: dict[str, Callable[[Files], None]] = {
+        "attested": vouched(),
+        "a size of 01": vouched(consistency=b'{"03":[]}'),
+        "no list": vouched(consistency=b'{"3":1}'),
+        "no hash": vouched(consistency=b'{"3":["xy"]}'),
+        "another size": vouched(consistency=b'{"4":[]}'),
+        "a list": vouched(consistency=b"[]"),
+        "too many": vouched(consistency=many),
+        "spaces": vouched(consistency=b'{"3": []}'),
+        "no note": vouched(txt=None),
+        "no first token": vouched(**{"1_tsr": None}),
+        "a token too far": vouched(**{"4_tsr": b"four"}),
+        "no consistency": nothing_attested,
+        "an older key": vouched(keys=more),
+        "signed by both": vouched(keys=more, checkpoint=both),
+        "signed by the older": vouched(keys=more, checkpoint=by_older),
+        "signed by an unnamed key too": vouched(checkpoint=both),
+        "a key twice": vouched(keys=keys),
+        "another log's key": vouched(keys=right + witness.vkey.encode() + b"\n"),
+        "one key": vouched(keys=right.splitlines(keepends=True)[0]),
+        "cosigned": with_line(witness, bytes(72)),
+        "a stray line": with_line(witness, bytes(64)),
+        "a wrong line of the older": wrong_line,
+    }
+    found, verdicts = {}, {}
+    for name, change in changes.items():
+        data = repacked(bundle, change)
+        found[name] = differences(prover, data) + differences(prover, data, older)
+        verdicts[name] = prover.check(data, LOG_KEY)["verdict"]
+    assert {name: each for name, each in found.items() if each} == {}
+    good = {name for name, verdict in verdicts.items() if verdict == "INTACT"}
+    assert good == {"attested", "an older key", "signed by both", "cosigned"}
+
+
 OF_INTEGRITY = (
     "document recorded with another CRC", "document of other bytes", "document left out", "another name", "another salt",
     "opening of nothing", "opening of another field",

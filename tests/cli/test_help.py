@@ -90,6 +90,7 @@ ROUTES = {
     "GET /api/v1/indicators/template.csv": "indicator template",
     "GET /api/v1/indicators/template.xlsx": "indicator template",
     "GET /api/v1/jobs/<id:job>": "job list",
+    "GET /api/v1/log/status": "log status",
     "GET /api/v1/me": "token whose",
     "GET /api/v1/findings": "finding list",
     "POST /api/v1/findings": "finding propose",

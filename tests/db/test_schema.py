@@ -9,12 +9,12 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import BigInteger, Connection, DateTime, Integer, create_engine, inspect, make_url, text
+from sqlalchemy import BigInteger, Connection, DateTime, Integer, create_engine, func, inspect, make_url, select, text
 
 from archive_service import wiring
 from archive_service.config import load_settings
 from archive_service.db import schema
-from archive_service.db.models import Base
+from archive_service.db.models import Base, CheckpointRow, CosignatureRow, TimeStampRow
 from archive_service.db.session import Database
 from archive_service.errors import InvalidInput, Unavailable
 from archive_service.services import compliance, log
@@ -175,7 +175,18 @@ def played(office: Office) -> Office:
     while log.sequence_pending(office.archive):
         pass
     log.CheckpointSigner(office.archive).sign()
+    vouch(office)
     return office
+
+
+def vouch(office: Office) -> None:
+    """Rows of what others say about the log."""
+    with office.archive.db.write() as session:
+        size = session.execute(select(func.max(CheckpointRow.size))).scalar_one()
+        now = office.archive.timer()
+        session.add(CosignatureRow(size=size, vkey="w+0+A", line="w", cosigned_at=now, kept_at=now))
+        stamp = {"token": b"t", "stamped_at": now, "is_verified": False, "kept_at": now}
+        session.add(TimeStampRow(size=size, authority="https://tsa.test", **stamp))
 
 
 def rows(office: Office, table: str) -> list[tuple[object, ...]]:

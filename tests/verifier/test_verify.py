@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from archive_service.domain import canonical, manifest
 from archive_service.signing import named
+from archive_service.verifier.messages import STEPS
 from archive_service.verifier.verify import INVALID, NO_BUNDLE, REDACTED, UNCONFIRMED, VALID, check_bundle, verify_file
 from tests.test_project import find_python
 from tests.verifier.conftest import Sealed
@@ -32,7 +33,7 @@ def codes(bundle: bytes, sealed: Sealed) -> set[str]:
 def test_a_bundle_of_the_service_is_valid_under_its_key(served: Sealed) -> None:
     report = check(served.bundle, served.key)
     assert (report.verdict, report.exit_code, report.discrepancies) == (VALID, 0, [])
-    assert all(step.state == "passed" for step in report.steps) and len(report.steps) == 20
+    assert all(step.state == "passed" for step in report.steps) and len(report.steps) == len(STEPS)
 
 
 def test_without_a_key_the_issuer_is_not_confirmed(served: Sealed) -> None:
@@ -498,7 +499,7 @@ def test_the_report_in_both_languages_ends_with_the_verdict(bundle_file: Path, s
         assert (code == 0 and text.splitlines()[-1] == VALID and word in text and "claimed" in text) or "klaim" in text
     text, code = verify_file(str(bundle_file), served.key.vkey, "en", True)
     report = json.loads(text)
-    assert (code, report["verdict"], len(report["steps"])) == (0, VALID, 20)
+    assert (code, report["verdict"], len(report["steps"])) == (0, VALID, len(STEPS))
 
 
 @pytest.mark.parametrize(("path", "key"), [("missing.zip", None), ("missing.zip", "nonsense"), (".", None)])

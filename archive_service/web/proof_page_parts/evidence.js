@@ -181,12 +181,44 @@ function readProofs(value, found) {
   return { size: value.size, leaves };
 }
 
-function readKeys(bytes, found) {
+/** The files that the attested checkpoints are due to have: a note each, and its time-stamps. What they say is the full verifier's. */
+async function readAttested(container, value, found) {
+  const { consistency, checkpoints } = FACTS.paths;
+  const due = [];
+  if (!isObject(value) || Object.keys(value).length > FACTS.limits.attested) {
+    found.push(discrepancy("consistency_invalid", consistency, "an object of proofs"));
+    return due;
+  }
+  const sizes = Object.keys(value).sort((one, other) => one.length - other.length || (one < other ? -1 : 1));
+  for (const size of sizes) {
+    const path = value[size];
+    const isPath = Array.isArray(path) && path.length <= 64 && path.every((each) => matches(each, HASH_PATTERN));
+    if (!/^[1-9][0-9]{0,15}$/.test(size) || !isPath) {
+      found.push(discrepancy("consistency_invalid", consistency, "a size has a list of hashes"));
+      break;
+    }
+    const stem = `${checkpoints}${size.padStart(20, "0")}`;
+    const names = [`${stem}.txt`];
+    while (names.length <= FACTS.limits.tokens && container.entries.has(`${stem}.${names.length}.tsr`)) names.push(`${stem}.${names.length}.tsr`);
+    const data = await orElse(found, "evidence_unreadable", names[0], null, () => Promise.all(names.map((name) => container.read(name))));
+    if (!data) break;
+    due.push(...names);
+  }
+  return due;
+}
+
+/** The keys that the log signs or signed with, the newest first; the second line is the receipts' key. */
+function readLogKeys(bytes, found) {
   const path = FACTS.paths.keys;
   try {
     const keys = splitLines(bytes).map((line) => parseVkey(decodeUtf8(line)));
-    if (keys.length === 2) return keys;
-    found.push(discrepancy("keys_invalid", path, "there are two keys: the log's and the receipts'"));
+    const isCounted = keys.length >= 2 && keys.length <= 1 + FACTS.limits.logKeys;
+    const logKeys = keys.filter((_, i) => i !== 1);
+    if (!isCounted || new Set(keys.map((key) => key.text)).size !== keys.length) {
+      found.push(discrepancy("keys_invalid", path, "there are the log's key, the receipts' key, and those that the log had before"));
+    } else if (logKeys.some((key) => key.name !== logKeys[0].name)) {
+      found.push(discrepancy("keys_invalid", path, "the keys of one log have one name"));
+    } else return logKeys;
   } catch (error) {
     if (!(error instanceof FormError)) throw error;
     found.push(discrepancy("keys_invalid", path, error.message));
@@ -253,10 +285,11 @@ async function readEvidence(container, found, work) {
   }
   evidence.openings = readOpenings(await readJson(paths.openings), found);
   evidence.proofs = readProofs(await readJson(paths.proofs), found);
+  evidence.attested = await readAttested(container, await readJson(paths.consistency), found);
   evidence.checkpoint = (await read(paths.checkpoint)) ?? new Uint8Array();
   evidence.statement = (await readSparse(paths.statement)) ?? new Uint8Array();
   const keys = await read(paths.keys);
-  evidence.keys = keys ? readKeys(keys, found) : [];
+  evidence.logKeys = keys ? readLogKeys(keys, found) : [];
   evidence.all = [...evidence.events, ...[...evidence.persons.values()].flat(), ...evidence.registrations];
   const excess = findExcess(evidence.all, evidence.persons);
   if (excess) found.push(discrepancy("too_much", paths.evidence, excess));

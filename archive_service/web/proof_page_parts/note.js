@@ -2,7 +2,6 @@
 
 const ED25519_TYPE = 0x01;
 const NOTE_LIMIT_BYTES = 64 * 1024;
-const SIGNATURE_LIMIT = 16;
 const SIGNATURE_MARK = "\u2014 ";
 const KEY_NAME = /^[^\s\x85\x00-\x1f\x7f-\x9f+]{1,200}$/u;
 const RECEIPT_TEXT =
@@ -51,8 +50,8 @@ function parseNote(bytes) {
     if (blob.length <= 4) throw new FormError("a signature is too short");
     return { name, keyId: hex(blob.slice(0, 4)), signature: blob.slice(4) };
   });
-  if (signatures.length < 1 || signatures.length > SIGNATURE_LIMIT) {
-    throw new FormError(`a note has 1 to ${SIGNATURE_LIMIT} signatures`);
+  if (signatures.length < 1 || signatures.length > FACTS.limits.signatures) {
+    throw new FormError(`a note has 1 to ${FACTS.limits.signatures} signatures`);
   }
   return { text: whole.slice(0, split + 1), signatures };
 }

@@ -1,6 +1,7 @@
 // One function a step, in the words and the order of the full verifier; each gives discrepancies.
 
 const TAG_FILES = ["bagit.txt", "bag-info.txt", "manifest-sha256.txt"];
+const COSIGNATURE_BYTES = 8 + 64;
 const TAG_MANIFEST = "tagmanifest-sha256.txt";
 
 /** Where an event stands, for people: its stream and number. */
@@ -93,21 +94,30 @@ function checkClosing(evidence) {
 /** The checkpoint is signed for this log and size: by the pinned key, or else, unconfirmed, by the bundle's own. */
 function checkCheckpoint(evidence, pinned) {
   const { checkpoint: place, keys, proofs } = FACTS.paths;
-  const key = pinned ?? evidence.keys[0];
+  const { logKeys } = evidence;
+  const key = pinned ?? logKeys[0];
   if (!key) return [discrepancy("no_key", keys)];
   const found = [];
-  if (evidence.keys.length && key.text !== evidence.keys[0].text) found.push(discrepancy("other_key", keys, evidence.keys[0].text));
-  let note, checkpoint, isSigned;
+  const isKnown = logKeys.some((other) => other.text === key.text);
+  if (logKeys.length && !isKnown) found.push(discrepancy("other_key", keys, logKeys[0].text));
+  let note, checkpoint, isSigned, signer;
   try {
     note = parseNote(evidence.checkpoint);
     checkpoint = parseCheckpoint(note.text);
     isSigned = isSignedBy(note, key);
+    [signer] = logKeys.filter((other) => isSignedBy(note, other));
   } catch (error) {
     if (!(error instanceof FormError)) throw error;
     return [...found, discrepancy("checkpoint_invalid", place, error.message)];
   }
-  if (!isSigned) found.push(discrepancy("checkpoint_unsigned", place, key.name));
-  if (note.signatures.length !== 1) found.push(discrepancy("checkpoint_invalid", place, `${note.signatures.length} signatures`));
+  // the same log, before or after it changed its key: whoever checks needs the other key, from where it is published
+  if (!isSigned && signer && isKnown) found.push(discrepancy("signed_by_other_key", place, signer.text));
+  else if (!isSigned) found.push(discrepancy("checkpoint_unsigned", place, key.name));
+  // cosignatures may follow: whose they are is for a policy to say; anything else is by nobody who signs this log
+  const stray = note.signatures.find((each) => {
+    return each.signature.length !== COSIGNATURE_BYTES && ![key, ...logKeys].some((k) => k.name === each.name && k.keyId === each.keyId);
+  });
+  if (stray) found.push(discrepancy("checkpoint_invalid", place, `a signature by ${stray.name}`));
   if (checkpoint.origin !== (evidence.events[0]?.origin ?? "") || key.name !== checkpoint.origin) {
     found.push(discrepancy("origin_differs", place, checkpoint.origin));
   }
@@ -229,7 +239,7 @@ function checkDocuments(container, evidence) {
   const paths = FACTS.paths;
   const received = evidence.events.filter((event) => event.type === "document.received").map((event) => event.payload);
   const names = documentNames(received);
-  const due = new Set([...FACTS.alwaysThere, ...names]);
+  const due = new Set([...FACTS.alwaysThere, ...names, ...evidence.attested]);
   for (const person of evidence.persons.keys()) due.add(`${paths.persons}${person}.jsonl`);
   for (const digest of evidence.definitions.keys()) due.add(`${paths.definitions}${digest}.json`);
   const there = new Set(container.payload);

@@ -111,7 +111,7 @@ async function checkBundle(file, pinned, work) {
   await report.run("membership", () => checkMembership(evidence, work));
   await report.run("openings", () => checkOpenings(evidence, work));
   await report.run("documents", () => checkDocuments(container, evidence));
-  report.signer = (pinned ?? evidence.keys[0])?.text ?? null;
+  report.signer = (pinned ?? evidence.logKeys[0])?.text ?? null;
   return report;
 }
 
