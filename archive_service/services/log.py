@@ -170,7 +170,7 @@ class CheckpointSigner:
         publish_tree(archive, since=signed, size=size)
         checkpoint = Checkpoint(archive.log.origin, size, root)
         data = _sign(archive, format_checkpoint(checkpoint))
-        self._keep(size, data)
+        data = self._keep(checkpoint, data)
         with archive.db.write() as session:
             values = {"size": size, "root": root.hex(), "note": data, "signed_at": archive.timer()}
             # asked first: the guard of SQLite's table refuses even an INSERT that would do nothing
@@ -179,13 +179,21 @@ class CheckpointSigner:
         self._kept = checkpoint
         return checkpoint
 
-    def _keep(self, size: int, data: bytes) -> None:
+    def _keep(self, checkpoint: Checkpoint, data: bytes) -> bytes:
+        """Put the signed checkpoint under lock; what is kept, which is of before a crash when that said the same by another key of the log."""
+        archive, key = self._archive, f"{CHECKPOINT_PREFIX}{checkpoint.size:020d}"
         try:
-            put_object(self._archive, f"{CHECKPOINT_PREFIX}{size:020d}", data, is_locked=True)
+            put_object(archive, key, data, is_locked=True)
         except LogIntegrityError:
-            raise LogIntegrityError(
-                "log_forked", f"Another checkpoint of size {size} is kept already. Nothing is signed."
-            ) from None
+            # a crash came between the object and its row, and the key was changed before the next start
+            kept = _read_kept(archive, key)
+            if require_own_checkpoint(archive, kept) != checkpoint:
+                raise LogIntegrityError(
+                    "log_forked", f"Another checkpoint of size {checkpoint.size} is kept already. Nothing is signed."
+                ) from None
+            put_object(archive, key, kept, is_locked=True)
+            return kept
+        return data
 
     def _look_once(self) -> None:
         if self._has_looked:
@@ -209,6 +217,11 @@ class CheckpointSigner:
                 )
             self._kept = kept
         self._has_looked = True
+
+
+def _read_kept(archive: Archive, key: str) -> bytes:
+    kept = next(o for o in archive.store.list_objects(key) if o.key == key)
+    return b"".join(archive.store.read(kept.key, kept.version_id))
 
 
 def _sign(archive: Archive, text: str) -> bytes:

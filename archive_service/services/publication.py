@@ -156,6 +156,37 @@ def read_entries(session: Session, begin: int, end: int) -> list[bytes]:
     return entries
 
 
+class StoreReader:
+    """The published log as it lies in the store alone, for ``verifier.log_directory.check_log``; listed once, when it is made."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._versions: dict[str, str] = {}
+        for found in archive.store.list_objects(PREFIX):
+            # the newest version of a key comes first: what a reader of the bucket is given
+            self._versions.setdefault(found.key, found.version_id)
+
+    def read(self, path: str, limit_bytes: int) -> bytes | None:
+        """The bytes of an object; ``checkpoint`` is the newest of the kept ones."""
+        if path == "vkey":
+            return verifier_keys(self._archive)
+        if path == "checkpoint":
+            names = self.list_checkpoints()
+            path = f"{CHECKPOINTS}{names[-1]}" if names else path
+        version_id = self._versions.get(PREFIX + path)
+        if version_id is None:
+            return None
+        try:
+            return self._archive.store.read_range(PREFIX + path, version_id, 0, limit_bytes)
+        except NotFound:
+            return None
+
+    def list_checkpoints(self) -> list[str]:
+        """The names of the kept checkpoints, the newest last."""
+        start = PREFIX + CHECKPOINTS
+        return sorted(key.removeprefix(start) for key in self._versions if key.startswith(start))
+
+
 # to readers ------------------------------------------------------------------------------------------------------
 
 

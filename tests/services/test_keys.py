@@ -134,3 +134,25 @@ def test_an_operator_changes_the_key_through_the_settings(tmp_path: Path) -> Non
     office.archive = replace(archive, log=archive.log)
     assert [s.key_id for s in settle(office)] == [new.verifier_key.key_id, first.verifier_key.key_id]
     archive.db.close()
+
+
+def test_a_checkpoint_kept_before_a_crash_stands_when_the_key_was_changed_after_it(tmp_path: Path) -> None:
+    office = open_office(tmp_path / "var")
+    settle(office)
+    do(office, 2)
+    while log.sequence_pending(office.archive):
+        pass
+    signer = log.CheckpointSigner(office.archive)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(office.archive.db, "write", None)
+        with pytest.raises(TypeError):
+            signer.sign()
+    new = signing.named(Ed25519PrivateKey.generate(), ORIGIN)
+    changed = replace(office.archive, log_key=new, former_log_keys=(office.archive.log_key,))
+    assert log.CheckpointSigner(changed).sign() is not None
+    with changed.db.read() as session:
+        kept = note.parse_note(log.newest_checkpoint(session) or b"")
+    # the bytes under lock were signed by the key of before the crash alone
+    assert [s.key_id for s in kept.signatures] == [office.archive.log_key.verifier_key.key_id]
+    assert audit.check_archive(changed).discrepancies == []
+    office.archive.db.close()

@@ -61,6 +61,21 @@ def test_the_store_holds_what_a_checkpoint_needs_locked_where_it_is_full(office:
     assert {d.code for d in audit.check_archive(office.archive).discrepancies} == set()
 
 
+def test_the_store_alone_holds_the_whole_signed_log(lite: Office) -> None:
+    signer = log.CheckpointSigner(lite.archive)
+    for day in (1, 2):
+        grow(lite, 300, day, signer)
+    keys = [lite.archive.log_key.verifier_key]
+    report = check_log(publication.StoreReader(lite.archive), keys)
+    assert report.verdict == "VALID", report.lines("en")
+    assert (report.events, report.kept_checkpoints) == (size_of(lite), 2)
+    tile = lite.archive.settings.data_dir / "store" / "log" / "tile" / "entries" / "000"
+    tile.chmod(0o644)
+    tile.write_bytes(tile.read_bytes()[:-1] + b"x")
+    found = check_log(publication.StoreReader(lite.archive), keys)
+    assert {"entry_differs", "root_differs"} <= {d.code for d in found.discrepancies}
+
+
 def test_nothing_is_signed_while_the_store_takes_nothing(lite: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     append_many(lite.archive, 300, wib("2026-04-01T08:00"), streams=3)
     store = lite.archive.store
