@@ -136,14 +136,16 @@ class AuditReport:
         yield f"{self.events} events, {self.rows} rows computed again, {objects}: {len(self.discrepancies)} discrepancies"
 
 
-def check_archive(archive: Archive, *, with_objects: bool = False) -> AuditReport:
+def check_archive(
+    archive: Archive, *, with_objects: bool = False, tick: Callable[[], None] = lambda: None
+) -> AuditReport:
     """The report over the whole database as it stands in one transaction, and over the log that the store publishes.
 
-    ``with_objects`` hashes every claimed object too. Unavailable when database or store do not answer; nothing else is raised, whatever
+    ``with_objects`` hashes every claimed object too; ``tick`` is called again and again on the way. Unavailable when database or store do not answer; nothing else is raised, whatever
     they hold.
     """
     report = AuditReport()
-    published = stored_evidence.list_published(archive)
+    published = stored_evidence.list_published(archive, tick)
     streams: dict[str, list[Event]] = {}
     with archive.db.read() as session:
         checks: dict[str, Callable[[], object]] = {
@@ -159,9 +161,10 @@ def check_archive(archive: Archive, *, with_objects: bool = False) -> AuditRepor
             "locations": lambda: stored_evidence.check_locations(session, report.add, streams),
         }
         for name, check in checks.items():
+            tick()
             _check_readable(report, name, check)
     if with_objects:
-        _check_readable(report, "objects", lambda: _check_objects(archive, report))
+        _check_readable(report, "objects", lambda: _check_objects(archive, report, tick))
     return report
 
 
@@ -181,8 +184,8 @@ def _count(report: AuditReport, rows: int) -> None:
     report.rows += rows
 
 
-def _check_objects(archive: Archive, report: AuditReport) -> None:
-    report.objects = stored_evidence.check_objects(archive, report.add)
+def _check_objects(archive: Archive, report: AuditReport, tick: Callable[[], None]) -> None:
+    report.objects = stored_evidence.check_objects(archive, report.add, tick)
 
 
 def _check_events(session: Session, report: AuditReport, origin: str, streams: dict[str, list[Event]]) -> None:

@@ -50,7 +50,7 @@ class PublishedLog:
         return max((size for size in sizes if size <= limit), default=0)
 
 
-def list_published(archive: Archive) -> PublishedLog:
+def list_published(archive: Archive, tick: Callable[[], None]) -> PublishedLog:
     """Everything that the store holds of the published log, every version of every object.
 
     A checkpoint is put into the store a moment before its row is written: the row of the newest one is waited for.
@@ -58,10 +58,12 @@ def list_published(archive: Archive) -> PublishedLog:
     published = PublishedLog()
     # the checkpoints first: whatever they cover was published before them
     for key, version_id in _versions(archive, CHECKPOINT_PREFIX):
+        tick()
         published.kept.append((key, b"".join(archive.store.read(key, version_id))))
     for key, version_id in _versions(archive, PREFIX):
         if key.startswith(CHECKPOINT_PREFIX):
             continue
+        tick()
         digest = sha256()
         try:
             for chunk in archive.store.read(key, version_id):
@@ -176,11 +178,11 @@ def check_locations(session: Session, add: Add, streams: Mapping[str, Sequence[E
             add("location_without_event", row.key, "no event of the dossier names these bytes")
 
 
-def check_objects(archive: Archive, add: Add) -> int:
+def check_objects(archive: Archive, add: Add, tick: Callable[[], None]) -> int:
     """Hash every claimed object again, and look whether a newer version hides it; how many there are."""
     with archive.db.read() as session:
         places = session.execute(select(LocationRow.key, LocationRow.version_id)).all()
-    count, damaged = find_damaged_objects(archive)
+    count, damaged = find_damaged_objects(archive, tick)
     for key in damaged:
         add("object_damaged", key, "the stored bytes are gone or no longer hash to the recorded digest")
     newest: dict[str, str] = {}
