@@ -141,8 +141,8 @@ def check_archive(
 ) -> AuditReport:
     """The report over the whole database as it stands in one transaction, and over the log that the store publishes.
 
-    ``with_objects`` hashes every claimed object too; ``tick`` is called again and again on the way. Unavailable when database or store do not answer; nothing else is raised, whatever
-    they hold.
+    ``with_objects`` hashes every claimed object too; ``tick`` is called again and again on the way. Unavailable when database or store do
+    not answer; nothing else is raised, whatever they hold.
     """
     report = AuditReport()
     published = stored_evidence.list_published(archive, tick)

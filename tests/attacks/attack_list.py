@@ -373,7 +373,7 @@ VOUCHED: tuple[Listed, ...] = (
     ),
     _listed(
         "token expired",
-        "openssl's own word",
+        "the printed `openssl ts -verify -attime` fails",
         "tests/services/test_time_stamps.py::test_a_token_outside_of_its_certificates_time_is_refused_by_the_command_that_is_printed",
         outside="the authority's certificate, for `openssl ts -verify`",
     ),
