@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run demo test test-full check format lock bench setup-run setup-dev system static
+.PHONY: help run demo test test-full check format lock bench attack setup-run setup-dev system static
 
 help: ## List the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r target text; \
@@ -37,6 +37,9 @@ format: setup-dev ## Format the code and mend what the linter can
 
 bench: setup-dev ## Measure (ARGS="..." goes to the benchmarks)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+attack: setup-dev ## Damage an archive 10,000 times at random, and look at 1,000 clean states (ARGS="--seed 2 --first 500")
+	$(BIN)/python -m tests.attacks $(ARGS)
 
 lock: setup-run ## Compile requirements/*.txt from pyproject.toml (UPGRADE=1: newest versions)
 	$(BIN)/python scripts/lock_requirements.py $(if $(filter-out 0 no,$(UPGRADE)),--upgrade)

@@ -13,6 +13,7 @@ from archive_service import jobs
 from archive_service.archive import Archive
 from archive_service.errors import ArchiveError, LogIntegrityError
 from archive_service.services import (
+    audits,
     bundles,
     checkpoint_mail,
     compliance,
@@ -36,6 +37,7 @@ JOBS: Mapping[str, Callable[..., None]] = {
     "build_bundle": bundles.build_bundle,
     "check_fixity": fixity.check_fixity,
     "lock_object": fixity.lock_object,
+    "audit_log": audits.audit_log,
     "note_sop_change": deviations.note_sop_change,
     "send_mail": mail.send_mail,
     "send_digest": mail.send_digest,
@@ -56,6 +58,7 @@ SWEEPS: Mapping[str, tuple[timedelta, Callable[[Archive], int]]] = {
     "write_unknown_logins": (timedelta(seconds=60), users.write_unknown_logins),
     "plan_fixity": (timedelta(hours=1), fixity.plan_fixity),
     "plan_locks": (timedelta(hours=1), fixity.plan_locks),
+    "plan_audit": (timedelta(hours=1), audits.plan_audit),
     "sweep_unclaimed": (timedelta(hours=1), fixity.sweep_unclaimed),
     "sweep_prepared": (timedelta(minutes=10), passkeys.sweep_prepared),
     "sweep_idempotency": (timedelta(hours=1), idempotency.sweep_idempotency),

@@ -33,6 +33,7 @@ SWEEP_TASKS = {
     "write_unknown_logins": "tasks.sweeps.write_unknown_logins",
     "plan_fixity": "tasks.fixity.plan_fixity",
     "plan_locks": "tasks.fixity.plan_locks",
+    "plan_audit": "tasks.fixity.plan_audit",
     "sweep_unclaimed": "tasks.sweeps.sweep_unclaimed",
     "sweep_prepared": "tasks.sweeps.sweep_prepared",
     "sweep_idempotency": "tasks.sweeps.sweep_idempotency",

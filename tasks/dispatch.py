@@ -14,6 +14,7 @@ JOB_TASKS = {
     "build_bundle": "tasks.bundles.build_bundle",
     "check_fixity": "tasks.fixity.check_fixity",
     "lock_object": "tasks.fixity.lock_object",
+    "audit_log": "tasks.fixity.audit_log",
     "send_mail": "tasks.notices.send_mail",
     "send_digest": "tasks.notices.send_digest",
     "send_checkpoint": "tasks.notices.send_checkpoint",

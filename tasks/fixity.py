@@ -1,8 +1,8 @@
-"""Stored bytes: hashed again on schedule, and locked once they are claimed."""
+"""Stored bytes: hashed again on schedule, and locked once they are claimed; the audit of the whole archive."""
 
 from __future__ import annotations
 
-from archive_service.services import fixity
+from archive_service.services import audits, fixity
 from tasks.app import app, get_archive
 from tasks.dispatch import run_hinted
 
@@ -29,3 +29,15 @@ def plan_fixity() -> None:
 def plan_locks() -> None:
     """Queue the next lock of every object whose last one is half over."""
     fixity.plan_locks(get_archive())
+
+
+@app.task
+def audit_log(job_id: str) -> None:
+    """Audit the archive."""
+    run_hinted(job_id)
+
+
+@app.task
+def plan_audit() -> None:
+    """Queue the audit of the week."""
+    audits.plan_audit(get_archive())

@@ -68,6 +68,7 @@ COMMANDS = {
     "user": ("client_people", "Log-ins of people."),
     "work-unit": ("client_people", "Work units."),
     "notices": ("client_notices", "What you are told: steps that became yours, reminders."),
+    "audit": ("client_notices", "Audits of the whole archive, for auditors and administrators."),
     "webhook": ("client_notices", "Addresses that are told of notices, for administrators."),
     "token": ("client_people", "API tokens."),
     "passkey": ("client_passkeys", "Passkeys, which sign decisions."),

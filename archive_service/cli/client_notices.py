@@ -1,4 +1,4 @@
-"""Commands that talk to a running service about notices, and about the webhooks that are told of them."""
+"""Commands that talk to a running service about notices, the webhooks that are told of them, and audits."""
 
 from __future__ import annotations
 
@@ -70,3 +70,27 @@ def remove_webhook(webhook_id: str) -> None:
     """Tell an address nothing more."""
     connect().call("DELETE", f"/api/v1/webhooks/{webhook_id}")
     click.echo("The webhook is removed.")
+
+
+@click.group()
+def audit() -> None:
+    """Audits of the whole archive, for auditors and administrators."""
+
+
+@audit.command("list")
+@AS_JSON
+def list_audits(is_json: bool) -> None:
+    """What the newest audits found, the newest first."""
+    found = connect().call("GET", "/api/v1/log/audits")["audits"]
+    if not is_json:
+        for row in found:
+            row["listed"] = ", ".join(f"{d['code']} {d['place']}" for d in row["listed"])
+    show_rows(found, ("at", "discrepancies", "events", "rows", "objects", "listed"), is_json)
+
+
+@audit.command("start")
+@click.option("--objects", is_flag=True, help="Hash every stored object too.")
+def start_audit(objects: bool) -> None:
+    """Have the archive audited now; `audit list` shows the outcome when it is done."""
+    connect().call("POST", "/api/v1/log/audits", json={"with_objects": objects})
+    click.echo("The audit is queued.")

@@ -269,6 +269,16 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         checkpoint=_text(6_000),
         reason=_one_of("fork", "loss", "key", "other"),
     ),
+    # what an audit of the whole archive found: the first discrepancies by code and place
+    ("log.audited", 1): _type(
+        ["service"],
+        requested_by=_or_null(ID),
+        events=COUNT,
+        rows=COUNT,
+        objects=_or_null(COUNT),
+        discrepancies=COUNT,
+        listed=_list_of(_object({"code": KEY, "place": _text(120)}), 24),
+    ),
     ("webhook.added", 1): _type(["service"], webhook=ID, host=_text(253), url_commitment=HASH, kinds=_list_of(KEY, 15)),
     ("webhook.removed", 1): _type(["service"], webhook=ID, reason=_one_of("asked", "gone")),
     ("login.unknown_counted", 1): _type(["service"], minute=TIME, count=COUNT),

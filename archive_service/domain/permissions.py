@@ -59,6 +59,7 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
             "obligation.read",
             "delegation.read",
             "attestation.read",
+            "log.audit",
         ]
     ),
     QUALITY_CHECKER: frozenset(
@@ -93,6 +94,7 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
             "delegation.manage",
             "delegation.read",
             "attestation.read",
+            "log.audit",
         ]
     ),
 }

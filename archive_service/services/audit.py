@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import inspect, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
@@ -19,7 +19,6 @@ from archive_service.db.models import (
     Base,
     BundleRow,
     CheckpointRow,
-    CosignatureRow,
     DecisionRow,
     DefinitionRow,
     DelegationRow,
@@ -46,7 +45,6 @@ from archive_service.db.models import (
     StatementRow,
     StepRunRow,
     StreamRow,
-    TimeStampRow,
     UnitDeviationRow,
     UserRow,
     VerdictRow,
@@ -54,8 +52,7 @@ from archive_service.db.models import (
 )
 from archive_service.db.projection import Rows, rows_of_dossier, rows_of_stream, rows_of_unit
 from archive_service.db.tally import Tally, add_up, read_tally, tally_of
-from archive_service.domain import merkle, note, tiles
-from archive_service.domain.cosignature import require_cosignature
+from archive_service.domain import merkle, tiles
 from archive_service.domain.deviation import IllegalEvent
 from archive_service.domain.dossier import fold
 from archive_service.domain.event import (
@@ -68,16 +65,11 @@ from archive_service.domain.event import (
     stream_kind,
 )
 from archive_service.domain.verdict import parse_time
-from archive_service.errors import ArchiveError
-from archive_service.services.fixity import find_damaged_objects
-from archive_service.services.log import CHECKPOINT_PREFIX, require_own_checkpoint
-from archive_service.services.time_stamps import require_imprint
-from archive_service.services.vouchers import NotVouched
+from archive_service.errors import ArchiveError, Unavailable
+from archive_service.services import stored_evidence
+from archive_service.services.log import require_own_checkpoint
+from archive_service.services.stored_evidence import PublishedLog
 from archive_service.services.work import calendars_of
-from archive_service.verifier import ed25519
-
-ROW_FOLLOWS_SECONDS = 2
-"""How long the row of a checkpoint may come after its object."""
 
 PROJECTED: tuple[type[Base], ...] = (
     WorkUnitRow,
@@ -144,29 +136,60 @@ class AuditReport:
         yield f"{self.events} events, {self.rows} rows computed again, {objects}: {len(self.discrepancies)} discrepancies"
 
 
-def check_archive(archive: Archive, *, with_objects: bool = False) -> AuditReport:
-    """The report over the whole database as it stands in one transaction; ``with_objects`` hashes every claimed object too."""
+def check_archive(
+    archive: Archive, *, with_objects: bool = False, tick: Callable[[], None] = lambda: None
+) -> AuditReport:
+    """The report over the whole database as it stands in one transaction, and over the log that the store publishes.
+
+    ``with_objects`` hashes every claimed object too; ``tick`` is called again and again on the way. Unavailable when database or store do
+    not answer; nothing else is raised, whatever they hold.
+    """
     report = AuditReport()
-    kept = _list_kept_checkpoints(archive)
+    published = stored_evidence.list_published(archive, tick)
+    streams: dict[str, list[Event]] = {}
     with archive.db.read() as session:
-        streams = _check_events(session, report, archive.log.origin)
-        _check_streams(session, report, streams)
-        _check_openings(session, report, streams)
-        _check_tree(archive, session, report, streams)
-        _check_definitions(session, report)
-        _check_projection(archive, session, report, streams)
-        _check_statements(session, report, streams)
-        _check_kept_checkpoints(session, report, kept)
-        _check_vouching(session, report)
+        checks: dict[str, Callable[[], object]] = {
+            "events": lambda: _check_events(session, report, archive.log.origin, streams),
+            "streams": lambda: _check_streams(session, report, streams),
+            "openings": lambda: _check_openings(session, report, streams),
+            "tree": lambda: _check_tree(archive, session, report, streams, published),
+            "definitions": lambda: _check_definitions(session, report, streams),
+            "rows": lambda: _check_projection(archive, session, report, streams),
+            "statements": lambda: _check_statements(session, report, streams),
+            "checkpoints": lambda: stored_evidence.check_kept_checkpoints(archive, session, report.add, published),
+            "vouching": lambda: _count(report, stored_evidence.check_vouching(session, report.add)),
+            "locations": lambda: stored_evidence.check_locations(session, report.add, streams),
+        }
+        for name, check in checks.items():
+            tick()
+            _check_readable(report, name, check)
     if with_objects:
-        report.objects, damaged = find_damaged_objects(archive)
-        for key in damaged:
-            report.add("object_damaged", key, "the stored bytes are gone or no longer hash to the recorded digest")
+        _check_readable(report, "objects", lambda: _check_objects(archive, report, tick))
     return report
 
 
-def _check_events(session: Session, report: AuditReport, origin: str) -> dict[str, list[Event]]:
-    streams: dict[str, list[Event]] = {}
+def _check_readable(report: AuditReport, name: str, check: Callable[[], object]) -> None:
+    try:
+        check()
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError) as exc:
+        # a value that its column cannot hold, written past the service: what it hides cannot be told
+        report.add(
+            "unreadable", name, f"a stored value is of another kind than its column: {type(exc).__name__}: {exc}"
+        )
+    except SQLAlchemyError as exc:
+        raise Unavailable("database_unavailable", f"The database cannot be read: {type(exc).__name__}.") from exc
+
+
+def _count(report: AuditReport, rows: int) -> None:
+    report.rows += rows
+
+
+def _check_objects(archive: Archive, report: AuditReport, tick: Callable[[], None]) -> None:
+    report.objects = stored_evidence.check_objects(archive, report.add, tick)
+
+
+def _check_events(session: Session, report: AuditReport, origin: str, streams: dict[str, list[Event]]) -> None:
+    ids: set[str] = set()
     for row in session.execute(select(EventRow).order_by(EventRow.stream, EventRow.seq)).scalars():
         report.events += 1
         place = f"{row.stream} #{row.seq}"
@@ -180,6 +203,9 @@ def _check_events(session: Session, report: AuditReport, origin: str) -> dict[st
             report.add("event_row_differs", place, "a column differs from the event's bytes")
         if event.origin != origin:
             report.add("origin_differs", place, f"the event is of the log {event.origin}")
+        if event.id in ids:
+            report.add("id_twice", place, f"another event has the id {event.id}")
+        ids.add(event.id)
         chain = streams.setdefault(event.stream, [])
         prev = chain[-1].leaf_hash if chain else FIRST_PREV
         if event.seq != len(chain) or event.prev != prev:
@@ -187,7 +213,6 @@ def _check_events(session: Session, report: AuditReport, origin: str) -> dict[st
         if chain and event.at < chain[-1].at:
             report.add("time_backwards", place, "the event is older than the one before it")
         chain.append(event)
-    return streams
 
 
 def _check_streams(session: Session, report: AuditReport, streams: dict[str, list[Event]]) -> None:
@@ -210,12 +235,26 @@ def _check_openings(session: Session, report: AuditReport, streams: dict[str, li
         for field, value in commitments_in(event.payload)
     }
     for row in session.execute(select(OpeningRow)).scalars():
-        expected = promised.get((row.event_hash, row.field))
+        expected = promised.pop((row.event_hash, row.field), None)
         if expected is None or len(row.salt) != 32 or commitment(row.field, row.value, row.salt) != expected:
             report.add("opening_differs", f"{row.event_hash} {row.field}", "value and salt do not open the commitment")
+    erased = {hash_and_field for events in streams.values() for hash_and_field in _erased(events)}
+    for event_hash, name in sorted(promised.keys() - erased):
+        report.add(
+            "opening_missing", f"{event_hash} {name}", "value and salt are gone, and no event tells of an erasure"
+        )
 
 
-def _check_tree(archive: Archive, session: Session, report: AuditReport, streams: dict[str, list[Event]]) -> None:
+def _erased(events: list[Event]) -> Iterator[tuple[str, str]]:
+    """What later events of the same stream say was erased: a log-in's former mail addresses."""
+    mails = [event.leaf_hash for event in events if event.type == "user.mail_set"]
+    for leaf_hash in mails[:-1]:
+        yield leaf_hash, "mail"
+
+
+def _check_tree(
+    archive: Archive, session: Session, report: AuditReport, streams: dict[str, list[Event]], published: PublishedLog
+) -> None:
     leaves = session.execute(select(LogLeafRow).order_by(LogLeafRow.leaf_index)).scalars().all()
     pending = set(session.execute(select(LogPendingRow.leaf_hash)).scalars())
     known = {event.leaf_hash: event for events in streams.values() for event in events}
@@ -231,6 +270,8 @@ def _check_tree(archive: Archive, session: Session, report: AuditReport, streams
     missing = known.keys() - {leaf.leaf_hash for leaf in leaves} - pending
     for leaf_hash in sorted(missing):
         report.add("event_not_in_tree", leaf_hash, "the event is neither a leaf nor pending")
+    for leaf_hash in sorted(pending - known.keys()):
+        report.add("pending_without_event", leaf_hash, "what waits for its number is no event")
     hashes = [bytes.fromhex(leaf.leaf_hash) for leaf in leaves]
     rebuilt: dict[tuple[int, int], bytes] = {}
     for start in range(0, len(hashes), 4096):
@@ -239,6 +280,8 @@ def _check_tree(archive: Archive, session: Session, report: AuditReport, streams
     for key in sorted(rebuilt.keys() | stored.keys()):
         if rebuilt.get(key) != stored.get(key):
             report.add("tile_differs", f"tile {key[0]}/{key[1]}", "the tile differs from its leaves")
+    entries = [known[leaf.leaf_hash].data if leaf.leaf_hash in known else None for leaf in leaves]
+    stored_evidence.check_published(archive, report.add, published, rebuilt, entries)
     node = tiles.node_reader(lambda level, i: rebuilt[(level, i)])
     for row in session.execute(select(CheckpointRow).order_by(CheckpointRow.size)).scalars():
         try:
@@ -251,69 +294,14 @@ def _check_tree(archive: Archive, session: Session, report: AuditReport, streams
             report.add("checkpoint_differs", f"checkpoint {row.size}", "the signed root is not the tree's")
 
 
-def _list_kept_checkpoints(archive: Archive) -> dict[str, bytes]:
-    """Key → bytes of every checkpoint kept in the store, taken before the transaction that they are compared with.
-
-    The log goes on while it is audited, and a checkpoint is put into the store a moment before its row is written: the newest one is
-    waited for.
-    """
-    kept = {
-        stored.key: b"".join(archive.store.read(stored.key, stored.version_id))
-        for stored in archive.store.list_objects(CHECKPOINT_PREFIX)
+def _check_definitions(session: Session, report: AuditReport, streams: dict[str, list[Event]]) -> None:
+    sizes = {
+        event.payload["digest"]: event.payload["size"]
+        for event in streams.get("service", [])
+        if event.type == "definition.registered"
     }
-    until = time.monotonic() + ROW_FOLLOWS_SECONDS
-    while kept and time.monotonic() < until:
-        with archive.db.read() as session:
-            newest = _size_of(max(kept))
-            if newest is None or session.get(CheckpointRow, newest) is not None:
-                break
-        time.sleep(0.1)
-    return kept
-
-
-def _size_of(key: str) -> int | None:
-    digits = key.removeprefix(CHECKPOINT_PREFIX)
-    return int(digits) if digits.isascii() and digits.isdigit() else None
-
-
-def _check_kept_checkpoints(session: Session, report: AuditReport, kept: Mapping[str, bytes]) -> None:
-    rows = {row.size: row.note for row in session.execute(select(CheckpointRow)).scalars()}
-    for key, data in kept.items():
-        size = _size_of(key)
-        if size is None or rows.get(size) != data:
-            report.add("kept_checkpoint_differs", key, "the checkpoint kept in the store is not in the table")
-
-
-def _check_vouching(session: Session, report: AuditReport) -> None:
-    """Every cosignature and every time-stamp is over the checkpoint that it is kept for."""
-    notes = {row.size: row.note for row in session.execute(select(CheckpointRow)).scalars()}
-    for row in session.execute(select(CosignatureRow).order_by(CosignatureRow.size)).scalars():
-        report.rows += 1
-        try:
-            key = note.parse_vkey(row.vkey, note.COSIGNATURE)
-            signature = note.parse_signature_line(row.line.rstrip("\n"))
-            found = require_cosignature(note.parse_note(notes[row.size]).text, signature, key, ed25519.verify)
-            is_right = found.time == int(row.cosigned_at.timestamp())
-        except (note.NoteError, KeyError):
-            is_right = False
-        if not is_right:
-            report.add("cosignature_differs", f"cosignature {row.size} {row.vkey}", "it is not over this checkpoint")
-    for stamp in session.execute(select(TimeStampRow).order_by(TimeStampRow.size)).scalars():
-        report.rows += 1
-        try:
-            told = require_imprint(stamp.token, note.parse_note(notes[stamp.size]).text.encode())
-            is_right = told.at == stamp.stamped_at
-        except (NotVouched, note.NoteError, KeyError):
-            is_right = False
-        if not is_right:
-            report.add(
-                "time_stamp_differs", f"time_stamp {stamp.size} {stamp.authority}", "it is not over this checkpoint"
-            )
-
-
-def _check_definitions(session: Session, report: AuditReport) -> None:
     for row in session.execute(select(DefinitionRow)).scalars():
-        if sha256(row.data).hexdigest() != row.digest:
+        if sha256(row.data).hexdigest() != row.digest or sizes.get(row.digest, len(row.data)) != len(row.data):
             report.add(
                 "definition_damaged", row.digest, f"the bytes of {row.key} version {row.version} do not hash to it"
             )
@@ -407,6 +395,8 @@ def _check_statements(session: Session, report: AuditReport, streams: dict[str, 
     }
     for bundle in session.execute(select(BundleRow)).scalars():
         report.rows += 1
+        if bundle.plan_digest is not None and sha256(bundle.plan).hexdigest() != bundle.plan_digest:
+            report.add("plan_differs", bundle.dossier_id, "the plan is not the one that the bundle was built by")
         if stored.pop(bundle.dossier_id, (None, None, None)) != (bundle.digest, bundle.size, bundle.plan_digest):
             report.add("bundle_differs", bundle.dossier_id, "the bundle's row is not what the event says")
     for dossier in stored:

@@ -39,6 +39,7 @@ def read_person(archive: Archive, actor: Actor) -> dict[str, Any]:
         "name": name,
         "roles": [{"role": a.role, "title": titles.get(a.role)} for a in actor.assignments],
         "is_performer": is_performer(actor),
+        "may_audit": actor.may("log.audit"),
         "is_contributor": any(a.role == permissions.CONTRIBUTOR for a in actor.assignments),
     }
 

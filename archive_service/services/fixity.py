@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from hashlib import sha256
 
@@ -49,11 +49,16 @@ def find_damaged(archive: Archive, dossier: str, digests: Collection[str]) -> se
     return damaged | (set(digests) - {row.digest for row in locations})
 
 
-def find_damaged_objects(archive: Archive) -> tuple[int, list[str]]:
-    """How many claimed objects there are, and the keys of those whose bytes are gone or changed."""
+def find_damaged_objects(archive: Archive, tick: Callable[[], None]) -> tuple[int, list[str]]:
+    """How many claimed objects there are, and the keys of those whose bytes are gone or changed; ``tick`` is called before each."""
     with archive.db.read() as session:
         locations = session.execute(select(LocationRow).order_by(LocationRow.key)).scalars().all()
-    return len(locations), [row.key for row in locations if not _is_intact(archive, row)]
+    damaged = []
+    for row in locations:
+        tick()
+        if not _is_intact(archive, row):
+            damaged.append(row.key)
+    return len(locations), damaged
 
 
 def lock_object(archive: Archive, lease: jobs.Lease, *, key: str, version_id: str) -> None:

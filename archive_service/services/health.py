@@ -12,8 +12,9 @@ from sqlalchemy import func, select
 from archive_service import jobs
 from archive_service.archive import Archive
 from archive_service.db.models import CheckpointRow, EventRow, LocationRow, LogLeafRow, LogPendingRow
+from archive_service.domain.verdict import parse_time
 from archive_service.errors import NotFound
-from archive_service.services import log
+from archive_service.services import audits, log
 
 LAG_LIMIT = timedelta(seconds=60)
 """How long an event may wait for a signed checkpoint before somebody should look."""
@@ -41,6 +42,7 @@ def check_health(archive: Archive) -> list[Check]:
         _look("store", lambda: _store(archive)),
         _look("log", lambda: _log(archive)),
         _look("jobs", lambda: _jobs(archive)),
+        _look("audit", lambda: _audit(archive)),
     ]
 
 
@@ -86,6 +88,17 @@ def log_lag_seconds(archive: Archive) -> float:
     """How long the oldest event has waited for a signed checkpoint; 0 when all are covered."""
     oldest = _oldest_unsigned(archive)
     return max(0.0, (archive.log.clock() - oldest).total_seconds()) if oldest is not None else 0.0
+
+
+def _audit(archive: Archive) -> Check:
+    with archive.db.read() as session:
+        last = audits.find_last_audit(session)
+    if last is None:
+        return Check("audit", True, "none so far")
+    age = max(0.0, (archive.log.clock() - parse_time(last["at"])).total_seconds())
+    found = last["discrepancies"]
+    # whoever is to look needs the service: it goes on, as it does while the log signs nothing more for a reader
+    return Check("audit", True, f"{found} discrepancies" if found else None, round(age, 3))
 
 
 def _jobs(archive: Archive) -> Check:

@@ -209,7 +209,13 @@ class CheckpointSigner:
             newest = max(archive.store.list_objects(CHECKPOINT_PREFIX), key=lambda o: o.key, default=None)
         if newest is not None:
             data = b"".join(archive.store.read(newest.key, newest.version_id))
-            self._kept = require_own_checkpoint(archive, data)
+            kept = require_own_checkpoint(archive, data)
+            if newest.key != f"{CHECKPOINT_PREFIX}{kept.size:020d}":
+                # an older one under a later name would hide the newest from a database that was cut back
+                raise LogIntegrityError(
+                    "checkpoint_misnamed", f"{newest.key} holds a checkpoint of size {kept.size}. Nothing is signed."
+                )
+            self._kept = kept
         self._has_looked = True
 
 

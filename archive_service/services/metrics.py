@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from archive_service import jobs
 from archive_service.archive import Archive
 from archive_service.db.models import CheckpointRow, JobRow, LogPendingRow
-from archive_service.services import health, log
+from archive_service.services import audits, health, log
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ def measure(archive: Archive) -> list[Gauge]:
         ).first()
         pending = session.execute(select(func.count()).select_from(LogPendingRow)).scalar_one()
         is_stopped = log.find_stop(session) is not None
+        audited = audits.find_last_audit(session)
         due_since = jobs.oldest_due(session, now)
         failed = session.execute(
             select(func.count()).select_from(JobRow).where(JobRow.state == jobs.FAILED)
@@ -48,6 +49,11 @@ def measure(archive: Archive) -> list[Gauge]:
             round(health.log_lag_seconds(archive), 3),
         ),
         Gauge("archive_log_stopped", "1 when the log signs nothing more because it would fork.", int(is_stopped)),
+        Gauge(
+            "archive_audit_discrepancies",
+            "What the newest audit of the archive found.",
+            0 if audited is None else audited["discrepancies"],
+        ),
         Gauge("archive_jobs_due_seconds", "How long the oldest due job has waited.", round(waited, 3)),
         Gauge("archive_jobs_failed", "Jobs that were given up.", failed),
     ]

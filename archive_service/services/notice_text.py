@@ -48,6 +48,7 @@ def headline(notice: Mapping[str, Any], translate: Translate) -> str:
         "decision_flagged": _("A decision was flagged"),
         "delegation_given": _("You stand in for somebody"),
         "delegation_confirmed": _("A delegation was confirmed"),
+        "audit_found": _("An audit of the archive found discrepancies"),
         "password_reset": _("An administrator set a new password for you"),
         "passkey_registered": _("A passkey was registered for you"),
         "passkey_revoked": _("A passkey of yours was revoked"),

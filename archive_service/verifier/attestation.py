@@ -215,7 +215,7 @@ def _take_token(
         found.append(Discrepancy("time_stamp_future", path, format_bound(stamp.at)))
     else:
         vouches.append(Vouch(TIME_STAMP, f"{path.rpartition('/')[2]} ({stamp.policy} #{stamp.serial})", stamp.at))
-        attestation.commands.append(openssl_command(checkpoint_path, path))
+        attestation.commands.append(openssl_command(checkpoint_path, path, stamp.at))
 
 
 def _bounds(vouches: Dict[int, List[Vouch]]) -> List[Bound]:

@@ -279,6 +279,8 @@ class _Check:
         self._progress = progress
         self._levels: List[bytearray] = []
         self._targets: List[_Target] = []
+        self._kept: List[Tuple[str, note.Note]] = []
+        self._registered: List[VerifierKey] = []
         self._streams: Dict[str, Tuple[int, str, str]] = {}
         self._has_gap = False
         self._ids: List["array[int]"] = [array("Q") for _ in range(256)]
@@ -306,6 +308,7 @@ class _Check:
             self._add("tree", "root_differs", "checkpoint", f"{root.hex()} ≠ {head.root.hex()}")
         self._check_partial_tiles()
         self._check_ids(head)
+        self._check_signatures(head)
         self.report.streams = len(self._streams)
         return self.report
 
@@ -348,7 +351,8 @@ class _Check:
             place = f"checkpoints/{name}"
             data = self._reader.read(place, note.NOTE_LIMIT_BYTES) or b""
             try:
-                kept = parse_checkpoint(note.parse_note(data).text)
+                parsed = note.parse_note(data)
+                kept = parse_checkpoint(parsed.text)
             except ValueError as exc:
                 self._add("prefix", "checkpoint_invalid", place, str(exc))
                 continue
@@ -356,6 +360,7 @@ class _Check:
             if name != f"{kept.size:0{CHECKPOINT_DIGITS}d}":
                 self._add("prefix", "checkpoint_invalid", place, f"it is of size {kept.size}")
             self._expect(head, place, kept)
+            self._kept.append((place, parsed))
         self._targets.sort(key=lambda target: target.size, reverse=True)
         self._meet_targets()
 
@@ -373,6 +378,21 @@ class _Check:
             target = self._targets.pop()
             if tiles.fold_tiles([bytes(tile) for tile in self._levels]) != target.root:
                 self._add("prefix", "no_prefix", target.place, f"{target.size}")
+
+    def _check_signatures(self, head: Checkpoint) -> None:
+        """Every kept checkpoint is signed by a key that is pinned, or that an event of this log registered for it: keys change."""
+        known = [*self._keys, *self._registered]
+        keys = list({key.public_key: key for key in known if key.name == head.origin}.values())
+        for place, parsed in self._kept:
+            try:
+                # every key's line is looked at, as for the newest checkpoint
+                signed = [note.signed_by(parsed, key, ed25519.verify) for key in keys]
+            except ValueError as exc:
+                self._add("prefix", "checkpoint_invalid", place, str(exc))
+                continue
+            # without the events nobody knows what keys the log had before
+            if keys and not any(signed) and not self._is_tree_only:
+                self._add("prefix", "checkpoint_unsigned", place, head.origin)
 
     # entries and tiles
 
@@ -511,8 +531,17 @@ class _Check:
         low = int(event.id[16:], 16)
         self._ids[low & 0xFF].append(low)
         self._follow(number, event)
+        if event.type == "key.registered" and event.payload["purpose"] == "log":
+            self._register(event)
         if number == 0 and event.type == "log.continued":
             self.report.continued = self._continued(event)
+
+    def _register(self, event: Event) -> None:
+        try:
+            self._registered.append(note.parse_vkey(event.payload["vkey"]))
+        except note.NoteError:
+            # a key that cannot be read signed nothing
+            return
 
     def _follow(self, number: int, event: Event) -> None:
         known = self._streams.get(event.stream)

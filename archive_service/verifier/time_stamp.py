@@ -180,6 +180,10 @@ def _parse_info(octets: bytes) -> TimeStamp:
     )
 
 
-def openssl_command(checkpoint: str, token: str) -> str:
-    """The line that has OpenSSL check an authority's signature over a kept checkpoint; CA.pem comes from the authority."""
-    return f"head -n 3 {checkpoint} | openssl ts -verify -data /dev/stdin -in {token} -CAfile CA.pem"
+def openssl_command(checkpoint: str, token: str, at: datetime) -> str:
+    """The line that has OpenSSL check an authority's signature over a kept checkpoint; CA.pem comes from the authority.
+
+    The certificates must hold at the token's own time: they end long before a bundle is of no use any more.
+    """
+    attime = int(at.timestamp())
+    return f"head -n 3 {checkpoint} | openssl ts -verify -data /dev/stdin -in {token} -CAfile CA.pem -attime {attime}"

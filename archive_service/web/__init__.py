@@ -9,6 +9,7 @@ from flask import Flask, Response, jsonify, make_response, render_template, requ
 from archive_service import i18n
 from archive_service.archive import Archive
 from archive_service.web import (
+    audits,
     auth,
     bundles,
     calendars,
@@ -66,6 +67,7 @@ def register(app: Flask) -> None:
         sops,
         units,
         calendars,
+        audits,
         notices,
         settings,
         passkeys,

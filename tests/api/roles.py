@@ -142,6 +142,8 @@ ROUTES: dict[str, Row] = {
     "POST /api/v1/people/<id:person>/assignments": MANAGED,
     "POST /api/v1/users": MANAGED,
     "POST /api/v1/work-units": MANAGED,
+    "GET /api/v1/log/audits": Row(NO, OK, NO, OK, OUT),
+    "POST /api/v1/log/audits": Row(NO, "204/204", NO, "204/204", OUT),
     "GET /api/v1/webhooks": Row(NO, NO, NO, OK, OUT),
     "POST /api/v1/webhooks": MANAGED,
     "DELETE /api/v1/webhooks/<id:webhook>": Row(NO, NO, NO, "404/404", OUT),
@@ -253,6 +255,8 @@ ROUTES: dict[str, Row] = {
     "GET /calendars": Row(OK, OK, OK, OK, TO_LOGIN),
     # a form without its fields: who may edit is told what is missing
     "POST /calendars/<calendar>/edits": Row(NO, NO, "422/422", "422/422", TO_LOGIN),
+    "GET /audits": Row(NO, OK, NO, OK, TO_LOGIN),
+    "POST /audits": Row(NO, TO_LOGIN, NO, TO_LOGIN, TO_LOGIN),
     "GET /quality": Row(OK, OK, OK, NO, TO_LOGIN),
     "GET /quality/runs": Row(OK, OK, OK, NO, TO_LOGIN),
     "GET /quality/export": Row(OK, OK, OK, NO, TO_LOGIN),

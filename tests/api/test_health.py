@@ -32,6 +32,7 @@ def test_a_service_whose_parts_answer_is_ready(office: Office, client: FlaskClie
         "store",
         "log",
         "jobs",
+        "audit",
     }
     assert client.get("/livez").data == b"ok\n"
 

@@ -151,6 +151,7 @@ BODIES: dict[str, Any] = {
     "PUT /api/v1/users/<id:user>/password": {"password": PASSWORD},
     "POST /api/v1/calendars/<key:calendar>/edits": {"changes": [], "reason": "Uji.", "based_on": "0" * 64},
     "POST /api/v1/people": {"name": "Baru"},
+    "POST /api/v1/log/audits": {"with_objects": False},
     "POST /api/v1/webhooks": {"url": "https://hooks.example/"},
     "PUT /api/v1/users/<id:user>/mail": {"mail": "baru@example.ac.id"},
 }

@@ -131,6 +131,8 @@ ROUTES = {
     "GET /api/v1/users/<id:user>": "user list",
     "PUT /api/v1/users/<id:user>/password": "user password",
     "PUT /api/v1/users/<id:user>/mail": "user mail",
+    "GET /api/v1/log/audits": "audit list",
+    "POST /api/v1/log/audits": "audit start",
     "GET /api/v1/webhooks": "webhook list",
     "POST /api/v1/webhooks": "webhook add",
     "DELETE /api/v1/webhooks/<id:webhook>": "webhook remove",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import time
 from collections.abc import Iterator
@@ -119,3 +120,17 @@ def test_unclaimed_versions_are_swept_and_claimed_ones_stay(office: Office, monk
     assert fixity.sweep_unclaimed(office.archive) == 1
     keys = [o.key for o in office.archive.store.list_objects("objects/")]
     assert len(keys) == 1 and "objects/orphan" not in keys
+
+
+def test_a_newer_version_over_a_recorded_one_is_found_and_never_read(office: Office) -> None:
+    dossier = office.play("1")
+    with office.archive.db.read() as session:
+        place = session.execute(select(LocationRow).order_by(LocationRow.key)).scalars().first()
+    assert place is not None and audit.check_archive(office.archive, with_objects=True).discrepancies == []
+    store = office.archive.store
+    assert isinstance(store, S3Store)
+    shadow = b"something else"
+    store._client.put_object(store.bucket, place.key, io.BytesIO(shadow), len(shadow))
+    found = audit.check_archive(office.archive, with_objects=True).discrepancies
+    assert [(d.code, d.place) for d in found] == [("object_shadowed", place.key)]
+    assert fixity.find_damaged(office.archive, dossier, [place.digest]) == set(), "the recorded version is what is read"

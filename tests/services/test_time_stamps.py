@@ -74,7 +74,7 @@ def test_openssl_accepts_the_token_that_was_kept_by_the_command_that_is_printed(
     assert abs(told.at - datetime.now(UTC)) < timedelta(minutes=1) and told.at == stamp.stamped_at
     (tmp_path / "c.txt").write_bytes(row.note)
     (tmp_path / "c.tsr").write_bytes(stamp.token)
-    command = openssl_command("c.txt", "c.tsr").replace("CA.pem", shlex.quote(str(authority.ca_file)))
+    command = openssl_command("c.txt", "c.tsr", told.at).replace("CA.pem", shlex.quote(str(authority.ca_file)))
     ran = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=30)
     assert ran.returncode == 0 and "Verification: OK" in ran.stdout + ran.stderr, ran.stderr
     (tmp_path / "c.txt").write_bytes(row.note.replace(b"\n", b"\n1", 1))
@@ -162,3 +162,24 @@ def test_a_token_that_the_library_cannot_read_is_kept_for_openssl(office: Office
         assert settle(office) == 1
     _, stamp = newest(office)
     assert stamp is not None and not stamp.is_verified
+
+
+def test_a_token_outside_of_its_certificates_time_is_refused_by_the_command_that_is_printed(
+    office: Office, authority: Authority, tmp_path: Path
+) -> None:
+    assert settle(office) == 1
+    row, stamp = newest(office)
+    assert stamp is not None
+    (tmp_path / "c.txt").write_bytes(row.note)
+    (tmp_path / "c.tsr").write_bytes(stamp.token)
+
+    def said_at(moment: datetime) -> str:
+        command = openssl_command("c.txt", "c.tsr", moment).replace("CA.pem", shlex.quote(str(authority.ca_file)))
+        ran = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True, timeout=30)
+        return ran.stdout + ran.stderr
+
+    assert "Verification: OK" in said_at(stamp.stamped_at)
+    # the authority's certificate lasts for thirty days
+    for moment in (stamp.stamped_at + timedelta(days=40), stamp.stamped_at - timedelta(days=2)):
+        said = said_at(moment)
+        assert "Verification: OK" not in said and "certificate" in said

@@ -295,3 +295,16 @@ def test_an_address_is_verified_like_a_folder(served: tuple[Path, str]) -> None:
 def test_nobody_at_the_address_is_said() -> None:
     with pytest.raises(LogUnreadable, match="ConnectionRefusedError"):
         check_log(UrlReader("http://127.0.0.1:9"))
+
+
+def test_a_kept_checkpoint_must_be_signed_whatever_it_says(tmp_path: Path) -> None:
+    folder = write_log(tmp_path / "log", ENTRIES[:300], kept=[100])
+    place = folder / "checkpoints" / f"{100:020d}"
+    honest = place.read_bytes()
+    place.write_bytes(sign(ENTRIES[:100], STRANGER))
+    assert codes(check(folder)) == {"checkpoint_unsigned"}
+    text, _, line = honest.rpartition(b" ")
+    place.write_bytes(text + b" " + line[:20] + (b"A" if line[20:21] != b"A" else b"B") + line[21:])
+    assert codes(check(folder)) == {"checkpoint_invalid"}
+    place.write_bytes(honest)
+    assert codes(check(folder)) == set()
