@@ -336,6 +336,7 @@ ROUTES: dict[str, Row] = {
     "POST /logout": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
     "GET /verify.py": Row(OK, OK, OK, OK, OK),
     "GET /verify.py.sha256": Row(OK, OK, OK, OK, OK),
+    "GET /segel": Row(OK, OK, OK, OK, TO_LOGIN),
     "GET /periksa": Row(OK, OK, OK, OK, OK),
     "GET /periksa.sha256": Row(OK, OK, OK, OK, OK),
     # a name that no file has

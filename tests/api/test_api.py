@@ -25,6 +25,10 @@ PUBLIC = {
     "/api/v1/tokens",
     "/login",
     "/logout",
+    "/periksa",
+    "/periksa.sha256",
+    "/verify.py",
+    "/verify.py.sha256",
     "/static/<digest>/<path:name>",
 }
 

@@ -229,11 +229,9 @@ def test_both_languages_and_json_end_with_the_same_verdict(bundle: bytes, tmp_pa
 def test_steps_are_numbered_and_the_level_is_said(bundle: bytes) -> None:
     report = check(bundle, LOG_KEY)
     lines = report.lines("en")
-    assert [line[:2].strip() for line in lines[:19]] == [str(n) for n in range(1, 20)]
-    assert lines[-2:] == [
-        "Level: signed; witnessed 0 of 0; no time-stamp; times are claimed by the issuer.",
-        "VALID",
-    ]
+    assert [line[:2].strip() for line in lines if line[2:4] == ". "] == [str(n) for n in range(1, len(STEPS) + 1)]
+    assert lines[-2:] == ["Level: signed; witnesses 0 of 0; time stamps 0.", "VALID"]
+    assert "Times are claimed by the issuer." in lines
 
 
 @pytest.mark.parametrize(

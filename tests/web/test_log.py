@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 import zipfile
+from hashlib import sha256
 
 from archive_service.app import create_app
 from archive_service.errors import LogIntegrityError
@@ -50,3 +52,17 @@ def test_each_record_has_its_proof_on_the_dossiers_page(office: Office) -> None:
     with zipfile.ZipFile(io.BytesIO(answer.data)) as made:
         assert len(made.namelist()) == len(links) + 2
     assert browser.get(f"{path}/proofs/999999999999999999999").status_code == 404
+
+
+def test_the_checkpoint_has_a_page_to_print_and_sign(lite: Office) -> None:
+    app = create_app(lite.archive)
+    browser = Browser(app, lite).settle("maya")
+    assert "Belum ada yang disegel" in browser.page("/segel")
+    lite.turn()
+    text = browser.page("/segel")
+    with lite.archive.db.read() as session:
+        note = log.newest_checkpoint(session)
+    assert note is not None and html.escape(note.decode(), quote=True).replace("&#x27;", "&#39;") in text
+    assert sha256(note).hexdigest() in text and lite.archive.log_key.vkey.replace("+", "+") in text
+    assert "saksi 0 dari 0" in text and 'class="signature"' in text and "--since checkpoint.txt" in text
+    assert 'href="/segel"' in browser.page("/")
