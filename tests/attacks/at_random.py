@@ -470,6 +470,17 @@ class Progress:
         sys.stderr.flush()
 
 
+def _run(folder: Path, chosen: argparse.Namespace, outcome: Outcome) -> None:
+    if chosen.mutations:
+        with make_target(folder / "target", chosen.seed) as target:
+            numbers = range(chosen.first, chosen.first + chosen.mutations)
+            run_damage(
+                target, chosen.seed, numbers, outcome, Progress("change", chosen.first, chosen.mutations, outcome)
+            )
+    if chosen.clean:
+        run_clean(folder / "clean", chosen.seed, chosen.clean, outcome, Progress("state", 0, chosen.clean, outcome))
+
+
 def main(arguments: list[str]) -> int:
     """The command; 0 when all damage was found and nothing honest was suspected."""
     parser = argparse.ArgumentParser(prog="make attack", description=__doc__)
@@ -483,15 +494,12 @@ def main(arguments: list[str]) -> int:
     outcome = Outcome()
     started = time.monotonic()
     print(f"Seed {chosen.seed}: {chosen.mutations} changes from number {chosen.first}, {chosen.clean} clean states.")
-    with tempfile.TemporaryDirectory(prefix="attack-") as name:
-        folder = Path(name)
-        if chosen.mutations:
-            with make_target(folder / "target", chosen.seed) as target:
-                tell = Progress("change", chosen.first, chosen.mutations, outcome)
-                numbers = range(chosen.first, chosen.first + chosen.mutations)
-                run_damage(target, chosen.seed, numbers, outcome, tell)
-        if chosen.clean:
-            run_clean(folder / "clean", chosen.seed, chosen.clean, outcome, Progress("state", 0, chosen.clean, outcome))
+    try:
+        with tempfile.TemporaryDirectory(prefix="attack-") as name:
+            _run(Path(name), chosen, outcome)
+    except KeyboardInterrupt:
+        done = chosen.first + sum(outcome.found.values()) + len(outcome.missed)
+        print(f"Stopped: go on with --seed {chosen.seed} --first {done}.")
     for code, count in sorted(outcome.codes.items()):
         print(f"  {code}: {count}")
     for kind, count in sorted(outcome.found.items()):
