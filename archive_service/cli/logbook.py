@@ -14,6 +14,8 @@ from pathlib import Path
 import click
 
 from archive_service.cli.options import data_option, read_settings, require_archive
+from archive_service.clock import system_now
+from archive_service.domain.policy import PolicyError
 from archive_service.errors import InvalidInput, NotFound
 from archive_service.verifier import log_directory, verify
 
@@ -151,12 +153,24 @@ def export_log(folder: Path, data_dir: Path | None) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="An older checkpoint that was kept elsewhere: this log must continue it.",
 )
+@click.option(
+    "--policy",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Whose cosignatures on the newest checkpoint count: a policy file. Its logs are pinned where no --key is given.",
+)
 @click.option("--tree-only", is_flag=True, help="Hash the entries and leave their content out.")
 @click.option("--lang", type=click.Choice(["id", "en"]), default="id", show_default=True)
 @click.option("--json", "is_json", is_flag=True, help="The report as JSON.")
 @click.pass_context
 def verify_log(
-    ctx: click.Context, place: str, key: str | None, since: Path | None, tree_only: bool, lang: str, is_json: bool
+    ctx: click.Context,
+    place: str,
+    key: str | None,
+    since: Path | None,
+    policy: Path | None,
+    tree_only: bool,
+    lang: str,
+    is_json: bool,
 ) -> None:
     """Verify a whole published log from its files alone: exit 0 valid, 1 discrepancies, 2 unreadable, 3 issuer not confirmed.
 
@@ -167,10 +181,19 @@ def verify_log(
     try:
         keys = () if key is None else (verify.read_key(key),)
         older = None if since is None else since.read_bytes()
+        trusted = None if policy is None else verify.read_policy(str(policy))
         reader = log_directory.open_log(place, headers)
         report = log_directory.check_log(
-            reader, keys, since=older, is_tree_only=tree_only, progress=progress_line("verified")
+            reader,
+            keys,
+            since=older,
+            policy=trusted,
+            now=system_now(),
+            is_tree_only=tree_only,
+            progress=progress_line("verified"),
         )
+    except PolicyError as exc:
+        raise InvalidInput("bad_policy", f"The policy cannot be used: {exc}.") from exc
     except OSError as exc:
         raise NotFound("file_not_found", f"Cannot read {exc.filename}: {exc.strerror}.") from exc
     except ValueError as exc:

@@ -106,14 +106,14 @@ def check_attestation(
         return attestation, [Discrepancy("checkpoint_invalid", manifest.CHECKPOINT, str(exc))]
     vouches: Dict[int, List[Vouch]] = {}
     unknown: List[str] = []
-    _take_cosignatures(manifest.CHECKPOINT, main_note, policy, now, vouches.setdefault(main.size, []), unknown, found)
+    take_cosignatures(manifest.CHECKPOINT, main_note, policy, now, vouches.setdefault(main.size, []), unknown, found)
     for size, attested in sorted(evidence.attested.items()):
         path = manifest.attested_name(size)
         note = _read_checkpoint(path, attested.note, size, evidence.log_keys, main, attested.consistency, found)
         if note is None:
             continue
         mine = vouches.setdefault(size, [])
-        _take_cosignatures(path, note, policy, now, mine, unknown, found)
+        take_cosignatures(path, note, policy, now, mine, unknown, found)
         for number, token in enumerate(attested.tokens, 1):
             _take_token(path, manifest.token_name(size, number), token, note, now, mine, attestation, found)
     attestation.unknown = sorted(set(unknown))
@@ -167,7 +167,7 @@ def _read_checkpoint(
     return note
 
 
-def _take_cosignatures(
+def take_cosignatures(
     path: str,
     note: Note,
     policy: Optional[Policy],
@@ -176,6 +176,7 @@ def _take_cosignatures(
     unknown: List[str],
     found: List[Discrepancy],
 ) -> None:
+    """Add whoever of the policy cosigned the checkpoint at ``path`` to ``vouches``, other cosigners to ``unknown``, and what is wrong to ``found``."""
     witnesses = () if policy is None else policy.witnesses
     for witness in witnesses:
         try:

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from datetime import datetime, timezone
 from typing import List, Optional, Sequence, Tuple
 
 from archive_service import __version__
@@ -14,7 +15,7 @@ from archive_service.verifier.documents import check_document
 from archive_service.verifier.messages import WORDS
 from archive_service.verifier.onefile import FILE_NAME, own_digest
 from archive_service.verifier.report import one_line
-from archive_service.verifier.verify import open_file, read_keys, verify_file
+from archive_service.verifier.verify import open_file, read_keys, read_policy, verify_file
 
 
 def verify_document(path: str, receipt: str, key: Optional[str], lang: str, is_json: bool) -> Tuple[str, int]:
@@ -41,10 +42,13 @@ def verify_document(path: str, receipt: str, key: Optional[str], lang: str, is_j
     return "\n".join(report.lines(lang)), report.exit_code
 
 
-def verify_log(place: str, since: Optional[str], key: Optional[str], lang: str, is_json: bool) -> Tuple[str, int]:
+def verify_log(
+    place: str, since: Optional[str], key: Optional[str], policy: Optional[str], lang: str, is_json: bool
+) -> Tuple[str, int]:
     """The report on a published log, in a folder or at an address, as text (or JSON), and the exit code.
 
-    ``since`` is a file with an older checkpoint that the log must still contain. What cannot be read gives a sentence and 2.
+    ``since`` is a file with an older checkpoint that the log must still contain, ``policy`` one that names whose cosignatures count. What
+    cannot be read gives a sentence and 2.
     """
     # here, and not above: it brings the network's modules along, which nothing else needs
     from archive_service.verifier import log_directory
@@ -54,6 +58,10 @@ def verify_log(place: str, since: Optional[str], key: Optional[str], lang: str, 
         keys = [] if key is None else read_keys(key)
     except (OSError, ValueError) as exc:
         return WORDS["bad_key"][column] % exc, 2
+    try:
+        trusted = None if policy is None else read_policy(policy)
+    except (OSError, ValueError) as exc:
+        return WORDS["bad_policy"][column] % exc, 2
     older = None
     if since is not None:
         try:
@@ -62,7 +70,14 @@ def verify_log(place: str, since: Optional[str], key: Optional[str], lang: str, 
         except (OSError, ValueError) as exc:
             return WORDS["bad_file"][column] % (since, getattr(exc, "strerror", None) or exc), 2
     try:
-        report = log_directory.check_log(log_directory.open_log(place), keys, since=older, progress=_show_progress)
+        report = log_directory.check_log(
+            log_directory.open_log(place),
+            keys,
+            since=older,
+            policy=trusted,
+            now=datetime.now(timezone.utc),
+            progress=_show_progress,
+        )
     except (log_directory.LogUnreadable, ValueError) as exc:
         return WORDS["bad_log"][column] % (one_line(place), one_line(str(exc))), 2
     if is_json:
@@ -90,7 +105,7 @@ def verify_anything(
     if receipt is not None:
         return verify_document(path, receipt, key, lang, is_json)
     if path.startswith(("http://", "https://")) or os.path.isdir(path):
-        return verify_log(path, since, key, lang, is_json)
+        return verify_log(path, since, key, policy, lang, is_json)
     return verify_file(path, key, lang, is_json, policy)
 
 

@@ -11,6 +11,7 @@ import os
 import time
 from array import array
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Sequence, Set, Tuple
 from urllib.parse import urlsplit
@@ -20,7 +21,9 @@ from archive_service.domain.checkpoint import Checkpoint, parse_checkpoint
 from archive_service.domain.discrepancy import Discrepancy
 from archive_service.domain.event import FIRST_PREV, Event, EventError, parse_event
 from archive_service.domain.note import VerifierKey
+from archive_service.domain.policy import Policy
 from archive_service.verifier import ed25519
+from archive_service.verifier.attestation import Vouch, format_bound, take_cosignatures
 from archive_service.verifier.messages import DISCREPANCIES, LOG_STEPS, WORDS
 from archive_service.verifier.report import one_line
 
@@ -175,6 +178,11 @@ class LogReport:
     continued: Optional[Dict[str, Any]] = None
     """The checkpoint of another log that this one's first event says it continues: its origin, size, root and key."""
     is_pinned: bool = False
+    witnesses: Dict[str, datetime] = field(default_factory=dict)
+    """Who of the policy cosigned the newest checkpoint, and when."""
+    witnesses_of: int = 0
+    unknown: List[str] = field(default_factory=list)
+    """Cosigners that the policy does not name: they count for nothing."""
 
     @property
     def discrepancies(self) -> List[Discrepancy]:
@@ -204,7 +212,14 @@ class LogReport:
             "streams": self.streams,
             "kept_checkpoints": self.kept_checkpoints,
             "continued": self.continued,
-            "level": {"signed": self.verdict == VALID},
+            "level": {
+                "signed": self.verdict == VALID,
+                "witnesses": len(self.witnesses),
+                "witnesses_of": self.witnesses_of,
+                "time_stamps": 0,
+            },
+            "witnesses": {name: format_bound(at) for name, at in sorted(self.witnesses.items())},
+            "unknown_cosigners": self.unknown,
             "steps": [
                 {
                     "step": number,
@@ -237,6 +252,12 @@ class LogReport:
                 lines.append("     " + WORDS["more"][column] % (step.count - SHOWN))
         if self.verdict == UNCONFIRMED:
             lines.append(WORDS["log_no_key"][column])
+        for name, at in sorted(self.witnesses.items()):
+            lines.append(one_line(WORDS["log_seen"][column] % (name, format_bound(at)))[:LINE_LIMIT])
+        if self.unknown:
+            lines.append(one_line(WORDS["unknown_cosigners"][column] % ", ".join(self.unknown))[:LINE_LIMIT])
+        if self.verdict == VALID:
+            lines.append(WORDS["level"][column] % (len(self.witnesses), self.witnesses_of, 0))
         lines.append(self.verdict)
         return lines
 
@@ -255,15 +276,19 @@ def check_log(
     keys: Sequence[VerifierKey] = (),
     *,
     since: Optional[bytes] = None,
+    policy: Optional[Policy] = None,
+    now: Optional[datetime] = None,
     is_tree_only: bool = False,
     progress: Optional[Progress] = None,
 ) -> LogReport:
     """The report on a published log: signed by one of the keys where any are pinned, whole, and holding ``since`` as a prefix.
 
-    ``since`` is an older checkpoint that was kept elsewhere. ``is_tree_only`` leaves the events' own content out. LogUnreadable when the
-    log cannot be read; nothing else is raised on any content.
+    ``since`` is an older checkpoint that was kept elsewhere. ``policy`` says whose cosignatures on the newest checkpoint count, and pins its
+    logs' keys where none are given; ``now`` is the time of the machine that verifies, where it is known. ``is_tree_only`` leaves the
+    events' own content out. LogUnreadable when the log cannot be read; nothing else is raised on any content.
     """
-    return _Check(reader, keys, is_tree_only, progress).run(since)
+    pinned = keys or ([] if policy is None else [log.key for log in policy.logs])
+    return _Check(reader, pinned, is_tree_only, progress).run(since, policy, now)
 
 
 class _Check:
@@ -288,7 +313,7 @@ class _Check:
     def _add(self, step: str, code: str, place: str, text: str = "") -> None:
         self.report.steps[step].add(code, place, text)
 
-    def run(self, since: Optional[bytes]) -> LogReport:
+    def run(self, since: Optional[bytes], policy: Optional[Policy], now: Optional[datetime]) -> LogReport:
         """Everything, in one pass over the entries."""
         data = self._reader.read("checkpoint", note.NOTE_LIMIT_BYTES)
         if data is None:
@@ -301,6 +326,7 @@ class _Check:
         if head.size > SIZE_LIMIT:
             raise LogUnreadable(f"the checkpoint names {head.size} entries: more than anybody has")
         self.report.checkpoint = head
+        self._count_witnesses(note.parse_note(data), policy, now)
         self._gather_targets(head, since)
         self._walk(head)
         root = tiles.fold_tiles([bytes(tile) for tile in self._levels])
@@ -340,6 +366,20 @@ class _Check:
             code = "checkpoint_unsigned" if self._keys else "no_key"
             self._add(step, code, place, ", ".join(key.name for key in self._keys))
         return checkpoint
+
+    def _count_witnesses(self, head: note.Note, policy: Optional[Policy], now: Optional[datetime]) -> None:
+        """Who of the policy cosigned the newest checkpoint; fewer than its quorum is a discrepancy."""
+        vouches: List[Vouch] = []
+        found: List[Discrepancy] = []
+        take_cosignatures("checkpoint", head, policy, now, vouches, self.report.unknown, found)
+        for discrepancy in found:
+            self._add("checkpoint", discrepancy.code, discrepancy.place, discrepancy.text)
+        self.report.witnesses = {vouch.name: vouch.at for vouch in vouches}
+        if policy is None:
+            return
+        self.report.witnesses_of = len(policy.witnesses)
+        if not policy.is_satisfied(set(self.report.witnesses)):
+            self._add("checkpoint", "quorum_missed", "checkpoint", f"{len(vouches)} / {len(policy.witnesses)}")
 
     def _gather_targets(self, head: Checkpoint, since: Optional[bytes]) -> None:
         """The older checkpoints that must be prefixes: the one that was kept elsewhere, and those kept beside the log."""

@@ -349,6 +349,7 @@ WORDS: Dict[str, Tuple[str, str]] = {
         "Sidik dalam cap waktu cocok; tanda tangan otoritasnya TIDAK diperiksa di sini. Periksa dengan:",
         "The digest in the time-stamps agrees; the authority's signature is NOT verified here. Verify it with:",
     ),
+    "log_seen": ("Segel terbaru disaksikan oleh %s pada %s.", "The newest checkpoint was witnessed by %s at %s."),
     "bad_policy": ("Kebijakan saksi tidak dapat dipakai: %s.", "The witness policy cannot be used: %s."),
     "skipped": ("tidak dapat diperiksa", "could not be checked"),
     "more": ("dan %d lagi", "and %d more"),

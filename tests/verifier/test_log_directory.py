@@ -12,15 +12,21 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from archive_service import signing
-from archive_service.domain import canonical
+from archive_service.cli.__main__ import main
+from archive_service.domain import canonical, note
+from archive_service.domain.cosignature import cosigned_message, pack_cosignature
 from archive_service.domain.event import Event, build_event, parse_event, service_actor
+from archive_service.domain.policy import parse_policy
 from archive_service.verifier import log_directory
+from archive_service.verifier.command import verify_anything
 from archive_service.verifier.log_directory import DirectoryReader, LogReport, LogUnreadable, UrlReader, check_log
 from tests.log_maker import make_events
 from tests.verifier.static_log import KEY, ORIGIN, sign, write, write_log
+from tests.verifier.test_attestation import KEYS, NOW, POLICY, WITNESSES
 
 EVENTS = make_events(ORIGIN, 1000, datetime(2026, 3, 12, tzinfo=UTC), streams=5)
 ENTRIES = [event.data for event in EVENTS]
@@ -308,3 +314,54 @@ def test_a_kept_checkpoint_must_be_signed_whatever_it_says(tmp_path: Path) -> No
     assert codes(check(folder)) == {"checkpoint_invalid"}
     place.write_bytes(honest)
     assert codes(check(folder)) == set()
+
+
+def cosigned(folder: Path, *who: int, at: datetime) -> None:
+    """Have witnesses of test_attestation's policy cosign the newest checkpoint."""
+    head = folder / "checkpoint"
+    text = note.parse_note(head.read_bytes()).text
+    seconds = int(at.timestamp())
+    lines = [
+        note.format_signature_line(
+            pack_cosignature(KEYS[n], seconds, WITNESSES[n].sign(cosigned_message(text, seconds)))
+        )
+        for n in who
+    ]
+    head.write_bytes(head.read_bytes() + "".join(lines).encode())
+
+
+def test_whoever_the_policy_names_counts_as_a_witness_of_the_newest_checkpoint(tmp_path: Path) -> None:
+    folder, seen = write_log(tmp_path / "log", ENTRIES[:300]), datetime(2026, 4, 1, 8, tzinfo=UTC)
+    ask = partial(check_log, DirectoryReader(str(folder)), [KEY.verifier_key], now=NOW)
+    assert codes(ask(policy=POLICY)) == {"quorum_missed"}
+    cosigned(folder, 0, 1, at=seen)
+    report = ask(policy=POLICY)
+    assert (report.verdict, report.witnesses) == ("VALID", {"w1": seen, "w2": seen})
+    assert report.plain()["level"] == {"signed": True, "witnesses": 2, "witnesses_of": 2, "time_stamps": 0}
+    assert report.lines("en")[-4:] == [
+        "The newest checkpoint was witnessed by w1 at 2026-04-01T08:00:00Z.",
+        "The newest checkpoint was witnessed by w2 at 2026-04-01T08:00:00Z.",
+        "Level: signed; witnesses 2 of 2; time stamps 0.",
+        "VALID",
+    ]
+    # without a policy nobody counts, and who signed is said
+    alone = ask()
+    assert (alone.verdict, alone.witnesses, len(alone.unknown)) == ("VALID", {}, 2)
+    assert codes(ask(policy=POLICY, now=datetime(2026, 3, 1, tzinfo=UTC))) == {"cosignature_future", "quorum_missed"}
+
+
+def test_a_policy_pins_its_log_where_no_key_is_given(tmp_path: Path) -> None:
+    folder = write_log(tmp_path / "log", ENTRIES[:10])
+    own, other = (parse_policy(f"log {key.vkey}\nquorum none\n") for key in (KEY, STRANGER))
+    assert check_log(DirectoryReader(str(folder)), policy=own).verdict == "VALID"
+    assert codes(check_log(DirectoryReader(str(folder)), policy=other)) == {"checkpoint_unsigned"}
+    place = tmp_path / "policy"
+    place.write_text(f"log {KEY.vkey}\nquorum none\n", encoding="utf-8")
+    text, code = verify_anything(str(folder), key=None, policy=str(place), lang="en", is_json=False)
+    assert (code, text.splitlines()[-1]) == (0, "VALID")
+    ran = CliRunner().invoke(main, ["log", "verify", str(folder), "--policy", str(place)])
+    assert (ran.exit_code, ran.output.splitlines()[-1]) == (0, "VALID")
+    place.write_text("witness\n", encoding="utf-8")
+    assert verify_anything(str(folder), key=None, policy=str(place), lang="en", is_json=False)[1] == 2
+    refused = CliRunner().invoke(main, ["log", "verify", str(folder), "--policy", str(place)])
+    assert refused.exit_code == 2 and "bad_policy" in refused.output
