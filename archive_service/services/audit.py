@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import inspect, select
+from sqlalchemy import Boolean, Column, ColumnElement, Integer, inspect, select, type_coerce
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -328,8 +328,8 @@ def _check_projection(archive: Archive, session: Session, report: AuditReport, s
     actual: Rows = {}
     for table in PROJECTED:
         columns = [c for c in inspect(table).columns if c.info["declared"] == "evidenced" and c.name != "data"]
-        for row in session.execute(select(*columns)).mappings():
-            values = {column.name: row[column] for column in columns}
+        for row in session.execute(select(*(_as_stored(column) for column in columns))).mappings():
+            values = {column.name: row[column.name] for column in columns}
             key = tuple(values[c.name] for c in inspect(table).primary_key)
             actual[(table, key)] = values
     report.rows += len(expected)
@@ -345,6 +345,11 @@ def _check_projection(archive: Archive, session: Session, report: AuditReport, s
                 if want[name] != have[name]:
                     report.add("column_differs", f"{place} {name}", f"is {have[name]!r}, the events say {want[name]!r}")
     _check_tally(session, report, add_up(tallies))
+
+
+def _as_stored(column: Column[Any]) -> ColumnElement[Any]:
+    """The column as it is compared: SQLite takes any value for a truth value, and the driver would read 2 and 'x' as true."""
+    return type_coerce(column, Integer).label(column.name) if isinstance(column.type, Boolean) else column
 
 
 def _check_tally(session: Session, report: AuditReport, want: Tally) -> None:

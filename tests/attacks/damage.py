@@ -1,7 +1,7 @@
 """Random damage to what an archive keeps: one change, made from a seed, that can be taken back.
 
-A change that leaves what is read as it was is no damage, and another one is drawn: a truth value of 2 reads as true, ``00:00:00.000000`` is
-the same instant as ``00:00:00``, a row of numbers that are all zero adds nothing. Nothing else is passed over, but for what these say:
+A change that leaves what is read as it was is no damage, and another one is drawn: ``00:00:00.000000`` is the same instant as
+``00:00:00``, a row of numbers that are all zero adds nothing. Nothing else is passed over, but for what these say:
 
 * the file ``vkey`` of an exported log is not read by whoever pins the key, and says nothing to whoever does not;
 * a kept checkpoint that is *missing* from an exported log is shown by ``log audit`` (the table knows it), not by the folder alone, and a file
@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-
-from sqlalchemy import Boolean
 
 from archive_service.db.models import Base, QualityCountRow, UtcDateTime
 from archive_service.domain import manifest
@@ -200,8 +198,6 @@ def _rowid_column(table: str) -> set[str]:
 
 
 def _read_as(kind: object, value: Any) -> Any:
-    if isinstance(kind, Boolean) and isinstance(value, int):
-        return bool(value)
     if isinstance(kind, UtcDateTime) and isinstance(value, str):
         try:
             return datetime.fromisoformat(value)
