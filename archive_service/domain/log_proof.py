@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import List, Optional, Tuple
 
 from archive_service.domain.merkle import HASH_BYTES
-from archive_service.domain.note import NOTE_LIMIT_BYTES
+from archive_service.domain.note import NOTE_LIMIT_BYTES, NoteError, decode_base64
 
 HEADER = "c2sp.org/tlog-proof@v1"
 PATH_LIMIT = 63
@@ -65,9 +65,6 @@ def parse_log_proof(data: bytes) -> LogProof:
 
 def _decode(text: str) -> bytes:
     try:
-        data = base64.b64decode(text.encode("ascii"), validate=True)
-    except ValueError as exc:
-        raise LogProofError("no base64") from exc
-    if base64.b64encode(data).decode("ascii") != text:
-        raise LogProofError("no canonical base64")
-    return data
+        return decode_base64(text)
+    except NoteError as exc:
+        raise LogProofError(str(exc)) from exc

@@ -146,6 +146,8 @@ def schema(played: tuple[Office, str, str], app: APIFlask, described: dict[str, 
     narrowed = json.loads(json.dumps(described))
     # OpenAPI knows no parameter with a slash in it: nothing that fits can be generated
     del narrowed["paths"]["/log/tile/{tile}"]
+    # it says 503 once jobs have waited for ten minutes: nobody runs them here
+    del narrowed["paths"]["/readyz"]
     for methods in narrowed["paths"].values():
         for operation in methods.values():
             for parameter in operation["parameters"]:
@@ -209,6 +211,6 @@ def test_generated_requests_get_what_the_description_promises(
 def test_many_generated_requests_get_what_the_description_promises(
     schema: Any, played: tuple[Office, str, str]
 ) -> None:
-    counted = run_cases(schema, played[0], examples=20)
+    counted = run_cases(schema, played[0], examples=10)
     assert sum(counted.values()) > 5_000
     assert not any(status >= 500 for status in counted)

@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ class Counter:
     at_step_8: str
     to_sign: str
     at_step_11: str
-    tokens: dict[str, str]
+    tokens: dict[str, str] = field(default_factory=dict)
 
     def ask(self, login: str, *arguments: str) -> Result:
         """What a command says to this person. In this process, because starting Python takes longer than the command."""
@@ -62,7 +62,8 @@ def counter(office_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     before = os.environ.get("ARCHIVE_LOG_ORIGIN")
     os.environ["ARCHIVE_LOG_ORIGIN"] = ORIGIN
     service = Service(folder)
-    yield Counter(service, *dossiers, tokens={})
+    at_step_4, at_step_7, at_step_8, to_sign, at_step_11 = dossiers
+    yield Counter(service, at_step_4, at_step_7, at_step_8, to_sign, at_step_11)
     service.kill()
     if before is None:
         del os.environ["ARCHIVE_LOG_ORIGIN"]
