@@ -5,6 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask_compress import Compress
 
 from archive_service import i18n
 from archive_service.archive import Archive
@@ -41,6 +42,8 @@ from archive_service.web import (
 from archive_service.web.problems import sentence_for
 
 __all__ = ["content_security_policy", "error_page", "register"]
+
+COMPRESSED = ["text/html", "text/css", "text/javascript", "image/svg+xml"]
 
 content_security_policy = policy.content_security_policy
 
@@ -84,6 +87,9 @@ def register(app: Flask) -> None:
     def _guard() -> Response | None:
         return auth.guard() if request.blueprint in names else None
 
+    # pages and what they are made of; never documents, bundles or JSON, whose bytes and lengths are somebody's evidence
+    app.config.update(COMPRESS_MIMETYPES=COMPRESSED, COMPRESS_ALGORITHM="gzip", COMPRESS_STREAMS=False)
+    Compress(app)
     sessions.throttle(app, archive.settings.redis_url)
     layout.register(app)
 

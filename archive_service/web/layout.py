@@ -12,10 +12,13 @@ from archive_service import i18n
 from archive_service.services import desk, log, notices
 from archive_service.verifier.onefile import own_digest
 from archive_service.web import auth, policy, wording
+from archive_service.web.icons import icon
+from archive_service.web.menu import menu_of
 from archive_service.web.problems import sentence_for
 from archive_service.web.static import static_url
 
 LANGUAGE_SECONDS = 365 * 24 * 3600
+THEMES = ("light", "dark")
 
 
 def register(app: Flask) -> None:
@@ -45,11 +48,13 @@ def register(app: Flask) -> None:
             "find_person": find_person,
             "find_log_stop": find_log_stop,
             "here": here,
+            "icon": icon,
+            "theme": theme,
             "done_sentence": wording.done_sentence,
             "is_demo": auth.get_archive().settings.demo,
         }
     )
-    app.after_request(_keep_language)
+    app.after_request(_keep_choices)
 
 
 def find_person() -> dict[str, Any] | None:
@@ -57,8 +62,13 @@ def find_person() -> dict[str, Any] | None:
     actor = auth.find_actor()
     if actor is None:
         return None
-    archive = auth.get_archive()
-    return {**desk.read_person(archive, actor), "unread": notices.count_unread(archive, actor)}
+    if "web_person" not in g:
+        archive = auth.get_archive()
+        found = desk.read_person(archive, actor)
+        unread = notices.count_unread(archive, actor)
+        g.web_person = {**found, "unread": unread, "menu": menu_of(actor, found)}
+    person: dict[str, Any] = g.web_person
+    return person
 
 
 def find_log_stop() -> log.LogStop | None:
@@ -74,6 +84,12 @@ def here() -> str:
     return "/" + address.lstrip("/")
 
 
+def theme() -> str | None:
+    """``light`` or ``dark`` when this browser chose one; None follows the device."""
+    chosen = request.args.get("theme", request.cookies.get("theme"))
+    return chosen if chosen in THEMES else None
+
+
 def moment_text(value: str | datetime | None) -> str:
     """An instant in the office's zone, to the minute."""
     if value is None:
@@ -87,8 +103,9 @@ def day_text(value: str | None) -> str:
     return "" if value is None else str(format_date(datetime.fromisoformat(value), "EEEE, d MMMM y"))
 
 
-def _keep_language(response: Response) -> Response:
-    chosen = request.args.get("lang")
-    if chosen in i18n.LANGUAGES:
-        response.set_cookie("lang", str(chosen), max_age=LANGUAGE_SECONDS, samesite="Lax", secure=request.is_secure)
+def _keep_choices(response: Response) -> Response:
+    for name, choices in (("lang", i18n.LANGUAGES), ("theme", (*THEMES, "auto"))):
+        chosen = request.args.get(name)
+        if chosen in choices:
+            response.set_cookie(name, str(chosen), max_age=LANGUAGE_SECONDS, samesite="Lax", secure=request.is_secure)
     return response

@@ -6,7 +6,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-from flask import Blueprint, send_from_directory, url_for
+from flask import Blueprint, Response, send_from_directory, url_for
 from flask.typing import ResponseReturnValue
 
 FOLDER = Path(__file__).parent / "static"
@@ -32,7 +32,10 @@ def static_url(name: str) -> str:
 @blueprint.get("/static/<digest>/<path:name>")
 def file(digest: str, name: str) -> ResponseReturnValue:
     """A static file; what an old page asks for by an old digest is given too, but not kept."""
-    response = send_from_directory(FOLDER, name, etag=True)
+    response: Response = send_from_directory(FOLDER, name, etag=True)
+    # small files: as bytes they can be compressed on the way out
+    response.direct_passthrough = False
+    response.make_sequence()
     if digest == static_digest():
         response.headers["Cache-Control"] = f"public, max-age={YEAR_SECONDS}, immutable"
     else:

@@ -28,14 +28,14 @@ def test_without_mail_the_page_shows_every_notice_until_it_is_read(browser: Brow
     browser.settle("sari")
     page = browser.page("/")
     assert "Waktu baku langkah 4 sudah terlampaui" in page and "Langkah 4 menjadi tugas Anda" in page
-    assert 'Pemberitahuan <span class="count">2</span></a>' in page
+    assert 'Pemberitahuan</span> <span class="count">2</span></a>' in page
     assert "The time norm of step 4 has passed" in browser.page("/?lang=en")
     (newest, oldest) = notices.list_notices(office.archive, office.actor("sari"))
     done = browser.send("/notices/read", notice=newest["notice"], **{"from": "home"})
     assert (done.status_code, done.headers["Location"]) == (303, "/")
     browser.get("/?lang=id")
     page = browser.page("/")
-    assert 'Pemberitahuan <span class="count">1</span></a>' in page
+    assert 'Pemberitahuan</span> <span class="count">1</span></a>' in page
     assert browser.send("/notices/read", notice=oldest["notice"]).headers["Location"] == "/notices"
     page = browser.page("/notices")
     assert 'class="count"' not in page and page.count("sudah dibaca") == 2

@@ -1,0 +1,80 @@
+"""The main menu of a person: groups of links to the pages that their roles have something on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from flask import url_for
+from flask_babel import gettext, lazy_gettext
+
+from archive_service.services.actor import Actor
+
+
+class Link(NamedTuple):
+    """One entry: its words, its endpoint, and who sees it."""
+
+    label: Any
+    endpoint: str
+    is_for: Callable[[Actor, dict[str, Any]], bool]
+
+
+def _always(actor: Actor, person: dict[str, Any]) -> bool:
+    return True
+
+
+def _may(action: str) -> Callable[[Actor, dict[str, Any]], bool]:
+    return lambda actor, person: actor.may(action)
+
+
+GROUPS: tuple[tuple[Any, tuple[Link, ...]], ...] = (
+    (
+        lazy_gettext("Work"),
+        (
+            Link(lazy_gettext("My work"), "web_home.home", lambda actor, person: person["is_performer"]),
+            Link(
+                lazy_gettext("My indicators"), "web_indicators.list_own", lambda actor, person: person["is_contributor"]
+            ),
+            Link(lazy_gettext("Dossiers"), "web_dossiers.list_dossiers", _may("dossier.read")),
+            Link(lazy_gettext("Delegation (Plh./Plt.)"), "web_delegations.list_delegations", _always),
+            Link(lazy_gettext("Calendar"), "web_calendars.show_calendars", _always),
+            Link(lazy_gettext("SOPs"), "web_sops.list_sops", _always),
+        ),
+    ),
+    (
+        lazy_gettext("Quality"),
+        (
+            Link(lazy_gettext("Overview"), "web_quality.overview", _may("dossier.read")),
+            Link(lazy_gettext("Obligations"), "web_units.list_obligations", _may("obligation.read")),
+            Link(lazy_gettext("Findings"), "web_units.list_findings", _may("finding.read")),
+        ),
+    ),
+    (
+        lazy_gettext("Evidence"),
+        (
+            Link(lazy_gettext("Audits of the records"), "web_audits.list_audits", _may("log.audit")),
+            Link(lazy_gettext("Checkpoint of the log"), "web_checkpoint.show_checkpoint", _always),
+            Link(lazy_gettext("Check in the browser"), "web_proof_page.page", _always),
+        ),
+    ),
+    (lazy_gettext("Administration"), ()),
+)
+"""Group → its entries, in the order of the page; a group without an entry for a person is left out."""
+
+MAIN = frozenset(["web_home.home", "web_dossiers.list_dossiers"])
+"""What stands beside the groups, one click away."""
+
+
+def menu_of(actor: Actor, person: dict[str, Any]) -> dict[str, Any]:
+    """``main``: the links that stand by themselves; ``groups``: (words, links) of the rest; each link {label, url}."""
+    main: list[dict[str, str]] = []
+    groups: list[tuple[str, list[dict[str, str]]]] = []
+    for title, links in GROUPS:
+        shown: list[dict[str, str]] = []
+        for link in links:
+            if link.is_for(actor, person):
+                entry = {"label": str(link.label), "url": url_for(link.endpoint)}
+                (main if link.endpoint in MAIN else shown).append(entry)
+        if shown:
+            groups.append((str(title), shown))
+    return {"main": main, "groups": groups, "label": gettext("Main menu")}
