@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from flask import Flask
 
@@ -31,7 +32,7 @@ def test_a_refused_decision_stays_on_the_screen_with_what_was_typed(browser: Bro
     dossier = office.play("7")
     path = f"/dossiers/{dossier}/steps/8/decision"
     browser.settle("hendra")
-    form = {
+    form: dict[str, Any] = {
         "from": "review",
         "version": re.findall(r'name="version" value="(\w+)"', browser.page(f"/dossiers/{dossier}/steps/8/review")),
     }
