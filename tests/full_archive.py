@@ -15,9 +15,11 @@ from archive_service.services import (
     findings,
     indicator_reading,
     indicators,
+    logins,
     obligations,
     papers,
     passkeys,
+    sessions,
     users,
 )
 from archive_service.services.work import load_dossier
@@ -37,8 +39,8 @@ def play_everything(office: Office) -> None:
     owe(office)
     token = users.create_token(office.archive, office.actor("maya"), name="a", days=90)
     users.revoke_token(office.archive, office.actor("maya"), token=token.id)
-    cookie = users.start_session(office.archive, login="maya", password=PASSWORD)
-    users.end_session(office.archive, cookie=cookie)
+    cookie = logins.log_in(office.archive, login="maya", password=PASSWORD).cookie or ""
+    sessions.end_session(office.archive, cookie=cookie)
     recommend(office, office.play("5"))
     office.play("10")
     office.turn()

@@ -297,7 +297,8 @@ def open_office(folder: Path, start: str = "2026-03-12T08:00", **overrides: Any)
     """
     clock = TestClock(wib(start))
     archive = wiring.build(
-        load_settings(**{"data_dir": folder, "log_origin": ORIGIN, **overrides}), evidence_clock=clock.now
+        load_settings(**{"data_dir": folder, "log_origin": ORIGIN, "second_factor_roles": "", **overrides}),
+        evidence_clock=clock.now,
     )
     setup.bootstrap(archive, unit_code="polman-babel", unit_name="Polman Babel")
     with archive.db.read() as session:

@@ -364,9 +364,7 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
     ("user.mail_verified", 1): _type(["user"], user=ID, mail=HASH),
     ("user.password_set", 1): _type(["user"], user=ID, by=_one_of("self", "administrator", "setup", "link")),
     ("user.validity_set", 1): _type(["user"], user=ID, from_on=_or_null(DATE), until_on=_or_null(DATE)),
-    ("reset.made", 1): _type(
-        ["user"], user=ID, link=ID, by=_one_of("administrator", "mail", "setup"), expires_at=TIME
-    ),
+    ("reset.made", 1): _type(["user"], user=ID, link=ID, by=_one_of("administrator", "mail", "setup"), expires_at=TIME),
     ("reset.used", 1): _type(["user"], user=ID, link=ID),
     ("second_factor.set", 1): _type(["user"], user=ID, means=_one_of("totp")),
     ("second_factor.removed", 1): _type(

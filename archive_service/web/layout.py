@@ -9,7 +9,7 @@ from flask import Flask, Response, g, request
 from flask_babel import format_date, format_datetime, gettext, to_user_timezone
 
 from archive_service import i18n
-from archive_service.services import desk, log, notices
+from archive_service.services import account, desk, log, notices
 from archive_service.verifier.onefile import own_digest
 from archive_service.web import auth, policy, wording
 from archive_service.web.icons import icon
@@ -37,6 +37,7 @@ def register(app: Flask) -> None:
         ("suffixes", wording.suffixes),
         ("sentence", sentence_for),
         ("headline", wording.headline),
+        ("device", wording.device_words),
         ("history", wording.history_text),
     ):
         app.add_template_filter(function, name)
@@ -67,7 +68,8 @@ def find_person() -> dict[str, Any] | None:
         archive = auth.get_archive()
         found = desk.read_person(archive, actor)
         unread = notices.count_unread(archive, actor)
-        g.web_person = {**found, "unread": unread, "menu": menu_of(actor, found)}
+        last_day = account.find_last_day(archive, actor)
+        g.web_person = {**found, "unread": unread, "menu": menu_of(actor, found), "last_day": last_day}
     person: dict[str, Any] = g.web_person
     return person
 
