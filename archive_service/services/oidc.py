@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.httpx_client import OAuth2Client
+from authlib.oauth2.client import OAuth2Client
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -87,10 +87,9 @@ def begin_oidc(
                 expires_at=archive.timer() + VALID_FOR,
             )
         )
-    with _client(archive.settings) as client:
-        url, _ = client.create_authorization_url(
-            metadata["authorization_endpoint"], state=state, nonce=nonce, code_verifier=verifier
-        )
+    url, _ = _client(archive.settings).create_authorization_url(
+        metadata["authorization_endpoint"], state=state, nonce=nonce, code_verifier=verifier
+    )
     return str(url), state
 
 
@@ -126,9 +125,13 @@ def finish_oidc(archive: Archive, *, kept: str, answer: Mapping[str, str], devic
 def _exchange(archive: Archive, code: str, nonce: str, verifier: str) -> _Account:
     settings, metadata = archive.settings, _metadata(archive.settings)
     try:
-        with _client(settings) as client:
-            token = client.fetch_token(metadata["token_endpoint"], code=code, code_verifier=verifier)
-            keys = client.get(metadata["jwks_uri"], withhold_token=True).raise_for_status().json()
+        with httpx.Client(timeout=WAIT_SECONDS, trust_env=False) as http:
+            # client_secret_basic (RFC 6749 section 2.3.1), which every provider must take
+            auth = httpx.BasicAuth(str(settings.oidc_client_id), _secret(settings))
+            token = _client(settings, http).fetch_token(
+                metadata["token_endpoint"], code=code, code_verifier=verifier, auth=auth
+            )
+            keys = http.get(metadata["jwks_uri"]).raise_for_status().json()
         decoded = jwt.decode(token["id_token"], KeySet.import_key_set(keys), algorithms=ALGORITHMS)
         claims = CodeIDToken(
             decoded.claims,
@@ -250,17 +253,13 @@ def list_accounts(archive: Archive, actor: Actor, *, user: str | None = None) ->
 # the provider ----------------------------------------------------------------------------------------------------
 
 
-def _client(settings: Settings) -> OAuth2Client:
+def _client(settings: Settings, session: httpx.Client | None = None) -> OAuth2Client:
     return OAuth2Client(
+        session,
         client_id=settings.oidc_client_id,
-        client_secret=_secret(settings),
         scope="openid",
         redirect_uri=f"{settings.public_url}{CALLBACK}",
         code_challenge_method="S256",
-        token_endpoint_auth_method="client_secret_basic",
-        timeout=WAIT_SECONDS,
-        trust_env=False,
-        follow_redirects=False,
     )
 
 
