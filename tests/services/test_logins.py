@@ -57,30 +57,31 @@ def refusal(call: Any, *args: Any, **kwargs: Any) -> str:
     return caught.value.code
 
 
-def test_the_app_is_asked_for_once_a_code_of_it_was_typed(office: Office, timer: Timer) -> None:
-    maya = office.actor("maya")
-    assert refusal(second_factor.begin_totp, office.archive, maya, password="bukan itu") == "password_refused"
-    assert refusal(second_factor.confirm_totp, office.archive, maya, code="123456") == "enrolment_missing"
-    begun = second_factor.begin_totp(office.archive, maya, password=PASSWORD)
+def test_the_app_is_asked_for_once_a_code_of_it_was_typed(lite: Office) -> None:
+    timer = Timer(lite)
+    maya = lite.actor("maya")
+    assert refusal(second_factor.begin_totp, lite.archive, maya, password="bukan itu") == "password_refused"
+    assert refusal(second_factor.confirm_totp, lite.archive, maya, code="123456") == "enrolment_missing"
+    begun = second_factor.begin_totp(lite.archive, maya, password=PASSWORD)
     assert "<svg" in begun.qr and "issuer=Arsip%20dokumen" in begun.uri
-    assert log_in(office).cookie is not None, "not confirmed, not asked for"
-    assert refusal(second_factor.confirm_totp, office.archive, maya, code="12345") == "code_refused"
-    again = second_factor.find_enrolment(office.archive, maya)
+    assert log_in(lite).cookie is not None, "not confirmed, not asked for"
+    assert refusal(second_factor.confirm_totp, lite.archive, maya, code="12345") == "code_refused"
+    again = second_factor.find_enrolment(lite.archive, maya)
     assert again is not None and again.secret == begun.secret
-    before = log_in(office).cookie or ""
-    codes = second_factor.confirm_totp(office.archive, maya, code=pyotp.TOTP(begun.secret).at(timer.moment))
-    assert len(set(codes)) == 10 and second_factor.find_enrolment(office.archive, maya) is None
-    assert sessions.find_session_actor(office.archive, before) is None, "sessions without the factor end"
-    assert refusal(second_factor.begin_totp, office.archive, maya, password=PASSWORD) == "second_factor_set"
-    half = log_in(office)
+    before = log_in(lite).cookie or ""
+    codes = second_factor.confirm_totp(lite.archive, maya, code=pyotp.TOTP(begun.secret).at(timer.moment))
+    assert len(set(codes)) == 10 and second_factor.find_enrolment(lite.archive, maya) is None
+    assert sessions.find_session_actor(lite.archive, before) is None, "sessions without the factor end"
+    assert refusal(second_factor.begin_totp, lite.archive, maya, password=PASSWORD) == "second_factor_set"
+    half = log_in(lite)
     assert half.cookie is None and half.asked == ("totp",) and half.pending is not None
-    with office.archive.db.read() as session:
+    with lite.archive.db.read() as session:
         assert all(
             code.replace("-", "") not in str(row.code_hash)
             for code in codes
             for row in session.execute(select(RecoveryCodeRow)).scalars()
         )
-    assert audit.check_archive(office.archive).discrepancies == []
+    assert audit.check_archive(lite.archive).discrepancies == []
 
 
 def test_a_code_counts_once_and_every_means_is_recorded(office: Office, timer: Timer) -> None:
@@ -204,20 +205,20 @@ def test_a_password_that_is_due_makes_no_token_until_it_is_ones_own(lite: Office
     assert refusal(users.set_password, lite.archive, narrow, user=narrow.user, password=PASSWORD) == "scope_missing"
 
 
-def test_a_passkey_alone_logs_in_once_for_each_challenge(office: Office) -> None:
+def test_a_passkey_alone_logs_in_once_for_each_challenge(lite: Office) -> None:
     key = SoftAuthenticator()
-    register_passkey(office, "sari", key)
-    prepared = logins.prepare_passkey(office.archive)
+    register_passkey(lite, "sari", key)
+    prepared = logins.prepare_passkey(lite.archive)
     assert "allowCredentials" not in prepared["options"] or prepared["options"]["allowCredentials"] == []
     assert prepared["options"]["userVerification"] == "required"
     credential = key.assert_(prepared["options"])
-    cookie = logins.log_in_with_passkey(office.archive, preparation=prepared["preparation"], credential=credential)
-    found = sessions.find_session_actor(office.archive, cookie)
-    assert found is not None and found.person == office.persons["sari"]
-    started = [e.payload for e in events_of(office, "sari") if e.type == "session.started"][-1]
+    cookie = logins.log_in_with_passkey(lite.archive, preparation=prepared["preparation"], credential=credential)
+    found = sessions.find_session_actor(lite.archive, cookie)
+    assert found is not None and found.person == lite.persons["sari"]
+    started = [e.payload for e in events_of(lite, "sari") if e.type == "session.started"][-1]
     assert (started["method"], started["second"]) == ("passkey", None)
     again = refusal(
-        logins.log_in_with_passkey, office.archive, preparation=prepared["preparation"], credential=credential
+        logins.log_in_with_passkey, lite.archive, preparation=prepared["preparation"], credential=credential
     )
     assert again == "preparation_expired"
 
@@ -277,27 +278,27 @@ def test_whoever_signs_with_a_passkey_is_asked_for_it_only_where_a_role_needs_it
     assert log_in(lite, "wahyu").asked == ("passkey",)
 
 
-def test_sessions_are_listed_and_ended(office: Office) -> None:
+def test_sessions_are_listed_and_ended(lite: Office) -> None:
     device = sessions.Device("Mozilla/5.0 (Windows NT 10.0) Chrome/109.0", "192.0.2.7")
-    first = logins.log_in(office.archive, login="maya", password=PASSWORD, device=device).cookie or ""
-    second, third = log_in(office).cookie or "", log_in(office).cookie or ""
-    maya, sari = office.actor("maya"), office.actor("sari")
-    listed = sessions.list_sessions(office.archive, maya)
+    first = logins.log_in(lite.archive, login="maya", password=PASSWORD, device=device).cookie or ""
+    second, third = log_in(lite).cookie or "", log_in(lite).cookie or ""
+    maya, sari = lite.actor("maya"), lite.actor("sari")
+    listed = sessions.list_sessions(lite.archive, maya)
     assert len(listed) == 3 and {s["address"] for s in listed} == {"192.0.2.7", None}
-    own = sessions.find_session(office.archive, second) or ""
-    assert refusal(sessions.end_own_session, office.archive, sari, session=own) == "session_unknown"
-    sessions.end_own_session(office.archive, maya, session=own)
-    sessions.end_own_session(office.archive, maya, session=own)
-    assert sessions.find_session_actor(office.archive, second) is None
-    assert sessions.end_sessions(office.archive, maya, user=maya.user, keep=first) == 1
-    assert sessions.find_session_actor(office.archive, third) is None
+    own = sessions.find_session(lite.archive, second) or ""
+    assert refusal(sessions.end_own_session, lite.archive, sari, session=own) == "session_unknown"
+    sessions.end_own_session(lite.archive, maya, session=own)
+    sessions.end_own_session(lite.archive, maya, session=own)
+    assert sessions.find_session_actor(lite.archive, second) is None
+    assert sessions.end_sessions(lite.archive, maya, user=maya.user, keep=first) == 1
+    assert sessions.find_session_actor(lite.archive, third) is None
     with pytest.raises(Forbidden):
-        sessions.end_sessions(office.archive, sari, user=maya.user)
+        sessions.end_sessions(lite.archive, sari, user=maya.user)
     with pytest.raises(NotFound):
-        sessions.end_sessions(office.archive, office.actor("admin"), user="0" * 32)
-    assert sessions.end_sessions(office.archive, office.actor("admin"), user=maya.user) == 1
-    assert sessions.find_session_actor(office.archive, first) is None
-    assert sessions.list_sessions(office.archive, maya) == []
+        sessions.end_sessions(lite.archive, lite.actor("admin"), user="0" * 32)
+    assert sessions.end_sessions(lite.archive, lite.actor("admin"), user=maya.user) == 1
+    assert sessions.find_session_actor(lite.archive, first) is None
+    assert sessions.list_sessions(lite.archive, maya) == []
 
 
 def test_a_session_ends_idle_and_ends_old_and_use_keeps_it_alive(lite: Office) -> None:

@@ -99,33 +99,31 @@ def test_the_provider_is_one_factor_and_the_second_is_asked_for(browser: Browser
     assert done.status_code == 303 and browser.get("/notices").status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("claims", "header"),
-    [
-        ({"nonce": "lain"}, {}),
-        ({"nonce": None}, {}),
-        ({"aud": "layanan-lain"}, {}),
-        ({"aud": [CLIENT, "layanan-lain"]}, {}),
-        ({"iss": "https://jahat.example"}, {}),
-        ({"exp": 1}, {}),
-        ({"iat": None}, {}),
-        ({"sub": None}, {}),
-        ({"sub": ""}, {}),
-        ({"sub": 7}, {}),
-        ({}, {"alg": "none"}),
-        ({}, {"alg": "HS256"}),
-        ({}, {"kid": "2"}),
-    ],
-)
-def test_an_id_token_that_does_not_hold_logs_nobody_in(
-    browser: Browser, provider: Provider, claims: dict[str, Any], header: dict[str, Any]
-) -> None:
+FAULTS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"nonce": "lain"}, {}),
+    ({"nonce": None}, {}),
+    ({"aud": "layanan-lain"}, {}),
+    ({"aud": [CLIENT, "layanan-lain"]}, {}),
+    ({"iss": "https://jahat.example"}, {}),
+    ({"exp": 1}, {}),
+    ({"iat": None}, {}),
+    ({"sub": None}, {}),
+    ({"sub": ""}, {}),
+    ({"sub": 7}, {}),
+    ({}, {"alg": "none"}),
+    ({}, {"alg": "HS256"}),
+    ({}, {"kid": "2"}),
+]
+
+
+def test_an_id_token_that_does_not_hold_logs_nobody_in(browser: Browser, provider: Provider) -> None:
     browser.settle("maya")
     link(browser)
     browser.send("/logout")
-    provider.claims, provider.header = claims, header
-    answer = come_back(browser, go(browser))
-    assert answer.status_code == 401 and "tidak berhasil" in answer.get_data(as_text=True)
+    for claims, header in FAULTS:
+        provider.claims, provider.header = claims, header
+        answer = come_back(browser, go(browser))
+        assert answer.status_code == 401 and "tidak berhasil" in answer.get_data(as_text=True), (claims, header)
     assert browser.get("/notices").status_code == 303
 
 
