@@ -10,6 +10,7 @@ from hashlib import sha256
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from argon2.profiles import RFC_9106_LOW_MEMORY
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
@@ -46,7 +47,9 @@ LOCK_FOR = timedelta(minutes=15)
 TOKEN_DAYS_LIMIT = 366
 SCOPES = frozenset(action.partition(".")[0] for action in permissions.ACTIONS) | permissions.ACTIONS
 
-_hasher = PasswordHasher()
+PROFILE = RFC_9106_LOW_MEMORY
+"""How passwords are hashed: argon2id, 64 MiB, three passes."""
+_hasher = PasswordHasher.from_parameters(PROFILE)
 _UNKNOWN = _hasher.hash("nobody has this password")
 _REFUSED = "The log-in or the password is wrong. Check both; after ten wrong tries a log-in rests for 15 minutes."
 

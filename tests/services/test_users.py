@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from argon2 import Type
 from sqlalchemy import select
 
 from archive_service.db import queries
@@ -120,6 +121,8 @@ def test_passwords_are_argon2id_and_not_short(office: Office) -> None:
     with office.archive.db.read() as session:
         hashes = session.execute(select(UserRow.password_hash)).scalars().all()
     assert all(h.startswith("$argon2id$") for h in hashes)
+    # RFC 9106 section 4, the second recommended option
+    assert (users.PROFILE.memory_cost, users.PROFILE.time_cost, users.PROFILE.type) == (65536, 3, Type.ID)
     with pytest.raises(InvalidInput):
         users.set_password(office.archive, office.actor("maya"), user=office.actor("maya").user, password="pendek")
 

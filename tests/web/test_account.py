@@ -188,7 +188,7 @@ def test_a_link_of_the_administrator_is_looked_at_without_using_it_up(browser: B
     assert done.headers["Location"] == "/login?done=password_chosen"
     assert "Kata sandi baru Anda sudah dipasang" in browser.page("/login?done=password_chosen")
     assert browser.get(path).status_code == 409
-    used = browser.send(path, form="/lupa-sandi", password=own, repeated=own)
+    used = browser.send(path, form="/login", password=own, repeated=own)
     assert used.status_code == 409 and "sudah dipakai" in used.get_data(as_text=True)
     assert browser.log_in("maya", own).headers["Location"] == "/", "chosen by its owner: not due"
 
@@ -222,7 +222,7 @@ def test_an_address_is_verified_with_one_press(browser: Browser, office: Office)
     assert "maya@polman.example" in browser.page(path)
     done = browser.send(path, form=path)
     assert done.headers["Location"] == "/akun?done=mail_verified"
-    assert browser.send(path, form="/lupa-sandi").status_code == 409
+    assert browser.send(path, form="/login").status_code == 409
     browser.settle("maya")
     assert "Alamat ini terverifikasi" in browser.page("/akun")
     assert browser.send("/akun/surel/tautan").status_code == 409

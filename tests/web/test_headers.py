@@ -10,11 +10,13 @@ from flask import Flask
 from archive_service.web.headers import ALWAYS, HSTS
 from tests.web.conftest import Browser
 
-OWN = {
-    # what a route says otherwise, and why
-    "Cache-Control": {"web_static.file"},
-    # its one script is named by its digest
-    "Content-Security-Policy": {"web_proof_page.page"},
+KEPT = {
+    # assets under their digest, programs and what is published may be kept or asked for again; nothing that is anybody's
+    "web_static.file",
+    "web_proof_page.page",
+    "web_proof_page.digest",
+    "web_verifier.program",
+    "web_verifier.digest",
 }
 SOME = {"id": "0" * 32, "digest": "0" * 64, "path": "style.css", "int": "0", "seq": "0", "checkpoint": "0" * 20}
 SOME |= {"tile": "0/000", "key": "x"}
