@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -396,4 +397,10 @@ def test_a_refused_log_in_takes_as_long_for_a_name_that_is_not_there(
             logins.log_in(lite.archive, login=login, password=password)
         said.add((caught.value.code, caught.value.detail, tuple(caught.value.params)))
     assert len(said) == 1
+    monkeypatch.setattr(users, "REFUSED_AFTER_SECONDS", 0.15)
+    for login in ("maya", "tidak ada"):
+        begun = time.monotonic()
+        refusal(logins.log_in, lite.archive, login=login, password="salah")
+        assert time.monotonic() - begun >= 0.15, "whatever is written about it takes no other time"
+    del verified[4:]
     assert len(verified) == 4 and len(set(verified)) == 1, "one verification each, under the same parameters"
