@@ -144,6 +144,11 @@ WORDS: dict[str, Any] = {
     "dossier.cancelled": lazy_gettext("Dossier cancelled"),
     "dossier.sealed": lazy_gettext("Dossier archived"),
     "fixity.checked": lazy_gettext("Documents checked"),
+    "password": lazy_gettext("password"),
+    "passkey": lazy_gettext("passkey"),
+    "oidc": lazy_gettext("account of the institution"),
+    "totp": lazy_gettext("authenticator app"),
+    "recovery_code": lazy_gettext("recovery code"),
     "national": lazy_gettext("national holiday"),
     "joint_leave": lazy_gettext("joint leave"),
     "institution": lazy_gettext("closed by the institution"),
@@ -217,6 +222,15 @@ DONE: dict[str, Any] = {
     "withdrawn": lazy_gettext("The version is withdrawn; its record stays."),
     "explained": lazy_gettext("Your explanation is recorded."),
     "calendar_edited": lazy_gettext("The calendar has a new version. Verdicts that were given stay as they are."),
+    "password_chosen": lazy_gettext("Your new password is set. Log in with it."),
+    "mail_verified": lazy_gettext("Your mail address is verified."),
+    "verification_sent": lazy_gettext("The link is on its way to your mail address."),
+    "session_ended": lazy_gettext("That browser is logged out."),
+    "sessions_ended": lazy_gettext("All other browsers are logged out."),
+    "token_revoked": lazy_gettext("The token is worth nothing any more."),
+    "account_linked": lazy_gettext("The account is linked: you can log in with it."),
+    "account_unlinked": lazy_gettext("The link is taken away."),
+    "totp_removed": lazy_gettext("The authenticator app is removed."),
     "mail_set": lazy_gettext("Your mail address is saved."),
     "indicators_listed": lazy_gettext("The indicators are listed."),
     "indicator_removed": lazy_gettext("The indicator is off the list; its record stays."),
@@ -297,6 +311,35 @@ def office_day(value: str) -> str:
 def _local(moment: datetime) -> datetime:
     local: datetime = to_user_timezone(moment)
     return local
+
+
+_BROWSERS = (
+    # the first that is found: each one names those after it, too
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+
+
+def device_words(agent: str | None) -> str:
+    """What people call the browser and the system that a User-Agent names."""
+    browser = next((name for mark, name in _BROWSERS if mark in (agent or "")), None)
+    system = next((name for mark, name in _SYSTEMS if mark in (agent or "")), None)
+    if browser and system:
+        return str(gettext("%(browser)s on %(system)s", browser=browser, system=system))
+    return browser or system or str(gettext("unknown browser"))
 
 
 def headline(notice: dict[str, Any]) -> str:
