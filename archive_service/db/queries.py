@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from archive_service.db.models import (
     ApiTokenRow,
     AssignmentRow,
     BundleRow,
+    DecisionRow,
     DefinitionRow,
     DeviationRow,
     DossierRow,
@@ -58,14 +59,7 @@ def list_dossiers(
         .order_by(DossierRow.opened_at.desc(), DossierRow.id.desc())
         .limit(limit)
     ).all()
-    running: dict[str, list[dict[str, Any]]] = {}
-    runs = session.execute(
-        select(StepRunRow).where(StepRunRow.dossier_id.in_([row[0].id for row in rows]), StepRunRow.state == "running")
-    ).scalars()
-    for run in runs:
-        running.setdefault(run.dossier_id, []).append(
-            {"step": run.step, "iteration": run.iteration, "responsible": run.responsible, "due_at": run.due_at}
-        )
+    running = running_steps(session, {row[0].id for row in rows})
     return [
         {
             "dossier": row.id,
@@ -81,6 +75,23 @@ def list_dossiers(
         }
         for row, unit, title, sop in rows
     ]
+
+
+def running_steps(session: Session, dossiers: Collection[str]) -> dict[str, list[dict[str, Any]]]:
+    """Dossier → the steps that run now, of dossiers that the caller may read."""
+    running: dict[str, list[dict[str, Any]]] = {}
+    if not dossiers:
+        return running
+    runs = session.execute(
+        select(StepRunRow)
+        .where(StepRunRow.dossier_id.in_(dossiers), StepRunRow.state == "running")
+        .order_by(StepRunRow.dossier_id, StepRunRow.started_at, StepRunRow.step)
+    ).scalars()
+    for run in runs:
+        running.setdefault(run.dossier_id, []).append(
+            {"step": run.step, "iteration": run.iteration, "responsible": run.responsible, "due_at": run.due_at}
+        )
+    return running
 
 
 def list_running(scope: ReadScope, session: Session, limit: int = 200) -> list[dict[str, Any]]:
@@ -165,6 +176,76 @@ def list_unexplained(scope: ReadScope, session: Session, person: str, limit: int
             "state": row.state,
         }
         for row, title in rows
+    ]
+
+
+def list_unanswered(scope: ReadScope, session: Session, limit: int = 200) -> list[dict[str, Any]]:
+    """Deviations in dossiers of the scope that are explained and not answered yet, the longest waiting first."""
+    rows = session.execute(
+        select(DeviationRow, DossierRow, WorkUnitRow.name, OpeningRow.value)
+        .join(DossierRow, DossierRow.id == DeviationRow.dossier_id)
+        .join(WorkUnitRow, WorkUnitRow.id == DossierRow.work_unit_id)
+        .outerjoin(OpeningRow, (OpeningRow.event_hash == DossierRow.opened_hash) & (OpeningRow.field == "title"))
+        .where(scope.condition(), DossierRow.status != "cancelled", DeviationRow.state == "explained")
+        .order_by(DeviationRow.explained_at, DeviationRow.id)
+        .limit(limit)
+    ).all()
+    return [
+        {
+            "dossier": row.dossier_id,
+            "title": title,
+            "sop": dossier.sop_digest,
+            "work_unit": dossier.work_unit_id,
+            "work_unit_name": unit,
+            "deviation": row.id,
+            "code": row.code,
+            "step": row.step,
+            "iteration": row.iteration,
+            "explained_at": row.explained_at,
+            "explained_by": row.explained_by,
+        }
+        for row, dossier, unit, title in rows
+    ]
+
+
+def list_returned(scope: ReadScope, session: Session, person: str, limit: int = 50) -> list[dict[str, Any]]:
+    """What this person returned in open dossiers of the scope and what did not come back to that step since, the newest first."""
+    came_back = (
+        select(StepRunRow.dossier_id)
+        .where(
+            StepRunRow.dossier_id == DecisionRow.dossier_id,
+            StepRunRow.step == DecisionRow.step,
+            StepRunRow.iteration > DecisionRow.iteration,
+        )
+        .exists()
+    )
+    reason, title = aliased(OpeningRow), aliased(OpeningRow)
+    rows = session.execute(
+        select(DecisionRow, DossierRow, reason.value, title.value)
+        .join(DossierRow, DossierRow.id == DecisionRow.dossier_id)
+        .outerjoin(reason, (reason.event_hash == DecisionRow.event_hash) & (reason.field == "reason"))
+        .outerjoin(title, (title.event_hash == DossierRow.opened_hash) & (title.field == "title"))
+        .where(
+            scope.condition(),
+            DossierRow.status == "open",
+            DecisionRow.person_id == person,
+            DecisionRow.decision == "return",
+            ~came_back,
+        )
+        .order_by(DecisionRow.at.desc(), DecisionRow.event_hash)
+        .limit(limit)
+    ).all()
+    return [
+        {
+            "dossier": decision.dossier_id,
+            "title": named,
+            "step": decision.step,
+            "iteration": decision.iteration,
+            "returns_to": decision.returns_to,
+            "at": decision.at,
+            "reason": why,
+        }
+        for decision, _, why, named in rows
     ]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import format_date, gettext, ngettext
 
-from archive_service.services import attestations, desk, notices, reading
+from archive_service.services import attestations, awaited, desk, notices, reading
 from archive_service.web.auth import get_archive, require_actor
 
 blueprint = Blueprint("web_home", __name__, template_folder="templates")
@@ -21,9 +23,16 @@ def home() -> ResponseReturnValue:
     if desk.is_performer(actor):
         work = desk.read_work(archive, actor)
         due = attestations.list_due(archive, actor)
-        told = notices.list_notices(archive, actor)
         return render_template(
-            "home.html", work=work, due=due, notices=told, done=done, may_open=actor.may("dossier.open")
+            "home.html",
+            work=work,
+            summary=_summary(work),
+            to_answer=awaited.list_to_answer(archive, actor),
+            returned=awaited.list_returned(archive, actor),
+            due=due,
+            notices=notices.list_notices(archive, actor),
+            done=done,
+            may_open=actor.may("dossier.open"),
         )
     if not actor.may("dossier.read") and actor.may("indicator.read"):
         return redirect(url_for("web_indicators.list_own"), HTTPStatus.SEE_OTHER)
@@ -32,3 +41,18 @@ def home() -> ResponseReturnValue:
     return render_template(
         "dossiers.html", dossiers=reading.list_dossiers(archive, actor), done=done, may_open=actor.may("dossier.open")
     )
+
+
+def _summary(work: dict[str, Any]) -> str:
+    """The day and how much waits, in one line."""
+    late = sum(
+        1 for run in work["mine"] if run["used_seconds"] is not None and run["used_seconds"] > run["limit_seconds"]
+    )
+    waiting = ngettext("%(num)s step waits for you", "%(num)s steps wait for you", len(work["mine"]))
+    parts = [
+        str(format_date(work["now"], "EEEE, d MMMM y")),
+        waiting if work["mine"] else gettext("nothing waits for you"),
+    ]
+    if late:
+        parts.append(ngettext("%(num)s of them is late", "%(num)s of them are late", late))
+    return " · ".join(parts)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import Flask, Response, g, request
-from flask_babel import format_date, format_datetime
+from flask_babel import format_date, format_datetime, gettext, to_user_timezone
 
 from archive_service import i18n
 from archive_service.services import desk, log, notices
@@ -26,6 +26,7 @@ def register(app: Flask) -> None:
     for name, function in (
         ("moment", moment_text),
         ("day", day_text),
+        ("due", due_text),
         ("minutes", wording.minutes_text),
         ("duration", wording.duration_text),
         ("size", wording.size_text),
@@ -96,6 +97,18 @@ def moment_text(value: str | datetime | None) -> str:
         return ""
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     return str(format_datetime(moment, "EEE, d MMM y HH.mm")) + " WIB"
+
+
+def due_text(value: str | datetime | None, now: datetime) -> str:
+    """An instant as somebody planning their day says it: today, tomorrow or yesterday by name, any other day by date."""
+    if value is None:
+        return str(gettext("the clock stands"))
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    days = (to_user_timezone(moment).date() - to_user_timezone(now).date()).days
+    words = {0: gettext("today"), 1: gettext("tomorrow"), -1: gettext("yesterday")}
+    if days not in words:
+        return moment_text(moment)
+    return f"{words[days]} {format_datetime(moment, 'HH.mm')} WIB"
 
 
 def day_text(value: str | None) -> str:

@@ -36,9 +36,6 @@ GROUPS: tuple[tuple[Any, tuple[Link, ...]], ...] = (
                 lazy_gettext("My indicators"), "web_indicators.list_own", lambda actor, person: person["is_contributor"]
             ),
             Link(lazy_gettext("Dossiers"), "web_dossiers.list_dossiers", _may("dossier.read")),
-            Link(lazy_gettext("Delegation (Plh./Plt.)"), "web_delegations.list_delegations", _always),
-            Link(lazy_gettext("Calendar"), "web_calendars.show_calendars", _always),
-            Link(lazy_gettext("SOPs"), "web_sops.list_sops", _always),
         ),
     ),
     (
@@ -58,10 +55,18 @@ GROUPS: tuple[tuple[Any, tuple[Link, ...]], ...] = (
         ),
     ),
     (lazy_gettext("Administration"), ()),
+    (
+        lazy_gettext("Reference"),
+        (
+            Link(lazy_gettext("Delegation (Plh./Plt.)"), "web_delegations.list_delegations", _always),
+            Link(lazy_gettext("Calendar"), "web_calendars.show_calendars", _always),
+            Link(lazy_gettext("SOPs"), "web_sops.list_sops", _always),
+        ),
+    ),
 )
 """Group → its entries, in the order of the page; a group without an entry for a person is left out."""
 
-MAIN = frozenset(["web_home.home", "web_dossiers.list_dossiers"])
+MAIN = frozenset(["web_home.home", "web_indicators.list_own", "web_dossiers.list_dossiers"])
 """What stands beside the groups, one click away."""
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask_babel import format_decimal, gettext, lazy_gettext
+from flask_babel import format_decimal, gettext, lazy_gettext, ngettext
 
 from archive_service.services import notice_text
 from archive_service.web.problems import sentence_for
+
+WORKING_DAY_SECONDS = 450 * 60
 
 WORDS: dict[str, Any] = {
     "open": lazy_gettext("running"),
@@ -300,8 +302,16 @@ def minutes_text(seconds: int) -> str:
 
 
 def duration_text(seconds: int) -> str:
-    """Working time for people who plan their day: hours and minutes."""
-    hours, minutes = divmod(max(seconds, 0) // 60, 60)
+    """Working time for people who plan their day: working days (of 7 h 30 min, as the norms count), hours and minutes."""
+    days, rest = divmod(max(seconds, 0), WORKING_DAY_SECONDS)
+    if not days:
+        return str(gettext("%(time)s of working time", time=_clock_text(rest)))
+    text = str(ngettext("%(num)s working day", "%(num)s working days", days))
+    return text if rest < 60 else f"{text} {_clock_text(rest)}"
+
+
+def _clock_text(seconds: int) -> str:
+    hours, minutes = divmod(seconds // 60, 60)
     if hours == 0:
         return minutes_text(seconds)
     if minutes == 0:

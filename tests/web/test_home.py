@@ -1,0 +1,66 @@
+"""My work: what waits for whom, what came back, and one click to it."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Flask
+
+from tests.office import Office
+from tests.web.conftest import Browser
+
+
+def section(page: str, name: str) -> str:
+    """The part of a page under the heading with this id; nothing when there is none."""
+    found = re.search(rf'<section[^>]*aria-labelledby="{name}".*?</section>', page, re.S)
+    return found[0] if found else ""
+
+
+def test_every_step_that_waits_has_one_button_that_leads_to_it(browser: Browser) -> None:
+    dossier = browser.office.play("4")
+    mine = section(browser.settle("sari").page("/"), "mine")
+    (button,) = re.findall(r'<a class="button" href="([^"]+)"', mine)
+    assert button == f"/dossiers/{dossier}/steps/5" and "Lengkapi" in mine
+    assert browser.get(button).headers["Location"].startswith(f"/dossiers/{dossier}")
+
+
+def test_who_returned_a_step_sees_it_with_the_reason_until_it_is_back(browser: Browser, app: Flask) -> None:
+    office = browser.office
+    dossier = office.play("7")
+    office.at("2026-03-27T14:00")
+    office.decide(dossier, "hendra", "8", "return", "Angka IKU 2 keliru.")
+    returned = section(browser.settle("hendra").page("/"), "returned")
+    assert "Angka IKU 2 keliru." in returned and "dari langkah 8 ke langkah 6" in returned
+    assert "sekarang di langkah 6, pada Bima" in returned
+    assert section(Browser(app, office).settle("bima").page("/"), "returned") == "", "it is on their own desk"
+    office.upload(dossier, "bima", "6", round=2)
+    office.submit(dossier, "bima", "6", round=2)
+    office.decide(dossier, "sari", "7", "approve")
+    assert section(browser.page("/"), "returned") == ""
+    assert f"/dossiers/{dossier}/steps/8" in section(browser.page("/"), "mine")
+
+
+def test_an_explanation_waits_for_whoever_the_sop_names_and_nobody_else(browser: Browser, app: Flask) -> None:
+    office = browser.office
+    dossier = office.play("4")
+    office.turn()
+    explain(browser.settle("sari"), dossier)
+    answering = section(Browser(app, office).settle("hendra").page("/"), "answers")
+    assert "Sari" in answering and f"/dossiers/{dossier}#deviation-" in answering and "Baca dan jawab" in answering
+    for other in ("sari", "bima"):
+        assert section(Browser(app, office).settle(other).page("/"), "answers") == ""
+
+
+def explain(browser: Browser, dossier: str) -> None:
+    """Explain the one deviation that the page asks this person about."""
+    (path,) = re.findall(r'action="(/dossiers/\w+/deviations/\w+/explanation)"', browser.page(f"/dossiers/{dossier}"))
+    assert browser.send(path, explanation="Libur panjang.").status_code == 303
+
+
+def test_when_something_is_due_is_said_as_people_say_it(browser: Browser) -> None:
+    office: Office = browser.office
+    office.play("8")
+    browser.settle("sari")
+    shown = section(browser.page("/"), "others")
+    assert re.search(r"(hari ini|besok|kemarin) \d\d\.\d\d WIB", shown) or re.search(r"\d+ Mar 2026", shown)
+    assert "waktu kerja" in shown or "hari kerja" in shown
