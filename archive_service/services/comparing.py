@@ -34,6 +34,8 @@ RECEIPT_WAITING = "receipt_waiting"
 RECEIPT_LOST = "receipt_lost"
 DAMAGED = "damaged"
 
+NOTE_BYTES = note.NOTE_LIMIT_BYTES
+
 GOOD = frozenset([SAME, CONTINUED, RECEIPT_KEPT])
 ALARMING = frozenset([SHORTER, FORK, RECEIPT_LOST, DAMAGED])
 """What must be told to somebody outside at once; everything else says nothing against the log."""

@@ -10,6 +10,7 @@ from flask_compress import Compress
 from archive_service import i18n
 from archive_service.archive import Archive
 from archive_service.web import (
+    auditor,
     audits,
     auth,
     bundles,
@@ -20,6 +21,7 @@ from archive_service.web import (
     delegations,
     deviations,
     dossiers,
+    findings,
     forms,
     home,
     indicators,
@@ -31,6 +33,8 @@ from archive_service.web import (
     proof_page,
     proofs,
     quality,
+    samples,
+    search,
     sessions,
     settings,
     sops,
@@ -71,6 +75,10 @@ def register(app: Flask) -> None:
         quality,
         sops,
         units,
+        findings,
+        auditor,
+        samples,
+        search,
         calendars,
         audits,
         notices,
