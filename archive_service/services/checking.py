@@ -15,7 +15,7 @@ from sqlalchemy import select
 from archive_service.archive import Archive
 from archive_service.db import queries
 from archive_service.db.event_log import read_openings, read_stream
-from archive_service.db.models import EventRow, LogLeafRow
+from archive_service.db.models import EventRow, LogLeafRow, LogPendingRow
 from archive_service.domain import merkle
 from archive_service.domain.deviation import IllegalEvent
 from archive_service.domain.dossier import fold
@@ -53,6 +53,8 @@ class Checked:
     events: int = 0
     covered_by: int | None = None
     digest: str | None = None
+    waiting: int = 0
+    """Records that the next checkpoint will cover, and this one does not."""
 
 
 class _Stored(io.RawIOBase):
@@ -130,6 +132,7 @@ def _check_events(archive: Archive, dossier: str) -> Checked:
         steps.append(CheckedStep(id, FAILED if problems else PASSED, problems[:20]))
 
     covered: int | None = None
+    waiting: list[int] = []
     with archive.db.read() as session:
         rows = session.execute(
             select(EventRow).where(EventRow.stream == f"dossier:{dossier}").order_by(EventRow.seq)
@@ -156,18 +159,24 @@ def _check_events(archive: Archive, dossier: str) -> Checked:
                     select(LogLeafRow.leaf_hash, LogLeafRow.leaf_index).where(LogLeafRow.leaf_hash.in_(hashes))
                 ).all()
             )
-            waiting = [f"#{event.seq}" for event in events if event.leaf_hash not in places]
-            if waiting:
-                return [f"not numbered yet: {', '.join(waiting[:10])}"]
-            found = log.covering_checkpoint(session, max(places.values()))
-            if found is None:
-                return ["no signed checkpoint covers the last event yet; try again in a moment"]
-            log.require_own_checkpoint(archive, found.note)
-            covered, node, root = found.size, log.tile_reader(session), bytes.fromhex(found.root)
-            for leaf, index in places.items():
-                path = merkle.inclusion_proof(index, found.size, node)
-                merkle.require_inclusion(index, found.size, bytes.fromhex(leaf), path, root)
-            return []
+            pending = set(
+                session.execute(
+                    select(LogPendingRow.leaf_hash).where(LogPendingRow.leaf_hash.in_(hashes))
+                ).scalars()
+            )
+            found = log.newest_row(session)
+            covered = 0 if found is None else found.size
+            inside = {leaf: index for leaf, index in places.items() if index < covered}
+            waiting.extend(event.seq for event in events if event.leaf_hash not in inside)
+            if found is not None and inside:
+                log.require_own_checkpoint(archive, found.note)
+                node, root = log.tile_reader(session), bytes.fromhex(found.root)
+                for leaf, index in inside.items():
+                    path = merkle.inclusion_proof(index, found.size, node)
+                    merkle.require_inclusion(index, found.size, bytes.fromhex(leaf), path, root)
+            # what is numbered or waits for its number comes under the next checkpoint; what is neither never will
+            lost = [event.seq for event in events if event.leaf_hash not in places and event.leaf_hash not in pending]
+            return [f"#{seq} is not in the log" for seq in lost]
 
         def openings() -> list[str]:
             opened = read_openings(session, [event.leaf_hash for event in events])
@@ -181,7 +190,7 @@ def _check_events(archive: Archive, dossier: str) -> Checked:
 
         def moves() -> list[str]:
             sop = archive.catalog.sop(session, events[0].payload["sop"])
-            return [f"{d.code}: {d.place}" for d in rules.tell_dossier(sop, events)[1]]
+            return [f"{d.code}: {d.place}" for d in rules.tell_dossier(sop, events)[1] if d.code != "not_sealed"]
 
         def duties() -> list[str]:
             sop = archive.catalog.sop(session, events[0].payload["sop"])
@@ -200,4 +209,4 @@ def _check_events(archive: Archive, dossier: str) -> Checked:
         for id, check in zip(OPEN_STEPS, (chain, membership, openings, moves, duties, time, locations), strict=True):
             run(id, check)
     is_intact = all(step.state == PASSED for step in steps)
-    return Checked(False, "intact" if is_intact else "broken", steps, len(stored), covered)
+    return Checked(False, "intact" if is_intact else "broken", steps, len(stored), covered, waiting=len(waiting))

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
-from archive_service.db.models import CheckpointRow, EventRow, LogLeafRow, LogPendingRow
+from archive_service.db.models import EventRow, LogLeafRow, LogPendingRow
 from archive_service.domain import merkle, note
 from archive_service.domain.checkpoint import Checkpoint, CheckpointError, parse_checkpoint
 from archive_service.domain.receipt import Receipt, ReceiptError, parse_receipt
@@ -109,7 +109,7 @@ def _compare_checkpoint(archive: Archive, parsed: note.Note, kept: Checkpoint) -
 
 
 def _hold(session: Session, kept: Checkpoint, facts: dict[str, Any]) -> Comparison:
-    newest = session.execute(select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1)).scalar_one_or_none()
+    newest = log.newest_row(session)
     size = max(log.log_size(session), 0 if newest is None else newest.size)
     node = log.tile_reader(session)
     if kept.size > size:
@@ -146,7 +146,7 @@ def _compare_receipt(archive: Archive, parsed: note.Note, kept: Receipt) -> Comp
         index = session.execute(
             select(LogLeafRow.leaf_index).where(LogLeafRow.leaf_hash == kept.event_hash)
         ).scalar_one_or_none()
-        newest = session.execute(select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1)).scalar_one_or_none()
+        newest = log.newest_row(session)
         if index is None:
             waits = session.execute(select(LogPendingRow.id).where(LogPendingRow.leaf_hash == kept.event_hash)).first()
             return Comparison(RECEIPT_LOST if waits is None else RECEIPT_WAITING, **facts)

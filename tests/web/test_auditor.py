@@ -61,8 +61,7 @@ def test_the_evidence_stands_beside_the_step(office: Office, app: Flask) -> None
 def test_the_server_says_about_itself_whether_an_open_dossier_holds(office: Office, app: Flask) -> None:
     dossier = office.play("4")
     browser = Browser(app, office).settle("wahyu")
-    early = browser.page(f"/audit/dossiers/{dossier}/periksa")
-    assert "(broken)" in early and "not numbered yet" in early
+    assert "menunggu segel berikutnya" in browser.page(f"/audit/dossiers/{dossier}/periksa")
     office.turn()
     page = browser.page(f"/audit/dossiers/{dossier}/periksa")
     assert "(intact)" in page and "server menyatakan ini tentang dirinya sendiri" in page

@@ -30,7 +30,7 @@ def test_a_finding_is_proposed_and_taken_to_its_end_on_pages(office: Office, app
     for step, form in steps:
         assert f"{path}/{step}" in browser.page(path), step
         assert browser.send(f"{path}/{step}", **form).status_code == 303, step
-    assert "ditutup" in browser.page(path)
+    assert "badge closed" in browser.page(path)
     assert made["finding"] in browser.page("/findings?state=closed")
     assert made["finding"] not in browser.page("/findings?state=open")
     assert made["finding"] not in browser.page("/findings?classification=kts_major")
