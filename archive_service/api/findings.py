@@ -181,9 +181,7 @@ def propose_finding(body: ProposalBody) -> ResponseReturnValue:
 @operation(status=204, body=ClassificationBody, takes_key=True, takes_match=True)
 def classify_finding(finding: str, body: ClassificationBody) -> ResponseReturnValue:
     """Say what it is."""
-    findings.classify_finding(
-        get_archive(), require_actor(), finding=finding, seen=seen_states(), **body.model_dump()
-    )
+    findings.classify_finding(get_archive(), require_actor(), finding=finding, seen=seen_states(), **body.model_dump())
     return "", 204
 
 
@@ -199,9 +197,7 @@ def state_cause(finding: str, body: CauseBody) -> ResponseReturnValue:
 @operation(status=204, body=ActionBody, takes_key=True, takes_match=True)
 def set_action(finding: str, body: ActionBody) -> ResponseReturnValue:
     """Set the corrective action."""
-    findings.set_action(
-        get_archive(), require_actor(), finding=finding, seen=seen_states(), **body.model_dump()
-    )
+    findings.set_action(get_archive(), require_actor(), finding=finding, seen=seen_states(), **body.model_dump())
     return "", 204
 
 
@@ -217,7 +213,5 @@ def finish_action(finding: str, body: NoteBody) -> ResponseReturnValue:
 @operation(status=204, body=EffectBody, takes_key=True, takes_match=True)
 def check_effect(finding: str, body: EffectBody) -> ResponseReturnValue:
     """Say whether it worked."""
-    findings.check_effect(
-        get_archive(), require_actor(), finding=finding, seen=seen_states(), **body.model_dump()
-    )
+    findings.check_effect(get_archive(), require_actor(), finding=finding, seen=seen_states(), **body.model_dump())
     return "", 204

@@ -65,7 +65,7 @@ def find_units(session: Session, term: str) -> list[str]:
     return [id for id, code, name in rows if any(is_found(word, [term]) for word in words_of(f"{code} {name}"))]
 
 
-def _matching(session: Session, reach: Reach, kind: str, terms: Sequence[str], unit: str | None) -> Select[Any]:
+def _matching(session: Session, reach: Reach, kind: str, terms: Sequence[str], unit: str | None) -> Any:
     """The entries of a kind in which every term begins a word."""
     entry, token = SearchEntryRow, SearchTokenRow
     where: list[ColumnElement[bool]] = [entry.kind == kind, reach.condition()]
@@ -74,7 +74,9 @@ def _matching(session: Session, reach: Reach, kind: str, terms: Sequence[str], u
     units = {term: find_units(session, term) if kind == DOSSIER else [] for term in terms}
     counts = {
         term: session.execute(
-            select(func.count()).select_from(select(token.token).where(_has(token.token, term)).limit(RARE + 1).subquery())
+            select(func.count()).select_from(
+                select(token.token).where(_has(token.token, term)).limit(RARE + 1).subquery()
+            )
         ).scalar_one()
         for term in terms
         if not units[term]
@@ -320,8 +322,6 @@ def _hit(kind: str, subject: str, dossier: str | None, title: str | None, **fact
     blank = dict.fromkeys(("at", "work_unit_name", "person_name", "step", "digest", "state", "seq"))
     details = {name: text for name, text in facts.pop("details").items() if text}
     return {"kind": kind, "subject": subject, "dossier": dossier, "title": title, **blank, **facts, "details": details}
-
-
 
 
 def indexed_of(session: Session, hashes: Sequence[str]) -> set[str]:

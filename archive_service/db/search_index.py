@@ -63,9 +63,7 @@ def add_entry(connection: Connection, entry: dict[str, Any], words: list[tuple[s
     """Write an entry and its words."""
     made = connection.execute(insert(_ENTRY).returning(_ENTRY.c.id), entry).scalar_one()
     if words:
-        connection.execute(
-            insert(_TOKEN), [{"token": word, "entry_id": made, "field": field} for word, field in words]
-        )
+        connection.execute(insert(_TOKEN), [{"token": word, "entry_id": made, "field": field} for word, field in words])
 
 
 def forget_everything(connection: Connection) -> None:

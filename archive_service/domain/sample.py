@@ -26,7 +26,7 @@ def read_population(data: bytes) -> List[str]:
 
 def ticket(seed: str, id: str) -> str:
     """What an id is drawn by."""
-    return sha256(f"{seed}\n{id}".encode("utf-8")).hexdigest()
+    return sha256(f"{seed}\n{id}".encode()).hexdigest()
 
 
 def draw(seed: str, population: Iterable[str], size: int) -> List[str]:

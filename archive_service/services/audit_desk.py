@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
+from archive_service.db import queries
 from archive_service.db.models import AssignmentRow, DeviationRow, DossierRow, EventRow, UserRow
 from archive_service.db.paging import PageRequest
 from archive_service.domain.dossier import SEALED
@@ -25,14 +26,14 @@ FAILED = "fixity.checked"
 def read_audit_desk(archive: Archive, actor: Actor) -> dict[str, Any]:
     """Dossiers sealed lately, checks that failed, open findings, samples and their progress, when access ends, how much is recorded.
 
-    What it shows are names of dossiers: it is recorded as a look at the list of them.
+    It leads to what is read, and is not recorded itself: an auditor sees it dozens of times a day.
     """
     actor.require("audit.work")
     scope = reading.scope_of(actor)
-    sealed = reading.list_dossiers(archive, actor, SHOWN, [DossierRow.status == SEALED])
-    found = findings.page_findings(archive, actor, wanted=FindingFilter(is_settled=False), page=PageRequest(SHOWN))
+    found = findings.peek_findings(archive, actor, wanted=FindingFilter(is_settled=False), page=PageRequest(SHOWN))
     drawn = samples.page_samples(archive, actor, page=PageRequest(SHOWN))
     with archive.db.read() as session:
+        sealed = queries.list_dossiers(scope, session, SHOWN, [DossierRow.status == SEALED])
         counts = {
             "sealed": session.execute(
                 select(func.count()).select_from(DossierRow).where(scope.condition(), DossierRow.status == SEALED)
@@ -49,7 +50,7 @@ def read_audit_desk(archive: Archive, actor: Actor) -> dict[str, Any]:
         stop = log.find_stop(session)
         ends = access_ends(session, actor)
     return {
-        "sealed": sealed,
+        "sealed": [{**each, "ended_at": each["ended_at"] and each["ended_at"].isoformat()} for each in sealed],
         "findings": found.rows,
         "samples": drawn.rows,
         "failed_checks": failed,

@@ -160,9 +160,7 @@ def _check_events(archive: Archive, dossier: str) -> Checked:
                 ).all()
             )
             pending = set(
-                session.execute(
-                    select(LogPendingRow.leaf_hash).where(LogPendingRow.leaf_hash.in_(hashes))
-                ).scalars()
+                session.execute(select(LogPendingRow.leaf_hash).where(LogPendingRow.leaf_hash.in_(hashes))).scalars()
             )
             found = log.newest_row(session)
             covered = 0 if found is None else found.size

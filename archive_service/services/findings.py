@@ -277,12 +277,16 @@ def list_findings(
     return page_findings(archive, actor, wanted=FindingFilter(work_unit), page=PageRequest(limit)).rows
 
 
-def page_findings(
-    archive: Archive, actor: Actor, *, wanted: FindingFilter, page: PageRequest
-) -> Page[dict[str, Any]]:
-    """A page of the findings of the units within the actor's reach, newest first."""
+def page_findings(archive: Archive, actor: Actor, *, wanted: FindingFilter, page: PageRequest) -> Page[dict[str, Any]]:
+    """A page of the findings of the units within the actor's reach, newest first; an auditor's look is recorded."""
     actor.require("finding.read")
     reading.record_read(archive, actor, "findings")
+    return peek_findings(archive, actor, wanted=wanted, page=page)
+
+
+def peek_findings(archive: Archive, actor: Actor, *, wanted: FindingFilter, page: PageRequest) -> Page[dict[str, Any]]:
+    """The same for a page that only leads to findings: nothing is recorded."""
+    actor.require("finding.read")
     key = (FindingRow.proposed_at, FindingRow.id)
     after = None if page.after is None else (datetime.fromisoformat(str(page.after[0])), page.after[1])
     with archive.db.read() as session:

@@ -38,7 +38,9 @@ def page_reads(archive: Archive, actor: Actor, *, page: PageRequest) -> Page[dic
         cut = cut_page(rows.all(), page, lambda row: (row.seq,))
         events = [parse_event(row.data) for row in cut.rows]
         hashes = [e.leaf_hash for e in events]
-        queries = {leaf: value for (leaf, name), (value, _) in read_openings(session, hashes).items() if name == "query"}
+        queries = {
+            leaf: value for (leaf, name), (value, _) in read_openings(session, hashes).items() if name == "query"
+        }
         titles = _titles(session, {e.payload["dossier"] for e in events if e.payload.get("dossier")})
         places = dict(
             session.execute(

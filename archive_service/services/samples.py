@@ -60,7 +60,8 @@ class PopulationFilter:
             raise InvalidInput("status_unknown", "A dossier is open, sealed or cancelled.", field="status")
         if len(self.work_units) > UNITS_LIMIT or len(self.periods) > PERIODS_LIMIT:
             raise InvalidInput(
-                "filter_too_wide", f"Name at most {UNITS_LIMIT} work units and {PERIODS_LIMIT} quarters, or none for all."
+                "filter_too_wide",
+                f"Name at most {UNITS_LIMIT} work units and {PERIODS_LIMIT} quarters, or none for all.",
             )
         if wrong := [period for period in self.periods if not _PERIOD.fullmatch(period)]:
             raise InvalidInput("period_malformed", f"{wrong[0]} is no quarter such as 2026-1.", field="periods")
@@ -100,9 +101,7 @@ def count_population(archive: Archive, actor: Actor, *, wanted: PopulationFilter
         return session.execute(found).scalar_one()
 
 
-def draw_sample(
-    archive: Archive, actor: Actor, *, wanted: PopulationFilter, size: int, seed: str | None = None
-) -> str:
+def draw_sample(archive: Archive, actor: Actor, *, wanted: PopulationFilter, size: int, seed: str | None = None) -> str:
     """Draw a sample; its id. Population, seed and what was drawn are one event in the drawer's stream, written before anybody sees a result.
 
     Without ``seed`` the service makes one of 128 random bits. InvalidInput ``population_empty``, ``population_too_large``, ``seed_malformed``,
@@ -113,7 +112,7 @@ def draw_sample(
     wanted = wanted.checked()
     if isinstance(size, bool) or not 1 <= size <= samples.SIZE_LIMIT:
         raise InvalidInput("size_out_of_range", f"Draw 1 to {samples.SIZE_LIMIT} dossiers.", field="size")
-    seed = archive.log.make_salt()[:16].hex() if not seed else seed
+    seed = seed or archive.log.make_salt()[:16].hex()
     if not _SEED.fullmatch(seed):
         raise InvalidInput("seed_malformed", "A seed has 1 to 64 of A-Z a-z 0-9 . _ -", field="seed")
     stream = f"user:{actor.user}"
@@ -243,9 +242,7 @@ def _progress(session: Session, ids: Sequence[str]) -> dict[str, dict[str | None
     return found
 
 
-def _listed(
-    row: Any, done: dict[str, dict[str | None, int]], names: dict[str, str], actor: Actor
-) -> dict[str, Any]:
+def _listed(row: Any, done: dict[str, dict[str | None, int]], names: dict[str, str], actor: Actor) -> dict[str, Any]:
     results = done.get(row.id, {})
     return {
         "sample": row.id,
@@ -300,7 +297,9 @@ def _items(session: Session, sample: str, opened: set[str]) -> list[dict[str, An
         .where(SampleItemRow.sample_id == sample)
         .order_by(SampleItemRow.place)
     ).all()
-    hashes = [dossier.opened_hash for _, dossier, _ in rows] + [item.event_hash for item, _, _ in rows if item.event_hash]
+    hashes = [dossier.opened_hash for _, dossier, _ in rows] + [
+        item.event_hash for item, _, _ in rows if item.event_hash
+    ]
     texts = {key: value for key, (value, _) in read_openings(session, hashes).items()}
     return [
         {

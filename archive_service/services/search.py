@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import select
 
 from archive_service.archive import Archive
-from archive_service.db import search
+from archive_service.db import queries, search
 from archive_service.db.event_log import read_openings
-from archive_service.db.models import DossierRow, EventRow, LogLeafRow, LogPendingRow
+from archive_service.db.models import DossierRow, EventRow
 from archive_service.db.paging import Page, PageRequest
 from archive_service.db.queries import ReadScope
 from archive_service.db.search import COUNTED, Reach
@@ -113,7 +113,9 @@ def find(
                 ids, count = [*also, *ids], count + len(also)
             rows = search.SHOW[each](session, ids, terms)
             groups.append(Group(each, min(count, COUNTED), count > COUNTED, Page(rows, entries.next)))
-        shown = [hit for each in KINDS if identified.get(each) for hit in search.SHOW[each](session, identified[each], ())]
+        shown = [
+            hit for each in KINDS if identified.get(each) for hit in search.SHOW[each](session, identified[each], ())
+        ]
     return Found(query, terms, shown, groups)
 
 
@@ -129,21 +131,32 @@ def _identify(session: Any, reaches: dict[str, Reach], query: str) -> dict[str, 
 
 
 def rebuild(archive: Archive, progress: Callable[[int, int], None] | None = None) -> int:
-    """Throw the index away and make it again from events and openings, in the log's order; how many entries it has.
+    """Throw the index away and make it again from events and openings, the oldest first; how many entries it has.
 
     What is searched meanwhile finds less. What is recorded meanwhile is indexed once: an entry names its event.
     """
     with archive.db.write() as session:
         forget_everything(session.connection())
     with archive.db.read() as session:
-        hashes = list(session.execute(select(LogLeafRow.leaf_hash).order_by(LogLeafRow.leaf_index)).scalars())
-        hashes += session.execute(select(LogPendingRow.leaf_hash).order_by(LogPendingRow.id)).scalars()
-    made = 0
-    for begin in range(0, len(hashes), REBUILD_EVENTS):
-        made += _index_again(archive, hashes[begin : begin + REBUILD_EVENTS])
+        size = queries.count_events(session)
+    made = done = 0
+    last = ""
+    while True:
+        with archive.db.read() as session:
+            # ids sort by time
+            rows = session.execute(
+                select(EventRow.id, EventRow.leaf_hash)
+                .where(EventRow.id > last)
+                .order_by(EventRow.id)
+                .limit(REBUILD_EVENTS)
+            ).all()
+        if not rows:
+            return made
+        last = rows[-1].id
+        made += _index_again(archive, [row.leaf_hash for row in rows])
+        done += len(rows)
         if progress is not None:
-            progress(min(begin + REBUILD_EVENTS, len(hashes)), len(hashes))
-    return made
+            progress(done, max(done, size))
 
 
 def _index_again(archive: Archive, hashes: list[str]) -> int:

@@ -133,9 +133,7 @@ def propose_finding() -> ResponseReturnValue:
         return _form_page(exc)
     if sample is not None and form.get("dossier"):
         try:
-            samples.judge_item(
-                archive, actor, sample=sample, dossier=form["dossier"], result="finding", finding=made
-            )
+            samples.judge_item(archive, actor, sample=sample, dossier=form["dossier"], result="finding", finding=made)
         except (*REFUSALS, NotFound):
             # the finding stands; that the sample does not name it is seen there
             return make_response(redirect(url_for("web_findings.finding", finding=made), HTTPStatus.SEE_OTHER))

@@ -164,7 +164,6 @@ SENTENCES: dict[str, Any] = {
     "sample_of_another": lazy_gettext("Whoever drew a sample looks through it. Draw one of your own."),
     "sample_unknown": lazy_gettext("There is no such sample, or this dossier was not drawn."),
     "evidence_unknown": lazy_gettext("This unit has no such dossier, document or record."),
-    "not_yet_covered": lazy_gettext("No checkpoint covers this yet. Try again in a moment."),
     # files
     "file_missing": lazy_gettext("Choose a file first."),
     "file_empty": lazy_gettext("The file is empty. Look at it on your computer and send it again."),

@@ -26,7 +26,9 @@ blueprint = Blueprint("web_search", __name__, template_folder="templates")
 def marked(text: str | None, terms: tuple[str, ...] = ()) -> Markup:
     """The text with the words that were looked for marked; everything of it is escaped."""
     pieces = words.mark(text or "", terms)
-    return Markup("").join(Markup("<mark>{}</mark>").format(piece) if is_hit else escape(piece) for piece, is_hit in pieces)
+    return Markup("").join(
+        Markup("<mark>{}</mark>").format(piece) if is_hit else escape(piece) for piece, is_hit in pieces
+    )
 
 
 @blueprint.get("/cari")

@@ -97,9 +97,7 @@ def test_only_auditors_draw_and_only_the_drawer_looks_through(lite: Office) -> N
     people.assign_role(lite.archive, admin, person=other, role="auditor", work_unit=lite.unit, from_on="2026-01-01")
     (item,) = samples.read_sample(lite.archive, lite.actor("rini"), sample=sample)["items"]
     with pytest.raises(Conflict) as others:
-        samples.judge_item(
-            lite.archive, lite.actor("rini"), sample=sample, dossier=item["dossier"], result="fine"
-        )
+        samples.judge_item(lite.archive, lite.actor("rini"), sample=sample, dossier=item["dossier"], result="fine")
     assert others.value.code == "sample_of_another"
 
 

@@ -27,9 +27,7 @@ def open_elsewhere(office: Office) -> str:
     unit = people.create_work_unit(office.archive, admin, code="mesin", name="Teknik Mesin")
     person = people.register_person(office.archive, admin, name="Lain")
     users.create_user(office.archive, admin, person=person, login="lain", password=PASSWORD)
-    people.assign_role(
-        office.archive, admin, person=person, role="data_officer", work_unit=unit, from_on="2026-01-01"
-    )
+    people.assign_role(office.archive, admin, person=person, role="data_officer", work_unit=unit, from_on="2026-01-01")
     return dossiers.open_dossier(
         office.archive,
         office.actor("lain"),
@@ -91,18 +89,14 @@ def test_a_contributor_finds_what_they_sent_and_nothing_else(lite: Office) -> No
     admin = lite.actor("admin")
     citra = people.register_person(lite.archive, admin, name="Citra")
     users.create_user(lite.archive, admin, person=citra, login="citra", password=PASSWORD)
-    people.assign_role(
-        lite.archive, admin, person=citra, role="contributor", work_unit=lite.unit, from_on="2026-01-01"
-    )
+    people.assign_role(lite.archive, admin, person=citra, role="contributor", work_unit=lite.unit, from_on="2026-01-01")
     assert counts(find(lite, "citra", "pdf")) == {"document": 0}
 
 
 def test_what_is_erased_is_found_no_more_and_the_index_is_made_again_without_it(office: Office) -> None:
     dossier = office.play("4")
     with office.archive.db.write() as session:
-        (leaf,) = session.execute(
-            select(SearchEntryRow.event_hash).where(SearchEntryRow.subject == dossier)
-        ).scalars()
+        (leaf,) = session.execute(select(SearchEntryRow.event_hash).where(SearchEntryRow.subject == dossier)).scalars()
         session.execute(delete(OpeningRow).where(OpeningRow.event_hash == leaf, OpeningRow.field == "title"))
     assert counts(find(office, "wahyu", "pengukuran data"))["dossier"] == 0
     assert counts(find(office, "wahyu", "0412"))["dossier"] == 1
@@ -127,12 +121,13 @@ def test_an_auditors_search_is_recorded_with_its_words_behind_a_commitment(lite:
     find(lite, "wahyu", "laporan rahasia")
     find(lite, "maya", "laporan")
     with lite.archive.db.read() as session:
-        assert session.execute(
-            select(func.count()).select_from(OpeningRow).where(OpeningRow.field == "query")
-        ).scalar_one() == 1
-        assert session.execute(
-            select(SearchTokenRow.token).where(SearchTokenRow.token == "rahasia")
-        ).first() is None
+        assert (
+            session.execute(
+                select(func.count()).select_from(OpeningRow).where(OpeningRow.field == "query")
+            ).scalar_one()
+            == 1
+        )
+        assert session.execute(select(SearchTokenRow.token).where(SearchTokenRow.token == "rahasia")).first() is None
     assert audit.check_archive(lite.archive).discrepancies == []
 
 

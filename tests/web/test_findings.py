@@ -36,7 +36,9 @@ def test_a_finding_is_proposed_and_taken_to_its_end_on_pages(office: Office, app
     assert made["finding"] not in browser.page("/findings?classification=kts_major")
 
 
-def test_a_form_that_is_older_than_the_last_step_is_refused_and_keeps_what_was_typed(office: Office, app: Flask) -> None:
+def test_a_form_that_is_older_than_the_last_step_is_refused_and_keeps_what_was_typed(
+    office: Office, app: Flask
+) -> None:
     finding = findings.propose_finding(
         office.archive, office.actor("wahyu"), work_unit=office.unit, deviations=[], text="Di lapangan."
     )
