@@ -114,7 +114,7 @@ def _hold(session: Session, kept: Checkpoint, facts: dict[str, Any]) -> Comparis
     size = max(log.log_size(session), 0 if newest is None else newest.size)
     node = log.tile_reader(session)
     if kept.size > size:
-        told = {} if newest is None else {"log_size": newest.size, "log_root": newest.root}
+        told: dict[str, Any] = {} if newest is None else {"log_size": newest.size, "log_root": newest.root}
         return Comparison(SHORTER, **facts, **{"log_size": size, **told})
     root = merkle.root_from_nodes(kept.size, node)
     if root != kept.root:
@@ -160,5 +160,5 @@ def _compare_receipt(archive: Archive, parsed: note.Note, kept: Receipt) -> Comp
             )
         except (LogIntegrityError, ValueError) as exc:
             return Comparison(DAMAGED, str(exc), **facts)
-    told = {"leaf_index": index, "log_size": newest.size, "log_root": newest.root}
+    told: dict[str, Any] = {"leaf_index": index, "log_size": newest.size, "log_root": newest.root}
     return Comparison(RECEIPT_KEPT, **facts, **told, proof=tuple(step.hex() for step in path))

@@ -30,7 +30,7 @@ def read_evidence(archive: Archive, actor: Actor, *, dossier: str, step: str | N
     found = reading.read_dossier(archive, actor, dossier=dossier)
     known = [each["step"] for each in found["steps"]]
     begun = [each["step"] for each in found["steps"] if each["iterations"]]
-    chosen = step if step in known else (begun or known)[0]
+    chosen = step if step is not None and step in known else (begun or known)[0]
     with archive.db.read() as session:
         events = read_dossier_events(archive, session, dossier)
         mine = [event for event in events if step_of(event, chosen)]

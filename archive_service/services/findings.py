@@ -309,7 +309,7 @@ def count_open(archive: Archive, actor: Actor) -> int:
         return session.execute(found).scalar_one()
 
 
-def _within(actor: Actor) -> Select[tuple[FindingRow, str]]:
+def _within(actor: Actor) -> Select[FindingRow, str]:
     held = actor.holds("finding.read")
     found = select(FindingRow, WorkUnitRow.name).join(WorkUnitRow, WorkUnitRow.id == FindingRow.work_unit_id)
     if any(permissions.is_office(a.role) for a in held):

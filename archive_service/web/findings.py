@@ -28,6 +28,8 @@ STATES = (
     states.CLOSED,
 )
 OPEN = "open"
+PROPOSAL_REFUSALS: tuple[type[ArchiveError], ...] = (*REFUSALS, NotFound)
+STEP_REFUSALS: tuple[type[ArchiveError], ...] = (*REFUSALS, Stale)
 
 blueprint = Blueprint("web_findings", __name__, url_prefix="/findings", template_folder="templates")
 
@@ -129,12 +131,12 @@ def propose_finding() -> ResponseReturnValue:
             text=form.get("text", ""),
             evidence=_evidence(form),
         )
-    except (*REFUSALS, NotFound) as exc:
+    except PROPOSAL_REFUSALS as exc:
         return _form_page(exc)
     if sample is not None and form.get("dossier"):
         try:
             samples.judge_item(archive, actor, sample=sample, dossier=form["dossier"], result="finding", finding=made)
-        except (*REFUSALS, NotFound):
+        except PROPOSAL_REFUSALS:
             # the finding stands; that the sample does not name it is seen there
             return make_response(redirect(url_for("web_findings.finding", finding=made), HTTPStatus.SEE_OTHER))
         address = url_for("web_samples.sample", sample=sample, done="finding_proposed")
@@ -206,7 +208,7 @@ def take_step(finding: str, step: str) -> ResponseReturnValue:
     if step in steps:
         try:
             steps[step]()
-        except (*REFUSALS, Stale) as exc:
+        except STEP_REFUSALS as exc:
             return _finding_page(finding, exc)
         return redirect(url_for("web_findings.finding", finding=finding, done="finding_step"), HTTPStatus.SEE_OTHER)
     return redirect(url_for("web_findings.finding", finding=finding), HTTPStatus.SEE_OTHER)

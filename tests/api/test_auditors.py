@@ -15,7 +15,7 @@ def client_of(office: Office, login: str) -> tuple[FlaskClient, dict[str, str]]:
 
 
 def test_search_and_samples_are_pages_of_an_api(office: Office) -> None:
-    office.play("2")
+    office.play("4")
     client, headers = client_of(office, "wahyu")
     found = client.get("/api/v1/search?q=pdf", headers=headers).get_json()
     counts = {group["kind"]: group["count"] for group in found["groups"]}

@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from archive_service.db.models import OpeningRow
+from archive_service.db.paging import PageRequest
 from archive_service.domain.log_proof import parse_log_proof
 from archive_service.services import findings, samples
 from tests.office import Office
@@ -113,4 +114,4 @@ def test_a_sample_is_drawn_looked_through_and_saved_on_pages(office: Office, app
     assert browser.get(f"{path}/population.txt").data.decode().split() == sorted(dossiers)
     assert b"Lengkap." in browser.get(f"{path}/export?format=csv").data
     assert browser.get(f"{path}/export").data[:2] == b"PK"
-    assert len(samples.page_samples(office.archive, office.actor("wahyu"), page=samples.PageRequest()).rows) == 1
+    assert len(samples.page_samples(office.archive, office.actor("wahyu"), page=PageRequest()).rows) == 1
