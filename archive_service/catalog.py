@@ -15,18 +15,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive_service.db.models import DefinitionRow
-from archive_service.domain import canonical
+from archive_service.domain import canonical, retention
 from archive_service.domain.definition import plain
+from archive_service.domain.retention import Schedule, parse_schedule
 from archive_service.domain.sop import Sop, parse_sop
 from archive_service.domain.working_time import Calendar, for_unit, parse_calendar
 from archive_service.errors import InvalidDefinition, LogIntegrityError, NotFound, Problem
 
-SEEDS = ("sops/sop-spmi-601.toml", "calendars/id-government.toml")
+SEEDS = ("sops/sop-spmi-601.toml", "calendars/id-government.toml", "retention/contoh.toml")
 
 
 @dataclass(frozen=True)
 class Definition:
-    """One version of an SOP or calendar, as bytes that are hashed and pinned."""
+    """One version of an SOP, calendar or retention schedule, as bytes that are hashed and pinned."""
 
     kind: str
     key: str
@@ -56,8 +57,10 @@ def define(mapping: Mapping[str, Any]) -> Definition:
         parse_sop(mapping)
     elif kind == "calendar":
         parse_calendar(mapping)
+    elif kind == retention.KIND:
+        parse_schedule(mapping)
     else:
-        raise InvalidDefinition([Problem("kind", 'must be "sop" or "calendar"')])
+        raise InvalidDefinition([Problem("kind", f'must be "sop", "calendar" or "{retention.KIND}"')])
     data = canonical.encode(mapping)
     return Definition(kind, str(mapping["key"]), int(mapping["version"]), sha256(data).hexdigest(), data)
 
@@ -84,6 +87,7 @@ class Catalog:
     def __init__(self) -> None:
         self._sops: dict[str, Sop] = {}
         self._calendars: dict[str, Calendar] = {}
+        self._schedules: dict[str, Schedule] = {}
         self._lock = Lock()
 
     def get(self, session: Session, digest: str) -> Definition:
@@ -103,6 +107,16 @@ class Catalog:
             known = parse_sop(canonical.decode(self.get(session, digest).data))
             with self._lock:
                 self._sops[digest] = known
+        return known
+
+    def schedule(self, session: Session, digest: str) -> Schedule:
+        """The retention schedule with this digest."""
+        with self._lock:
+            known = self._schedules.get(digest)
+        if known is None:
+            known = parse_schedule(canonical.decode(self.get(session, digest).data))
+            with self._lock:
+                self._schedules[digest] = known
         return known
 
     def calendar(self, session: Session, digest: str, unit: str | None = None) -> Calendar:

@@ -250,7 +250,7 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
     ),
     ("definition.registered", 1): _type(
         ["service"],
-        definition_kind=_one_of("sop", "calendar"),
+        definition_kind=_one_of("sop", "calendar", "retention_schedule"),
         key=KEY,
         version=_integer(1, 10**6),
         digest=HASH,

@@ -95,6 +95,7 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
             "delegation.read",
             "attestation.read",
             "log.audit",
+            "service.manage",
         ]
     ),
 }

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
+import tomli_w
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,13 +15,22 @@ from archive_service.archive import Archive
 from archive_service.catalog import Definition, seed_definitions
 from archive_service.db.event_log import StreamWriter, open_streams
 from archive_service.db.models import DefinitionRow
-from archive_service.errors import Conflict
+from archive_service.domain import canonical
+from archive_service.domain.sop import Sop, parse_sop
+from archive_service.errors import Conflict, InvalidDefinition, Problem
 from archive_service.services.actor import SETUP, Actor, event_actor
+
+_PLACEHOLDER = re.compile(r"\bISI [A-Z]{3}")
+"""How a draft marks what somebody has to fill in (drafting/draft.py)."""
 
 
 def register_definition(archive: Archive, actor: Actor, *, definition: Definition) -> None:
-    """Keep a new version of an SOP or calendar; Conflict when that version exists with other bytes. The same bytes again change nothing."""
+    """Keep a new version of an SOP, calendar or retention schedule. The same bytes again change nothing.
+
+    Conflict when that version exists with other bytes, InvalidDefinition while a draft's placeholders are not filled in.
+    """
     assignment = actor.require("definition.manage")
+    require_filled_in(definition)
     with archive.db.write() as session:
         writer = open_streams(session, archive.log, ["service"], acting=[actor.person])
         is_new = _register(session, writer, event_actor(session, actor, assignment), definition)
@@ -99,3 +111,35 @@ def append_definition(
     )
     session.flush()
     return True
+
+
+def require_filled_in(definition: Definition) -> None:
+    """Raise InvalidDefinition with every place that a draft left to be filled in; such a text would be evidence for ever."""
+    problems = [
+        Problem(place, f"is still to be filled in: {text}")
+        for place, text in _texts(canonical.decode(definition.data), "")
+        if _PLACEHOLDER.search(text)
+    ]
+    if problems:
+        raise InvalidDefinition(problems)
+
+
+def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _texts(item, f"{place}.{name}" if place else name)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{place}[{index}]")
+    elif isinstance(value, str):
+        yield place, value
+
+
+def parse_sop_of(definition: Definition) -> Sop:
+    """The SOP that a definition is, registered or not."""
+    return parse_sop(canonical.decode(definition.data))
+
+
+def write_toml(definition: Definition) -> str:
+    """A definition as TOML text; dates stand as texts, which mean the same."""
+    return tomli_w.dumps(canonical.decode(definition.data))

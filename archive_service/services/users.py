@@ -24,6 +24,7 @@ from archive_service.domain.delegation import PASSWORD_RESET
 from archive_service.domain.event import parse_event
 from archive_service.domain.verdict import format_time
 from archive_service.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
+from archive_service.services import tokens
 from archive_service.services.actor import SETUP, Actor, assignments_in_force, event_actor
 from archive_service.services.fields import clean_text, require_id
 from archive_service.services.flags import tell_person
@@ -353,7 +354,10 @@ def find_token_actor(archive: Archive, secret: str) -> Actor:
             raise Unauthenticated("token_refused", "This token is unknown, revoked or has expired; make a new one.")
         user = session.get_one(UserRow, row.user_id)
         scopes = frozenset(row.scopes.split()) if row.scopes else None
-        return make_actor(session, user.id, user.person_id, now, scopes)
+        actor = make_actor(session, user.id, user.person_id, now, scopes)
+        token, used_at = row.id, row.used_at
+    tokens.note_use(archive, token=token, used_at=used_at)
+    return actor
 
 
 def start_session(archive: Archive, *, login: str, password: str) -> str:

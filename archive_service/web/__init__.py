@@ -10,6 +10,7 @@ from flask_compress import Compress
 from archive_service import i18n
 from archive_service.archive import Archive
 from archive_service.web import (
+    admin,
     audits,
     auth,
     bundles,
@@ -78,6 +79,7 @@ def register(app: Flask) -> None:
         passkeys,
         static,
         verifier,
+        *admin.MODULES,
     )
     for module in modules:
         app.register_blueprint(module.blueprint)

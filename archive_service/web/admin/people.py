@@ -1,0 +1,172 @@
+"""People: the list of them, one person's roles and log-ins, and every act of an administrator on either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, request, url_for
+from flask.typing import ResponseReturnValue
+
+from archive_service.errors import ArchiveError, NotFound
+from archive_service.services import directory, people, reading, users
+from archive_service.services.actor import office_date
+from archive_service.web.admin.page import Response, act, asked_page, find_in, next_url, show
+from archive_service.web.auth import get_archive, require_actor
+
+blueprint = Blueprint("web_admin_people", __name__, url_prefix="/admin/orang")
+
+
+def _list(error: ArchiveError | None = None) -> Response:
+    archive, actor = get_archive(), require_actor()
+    roles, units = directory.list_roles(archive, actor), reading.list_work_units(archive, actor)
+    text = request.args.get("q", "").strip()[:100]
+    role = find_in(request.args.get("role", ""), {key for key, _ in roles})
+    unit = find_in(request.args.get("unit", ""), {u["work_unit"] for u in units})
+    found = directory.page_directory(
+        archive, actor, page=asked_page(of=2), text=text or None, role=role, work_unit=unit
+    )
+    return show(
+        "people.html",
+        url_for("web_admin_people.list_people"),
+        error,
+        people=found.rows,
+        next=next_url("web_admin_people.list_people", found.next, q=text, role=role, unit=unit),
+        roles=roles,
+        units=units,
+        q=text,
+        role=role,
+        unit=unit,
+        may_manage=actor.may("people.manage"),
+    )
+
+
+@blueprint.get("")
+def list_people() -> ResponseReturnValue:
+    """People by name, with the roles that they hold today."""
+    return _list()
+
+
+@blueprint.post("")
+def register_person() -> ResponseReturnValue:
+    """A new person, with a log-in when one is given."""
+    archive, actor, form = get_archive(), require_actor(), request.form
+    made: list[str] = []
+
+    def register() -> None:
+        if form.get("login"):
+            person, _ = users.register_with_login(
+                archive,
+                actor,
+                name=form.get("name", ""),
+                login=form.get("login", ""),
+                password=form.get("password", ""),
+                mail=form.get("mail") or None,
+            )
+        else:
+            person = people.register_person(archive, actor, name=form.get("name", ""))
+        made.append(person)
+
+    refused = act(register, _list, url_for("web_admin_people.list_people", done="person_registered"))
+    if made:
+        refused.headers["Location"] = url_for("web_admin_people.person", person=made[0], done="person_registered")
+    return refused
+
+
+def _person(person: str, error: ArchiveError | None = None, form: str | None = None) -> Response:
+    archive, actor = get_archive(), require_actor()
+    return show(
+        "person.html",
+        url_for("web_admin_people.person", person=person),
+        error,
+        p=directory.read_entry(archive, actor, person=person),
+        roles=directory.list_roles(archive, actor),
+        units=reading.list_work_units(archive, actor),
+        today=office_date(archive.log.clock()),
+        may_manage=actor.may("people.manage"),
+        form=form,
+    )
+
+
+@blueprint.get("/<person>")
+def person(person: str) -> ResponseReturnValue:
+    """One person: roles with dates, log-ins with their state."""
+    return _person(person)
+
+
+@blueprint.post("/<person>/penugasan")
+def assign_role(person: str) -> ResponseReturnValue:
+    """Give a person a role in a work unit from a day on."""
+    form = request.form
+    return act(
+        lambda: people.assign_role(
+            get_archive(),
+            require_actor(),
+            person=person,
+            role=form.get("role", ""),
+            work_unit=form.get("work_unit", ""),
+            from_on=form.get("from_on", ""),
+            to_on=form.get("to_on") or None,
+            lead=form.get("lead") == "yes",
+        ),
+        lambda error: _person(person, error, "assignment"),
+        url_for("web_admin_people.person", person=person, done="role_assigned"),
+    )
+
+
+@blueprint.post("/<person>/penugasan/<assignment>/akhir")
+def end_assignment(person: str, assignment: str) -> ResponseReturnValue:
+    """End a role now."""
+    return act(
+        lambda: people.end_assignment(get_archive(), require_actor(), assignment=assignment),
+        lambda error: _person(person, error, "ending"),
+        url_for("web_admin_people.person", person=person, done="role_ended"),
+    )
+
+
+@blueprint.post("/<person>/akun")
+def create_login(person: str) -> ResponseReturnValue:
+    """A log-in for a person."""
+    form = request.form
+    return act(
+        lambda: users.create_user(
+            get_archive(),
+            require_actor(),
+            person=person,
+            login=form.get("login", ""),
+            password=form.get("password", ""),
+            mail=form.get("mail") or None,
+        ),
+        lambda error: _person(person, error, "login"),
+        url_for("web_admin_people.person", person=person, done="login_created"),
+    )
+
+
+def _set_password(user: str) -> None:
+    users.set_password(get_archive(), require_actor(), user=user, password=request.form.get("password", ""))
+
+
+def _set_mail(user: str) -> None:
+    users.set_mail(get_archive(), require_actor(), user=user, mail=request.form.get("mail") or None)
+
+
+LOGIN_ACTS: dict[str, tuple[Callable[[str], None], str]] = {
+    "sandi": (_set_password, "login_password_set"),
+    "surel": (_set_mail, "login_mail_set"),
+}
+"""Last part of the address → what an administrator does to a log-in, and what the page says then. The one place for new ones: each has
+a form in ``admin/person.html`` and a service that refuses whoever may not."""
+
+
+@blueprint.post("/<person>/akun/<user>/<what>")
+def change_login(person: str, user: str, what: str) -> ResponseReturnValue:
+    """Change a log-in of a person."""
+    found = directory.read_entry(get_archive(), require_actor(), person=person)
+    require_actor().require("people.manage")
+    if what not in LOGIN_ACTS or user not in {each["user"] for each in found["users"]}:
+        raise NotFound("user_unknown", "There is no such log-in.")
+    do, done = LOGIN_ACTS[what]
+    return act(
+        lambda: do(user),
+        lambda error: _person(person, error, user),
+        url_for("web_admin_people.person", person=person, done=done),
+    )
