@@ -92,7 +92,10 @@ def set_obligations(
 
 
 def read_quarter(archive: Archive, actor: Actor, *, year: int, quarter: int) -> dict[str, Any]:
-    """A quarter as a table: every work unit and every SOP, and the obligation that stands where they meet, with what became of it."""
+    """A quarter as a table: every work unit and every SOP, and the obligation that stands where they meet, with what became of it.
+
+    ``standing``: those that are neither met nor due, which may still be withdrawn.
+    """
     actor.require("obligation.manage")
     owed = {(o["work_unit"], o["sop"]): o for o in list_obligations(archive, actor, year=year, quarter=quarter)}
     sops = [sop for sop in reading.list_sops(archive, actor) if sop["is_newest"]]
@@ -102,7 +105,7 @@ def read_quarter(archive: Archive, actor: Actor, *, year: int, quarter: int) -> 
             {**unit, "cells": [(sop, owed.get((unit["work_unit"], sop["key"]))) for sop in sops]}
             for unit in reading.list_work_units(archive, actor)
         ],
-        "set": len(owed),
+        "standing": [o for o in owed.values() if o["state"] == "open"],
     }
 
 

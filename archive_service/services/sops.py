@@ -20,7 +20,7 @@ from archive_service.errors import InvalidDefinition, Problem
 from archive_service.services import definitions
 from archive_service.services.actor import Actor
 
-TEXT_LIMIT_BYTES = 1024 * 1024
+TEXT_LIMIT_BYTES = 400 * 1024
 _TABLE = re.compile(r"\s*\[\[?([A-Za-z0-9_.]+)\]\]?\s*(?:#.*)?")
 
 
@@ -64,7 +64,7 @@ def check_text(archive: Archive, actor: Actor, *, text: str, kind: str) -> Check
 def parse_registrable(text: str) -> Definition:
     """The definition in a TOML text that may be registered: sound, and without a placeholder of a draft; InvalidDefinition otherwise."""
     if len(text.encode()) > TEXT_LIMIT_BYTES:
-        raise InvalidDefinition([Problem("file", "is larger than 1 MiB")])
+        raise InvalidDefinition([Problem("file", "is larger than 400 KiB")])
     definition = parse_definition(text)
     definitions.require_filled_in(definition)
     return definition

@@ -162,6 +162,32 @@ WORDS: dict[str, Any] = {
     "indicator.result_recorded": lazy_gettext("Result of an indicator recorded"),
     "recommendation.carried": lazy_gettext("Recommendation carried over"),
     "recommendation.answered": lazy_gettext("Recommendation answered"),
+    # administration
+    "check_database": lazy_gettext("Database"),
+    "check_store": lazy_gettext("Store"),
+    "check_log": lazy_gettext("Log"),
+    "check_jobs": lazy_gettext("Jobs"),
+    "check_audit": lazy_gettext("Audit of the records"),
+    "job_ready": lazy_gettext("ready"),
+    "job_waiting": lazy_gettext("waiting for something"),
+    "job_running": lazy_gettext("running"),
+    "job_failed": lazy_gettext("given up"),
+    "job_done": lazy_gettext("done"),
+    "assignment_in_force": lazy_gettext("in force"),
+    "assignment_coming": lazy_gettext("still to come"),
+    "assignment_over": lazy_gettext("over"),
+    "login_active": lazy_gettext("may log in"),
+    "login_locked": lazy_gettext("rests after wrong passwords"),
+    "login_expired": lazy_gettext("outside of its dates"),
+    "voucher_witness": lazy_gettext("Witness"),
+    "voucher_authority": lazy_gettext("Time-stamp authority"),
+    "security_biasa": lazy_gettext("ordinary / open"),
+    "security_terbatas": lazy_gettext("limited"),
+    "security_rahasia": lazy_gettext("secret"),
+    "security_sangat_rahasia": lazy_gettext("top secret"),
+    "disposition_musnah": lazy_gettext("destroyed"),
+    "disposition_permanen": lazy_gettext("permanent"),
+    "disposition_dinilai_kembali": lazy_gettext("appraised again"),
 }
 """Codes of the domain → words; what is not here is shown as it is."""
 
@@ -231,6 +257,21 @@ DONE: dict[str, Any] = {
     "resumed": lazy_gettext("The clock of the step runs again."),
     "judged_again": lazy_gettext("Judged again; the earlier verdicts stand beside the new ones."),
     "excepted": lazy_gettext("The exception is recorded; it is a deviation that you answer for."),
+    "job_retried": lazy_gettext("The job is tried again."),
+    "unit_created": lazy_gettext("The work unit is added."),
+    "person_registered": lazy_gettext("The person is registered. Now give them a role."),
+    "role_assigned": lazy_gettext("The role is given."),
+    "role_ended": lazy_gettext("The role has ended."),
+    "login_created": lazy_gettext("The log-in is added."),
+    "login_password_set": lazy_gettext("The new password is set; every browser of this log-in is logged out."),
+    "login_mail_set": lazy_gettext("The mail address is changed."),
+    "token_revoked": lazy_gettext("The token is revoked; whoever uses it is refused from now on."),
+    "webhook_removed": lazy_gettext("The webhook is removed."),
+    "sop_registered": lazy_gettext("The version is registered. New dossiers begin with it."),
+    "schedule_registered": lazy_gettext(
+        "The schedule is registered. Dossiers that are archived from its first day on follow it."
+    ),
+    "obligation_withdrawn": lazy_gettext("The obligation is withdrawn."),
 }
 """What a page says after a form went through."""
 

@@ -8,9 +8,12 @@ from flask.typing import ResponseReturnValue
 from archive_service.errors import ArchiveError
 from archive_service.services import oversight
 from archive_service.web.admin.page import Response, act, show
+from archive_service.web.admin.sop_words import sop_field_text
 from archive_service.web.auth import get_archive, require_actor
 
 blueprint = Blueprint("web_admin_overview", __name__, url_prefix="/admin")
+blueprint.add_app_template_filter(sop_field_text, "sop_field")
+blueprint.add_app_template_global(lambda: require_actor().may("service.manage"), "may_oversee")
 
 
 def _page(error: ArchiveError | None = None) -> Response:
