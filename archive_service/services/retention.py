@@ -37,6 +37,11 @@ def find_schedule(archive: Archive, session: Session, sop: str, on: str) -> Defi
     return None
 
 
+def read_stated(archive: Archive, session: Session, digest: str | None, sop: str) -> dict[str, Any] | None:
+    """What a statement says of retention by the schedule with this digest; None without one."""
+    return None if digest is None else retention.stated(archive.catalog.schedule(session, digest), sop)
+
+
 def find_kept_until(session: Session, dossier: str) -> str | None:
     """Until which day a sealed dossier's objects are kept by the schedule that its seal names; None without one."""
     data = session.execute(select(StatementRow.data).where(StatementRow.dossier_id == dossier)).scalar_one_or_none()

@@ -578,6 +578,7 @@ class Builder:
             "head": self.dossier.head,
             "statement_digest": sha256(self.sealed_statement).hexdigest(),
             "statement_size": len(self.sealed_statement),
+            "retention": None,
         }
         self.tell("dossier.sealed", self.actor(login), payload)
 

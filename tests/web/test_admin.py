@@ -25,6 +25,19 @@ def pages(house: Office) -> Flask:
 
 def test_every_page_of_administration_answers(house: Office, pages: Flask) -> None:
     browser = Browser(pages, house).settle("admin")
-    for path in ("", "/unit", "/orang", "/akun", "/sop", "/sop/periksa", "/kewajiban", "/retensi", "/retensi/periksa", "/token", "/webhook", "/saksi"):
+    for path in (
+        "",
+        "/unit",
+        "/orang",
+        "/akun",
+        "/sop",
+        "/sop/periksa",
+        "/kewajiban",
+        "/retensi",
+        "/retensi/periksa",
+        "/token",
+        "/webhook",
+        "/saksi",
+    ):
         page = browser.page(f"/admin{path}")
         assert "<h1" in page, path
