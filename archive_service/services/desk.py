@@ -12,9 +12,13 @@ from archive_service.db import queries
 from archive_service.db.event_log import read_openings, read_stream
 from archive_service.db.queries import ReadScope
 from archive_service.domain import completeness, permissions, verdict, working_time
-from archive_service.domain.dossier import CANCELLED, Action, Dossier, Version, documents_digest, find_refusal, fold
+from archive_service.domain.action import Action
+from archive_service.domain.dossier import Dossier, fold
 from archive_service.domain.event import Event
+from archive_service.domain.parts import Version, documents_digest
+from archive_service.domain.refusal import find_refusal
 from archive_service.domain.sop import OPENING, OutputRule
+from archive_service.domain.states import CANCELLED
 from archive_service.errors import Forbidden
 from archive_service.services import reading
 from archive_service.services.actor import Actor, list_holders

@@ -227,6 +227,7 @@ SENTENCES: dict[str, Any] = {
     ),
     "clock_behind": lazy_gettext("The server's clock is wrong. Nothing is recorded until the administrator sets it."),
     # administration
+    "not_confirmed": lazy_gettext("Tick that the role ends now, then send the form again."),
     "work_unit_exists": lazy_gettext("A work unit has this code already. Choose another."),
     "work_unit_unknown": lazy_gettext("There is no such work unit. Load the page again."),
     "key_expected": lazy_gettext("A code has small letters, digits, hyphen, dot or underscore, 64 at most."),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
-from archive_service.errors import ArchiveError, NotFound
+from archive_service.errors import ArchiveError, InvalidInput, NotFound
 from archive_service.services import directory, people, reading, users
 from archive_service.services.actor import office_date
 from archive_service.web.admin.page import Response, act, asked_page, find_in, next_url, show
@@ -116,8 +116,16 @@ def assign_role(person: str) -> ResponseReturnValue:
 @blueprint.post("/<person>/penugasan/<assignment>/akhir")
 def end_assignment(person: str, assignment: str) -> ResponseReturnValue:
     """End a role now."""
+    actor = require_actor()
+    actor.require("people.manage")
+
+    def end() -> None:
+        if request.form.get("confirm") != "yes":
+            raise InvalidInput("not_confirmed", "Tick that the role ends now.", field="confirm")
+        people.end_assignment(get_archive(), actor, assignment=assignment)
+
     return act(
-        lambda: people.end_assignment(get_archive(), require_actor(), assignment=assignment),
+        end,
         lambda error: _person(person, error, "ending"),
         url_for("web_admin_people.person", person=person, done="role_ended"),
     )
