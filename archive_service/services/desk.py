@@ -18,7 +18,7 @@ from archive_service.domain.event import Event
 from archive_service.domain.parts import Version, documents_digest
 from archive_service.domain.refusal import find_refusal
 from archive_service.domain.sop import OPENING, OutputRule
-from archive_service.domain.states import CANCELLED
+from archive_service.domain.states import CANCELLED, RUNNING
 from archive_service.errors import Forbidden
 from archive_service.services import reading
 from archive_service.services.actor import Actor, list_holders
@@ -40,6 +40,7 @@ def read_person(archive: Archive, actor: Actor) -> dict[str, Any]:
         sops = [d["digest"] for d in queries.list_definitions(session) if d["kind"] == "sop"]
         titles = {role.key: role.title for digest in sops for role in archive.catalog.sop(session, digest).roles}
     return {
+        "person": actor.person,
         "name": name,
         "roles": [{"role": a.role, "title": titles.get(a.role)} for a in actor.assignments],
         "is_performer": is_performer(actor),
@@ -174,8 +175,10 @@ def read_desk(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]
     _add_document_facts(found, state, actor, by_event, openings)
     _add_deviation_facts(found, state, actor, events, openings, names)
     found["may_judge_again"] = actor.may("verdict.judge_again") and state.status != CANCELLED
-    for entry in found["history"]:
-        entry.update(_history_facts(by_event[entry["event"]], openings))
+    for index, entry in enumerate(found["history"]):
+        # what follows the seal has a chain and proofs of its own
+        entry["is_provable"] = entry["seq"] == index
+        entry.update(history_facts(by_event[entry["event"]], openings))
     return found
 
 
@@ -254,6 +257,8 @@ def _add_document_facts(
     titles = {(s.key, r.kind): r.title for s in state.sop.steps for r in s.outputs}
     for entry, version in zip(found["documents"], state.versions, strict=True):
         entry["title"] = titles.get((version.step, version.kind))
+        run = state.find_run(version.step, version.iteration)
+        entry["is_draft"] = run is not None and run.state == RUNNING
         entry["is_newest"] = state.versions_of(version.document)[-1].id == version.id
         paper = Action("record_paper", actor.person, None, None, document=version.document)
         entry["may_record_paper"] = entry["is_newest"] and _may(state, actor, "document.paper", paper)
@@ -343,7 +348,7 @@ def _exceptable(session: Session, state: Dossier, actor: Actor, step_key: str, n
     return [{"person": person, "name": names.get(person)} for person in holders]
 
 
-def _history_facts(event: Event, openings: dict[tuple[str, str], str]) -> dict[str, Any]:
+def history_facts(event: Event, openings: dict[tuple[str, str], str]) -> dict[str, Any]:
     """What an audit record says, as far as words on a page need it."""
     p = event.payload
     return {

@@ -305,6 +305,7 @@ ROUTES: dict[str, Row] = {
     # a contributor reads what they sent themselves: this is somebody else's
     f"GET {PAGE}/documents/<version>": Row("200/404", OK, OK, NO, TO_LOGIN, contributor="404/404"),
     f"GET {PAGE}/documents/<version>/receipt": Row("200/404", OK, OK, NO, TO_LOGIN, contributor="404/404"),
+    f"GET {PAGE}/pulse": DOSSIER_PAGE,
     f"GET {PAGE}/proofs": DOSSIER_PAGE,
     f"GET {PAGE}/proofs/<int:seq>": DOSSIER_PAGE,
     f"GET {PAGE}/bundle": Row("409/404", "409/409", "409/409", NO, TO_LOGIN),
