@@ -172,7 +172,7 @@ WORDS: dict[str, Any] = {
     "job_waiting": lazy_gettext("waiting for something"),
     "job_running": lazy_gettext("running"),
     "job_failed": lazy_gettext("given up"),
-    "job_done": lazy_gettext("done"),
+    "job_done": lazy_gettext("finished"),
     "assignment_in_force": lazy_gettext("in force"),
     "assignment_coming": lazy_gettext("still to come"),
     "assignment_over": lazy_gettext("over"),
