@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from archive_service.db import queries
-from archive_service.db.models import AssignmentRow, OpeningRow, PersonRow, SessionRow, UserRow
+from archive_service.db.models import AssignmentRow, OpeningRow, PersonRow, SessionRow, TotpRow, UserRow
 from archive_service.db.paging import Page, PageRequest, comes_after, cut_page
 
 
@@ -72,6 +72,12 @@ def list_sessions(session: Session, users: list[str], seen_since: datetime) -> d
         .group_by(SessionRow.user_id)
     )
     return dict(rows.all())
+
+
+def list_with_app(session: Session, users: list[str]) -> set[str]:
+    """The log-ins among these that have an authenticator app."""
+    found = session.execute(select(TotpRow.user_id).where(TotpRow.user_id.in_(users), TotpRow.is_confirmed)).scalars()
+    return set(found.all())
 
 
 def page_logins(session: Session, page: PageRequest, text: str | None) -> Page[UserRow]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from archive_service.db.paging import Page, PageRequest
 from archive_service.domain import permissions
 from archive_service.services import reading
 from archive_service.services.actor import Actor, office_date
-from archive_service.services.users import SESSION_IDLE
+from archive_service.services.users import is_valid
 
 
 def page_directory(
@@ -69,7 +70,10 @@ def page_logins(archive: Archive, actor: Actor, *, page: PageRequest, text: str 
 def _tell_logins(archive: Archive, session: Session, actor: Actor, rows: Sequence[UserRow]) -> list[dict[str, Any]]:
     now = archive.log.clock()
     names = queries.names_of(session, {row.person_id for row in rows})
-    sessions = directory.list_sessions(session, [row.id for row in rows], archive.timer() - SESSION_IDLE)
+    users = [row.id for row in rows]
+    idle = timedelta(minutes=archive.settings.session_idle_minutes)
+    sessions = directory.list_sessions(session, users, archive.timer() - idle)
+    apps = directory.list_with_app(session, users)
     sees_mail = actor.may("people.manage")
     return [
         {
@@ -79,7 +83,14 @@ def _tell_logins(archive: Archive, session: Session, actor: Actor, rows: Sequenc
             "person_name": names.get(row.person_id),
             "mail": row.mail if sees_mail or row.id == actor.user else None,
             "locked_until": None if row.locked_until is None else row.locked_until.isoformat(),
-            "state": "locked" if row.locked_until is not None and row.locked_until > now else "active",
+            "valid_from": row.valid_from,
+            "valid_until": row.valid_until,
+            "has_app": row.id in apps,
+            "state": "expired"
+            if not is_valid(row, now)
+            else "locked"
+            if row.locked_until is not None and row.locked_until > now
+            else "active",
             "sessions": sessions.get(row.id, 0),
         }
         for row in rows

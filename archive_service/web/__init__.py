@@ -10,6 +10,7 @@ from flask_compress import Compress
 from archive_service import i18n
 from archive_service.archive import Archive
 from archive_service.web import (
+    account,
     admin,
     audits,
     auth,
@@ -27,23 +28,27 @@ from archive_service.web import (
     layout,
     live,
     notices,
+    oidc,
     papers,
     passkeys,
     policy,
+    previews,
     proof_page,
     proofs,
     quality,
+    resets,
+    reviews,
     sessions,
-    settings,
     sops,
     static,
     units,
     uploads,
     verifier,
 )
+from archive_service.web.headers import add_headers
 from archive_service.web.problems import sentence_for
 
-__all__ = ["content_security_policy", "error_page", "register"]
+__all__ = ["add_headers", "content_security_policy", "error_page", "register"]
 
 COMPRESSED = ["text/html", "text/css", "text/javascript", "image/svg+xml"]
 
@@ -56,6 +61,9 @@ def register(app: Flask) -> None:
     i18n.register(app, archive.settings.language)
     modules = (
         sessions,
+        oidc,
+        resets,
+        account,
         home,
         dossiers,
         uploads,
@@ -66,6 +74,8 @@ def register(app: Flask) -> None:
         indicators,
         compliance,
         delegations,
+        previews,
+        reviews,
         bundles,
         live,
         proof_page,
@@ -77,7 +87,6 @@ def register(app: Flask) -> None:
         calendars,
         audits,
         notices,
-        settings,
         passkeys,
         static,
         verifier,
@@ -94,6 +103,7 @@ def register(app: Flask) -> None:
     # pages and what they are made of; never documents, bundles or JSON, whose bytes and lengths are somebody's evidence
     app.config.update(COMPRESS_MIMETYPES=COMPRESSED, COMPRESS_ALGORITHM="gzip", COMPRESS_STREAMS=False)
     Compress(app)
+    app.after_request(auth.keep_visitor)
     sessions.throttle(app, archive.settings.redis_url)
     layout.register(app)
 

@@ -221,6 +221,35 @@ SENTENCES: dict[str, Any] = {
     "assertion_refused": lazy_gettext(
         "The signature cannot be taken. Sign again, and confirm with fingerprint or PIN."
     ),
+    # the second factor, links, other log-ins
+    "login_expired": lazy_gettext("This took too long, or too many tries. Log in again."),
+    "login_cancelled": lazy_gettext("Nothing was confirmed. Try again, or log in with your password."),
+    "code_refused": lazy_gettext("The code is not right, or was used already. Wait for the next one and type it."),
+    "passkey_login_refused": lazy_gettext(
+        "This passkey cannot log you in. Use one that you registered here, or your password."
+    ),
+    "second_factor_due": lazy_gettext("Your role needs a second factor. Set one first."),
+    "second_factor_set": lazy_gettext("An authenticator app is set already. Remove it first."),
+    "second_factor_missing": lazy_gettext("There is no authenticator app. Load the page again."),
+    "enrolment_missing": lazy_gettext("No authenticator app waits for its first code. Begin again."),
+    "totp_key_wrong": lazy_gettext("Codes cannot be checked now. Tell the administrator."),
+    "link_dead": lazy_gettext("This link was used, has expired or was replaced by a newer one. Ask for another."),
+    "no_mail": lazy_gettext("This service sends no mail. Ask the administrator for a link."),
+    "mail_missing": lazy_gettext("Set a mail address first."),
+    "mail_verified": lazy_gettext("Your mail address is verified already."),
+    "session_unknown": lazy_gettext("There is no such session any more. Load the page again."),
+    "token_unknown": lazy_gettext("There is no such token any more. Load the page again."),
+    "identity_unknown": lazy_gettext("There is no such link any more. Load the page again."),
+    "account_linked": lazy_gettext("This account is linked already, to your log-in or to another one."),
+    "access_ended": lazy_gettext("Your access has ended. Ask the administrator for more time."),
+    "access_not_begun": lazy_gettext("Your access has not begun yet. Log in from its first day on."),
+    "oidc_unavailable": lazy_gettext(
+        "The institution's log-in does not answer. Log in with your password, or try again later."
+    ),
+    "oidc_refused": lazy_gettext("The institution's log-in did not succeed. Begin again."),
+    "oidc_unknown": lazy_gettext(
+        "This account is linked to no log-in here. Log in with your password and link it on the page of your account, or ask the administrator."
+    ),
     # the machine
     "bad_request": lazy_gettext("The sending was cut off; nothing was kept. Send it again."),
     "not_found": lazy_gettext("There is no such page."),
@@ -230,6 +259,8 @@ SENTENCES: dict[str, Any] = {
     ),
     "clock_behind": lazy_gettext("The server's clock is wrong. Nothing is recorded until the administrator sets it."),
     # administration
+    "own_validity": lazy_gettext("Somebody else limits your own log-in: you could lock yourself out."),
+    "own_second_factor": lazy_gettext("Take your own app away on the page of your log-in, with your password."),
     "not_confirmed": lazy_gettext("Tick that the role ends now, then send the form again."),
     "work_unit_exists": lazy_gettext("A work unit has this code already. Choose another."),
     "work_unit_unknown": lazy_gettext("There is no such work unit. Load the page again."),
@@ -239,7 +270,6 @@ SENTENCES: dict[str, Any] = {
     "last_administrator": lazy_gettext("This is the last administrator. Give somebody else the role first."),
     "login_taken": lazy_gettext("This log-in is taken. Choose another."),
     "user_unknown": lazy_gettext("There is no such log-in. Load the page again."),
-    "token_unknown": lazy_gettext("There is no such token. Load the page again."),
     "webhook_unknown": lazy_gettext("There is no such webhook. Load the page again."),
     "webhooks_full": lazy_gettext("There are twenty webhooks already. Remove one first."),
     "job_unknown": lazy_gettext("There is no such job. Load the page again."),

@@ -144,6 +144,11 @@ WORDS: dict[str, Any] = {
     "dossier.cancelled": lazy_gettext("Dossier cancelled"),
     "dossier.sealed": lazy_gettext("Dossier archived"),
     "fixity.checked": lazy_gettext("Documents checked"),
+    "password": lazy_gettext("password"),
+    "passkey": lazy_gettext("passkey"),
+    "oidc": lazy_gettext("account of the institution"),
+    "totp": lazy_gettext("authenticator app"),
+    "recovery_code": lazy_gettext("recovery code"),
     "national": lazy_gettext("national holiday"),
     "joint_leave": lazy_gettext("joint leave"),
     "institution": lazy_gettext("closed by the institution"),
@@ -243,6 +248,18 @@ DONE: dict[str, Any] = {
     "withdrawn": lazy_gettext("The version is withdrawn; its record stays."),
     "explained": lazy_gettext("Your explanation is recorded."),
     "calendar_edited": lazy_gettext("The calendar has a new version. Verdicts that were given stay as they are."),
+    "password_chosen": lazy_gettext("Your new password is set. Log in with it."),
+    "mail_verified": lazy_gettext("Your mail address is verified."),
+    "verification_sent": lazy_gettext("The link is on its way to your mail address."),
+    "session_ended": lazy_gettext("That browser is logged out."),
+    "sessions_ended": lazy_gettext("All other browsers are logged out."),
+    "login_validity_set": lazy_gettext("The dates of the log-in are set."),
+    "login_sessions_ended": lazy_gettext("Every session of the log-in has ended."),
+    "login_app_removed": lazy_gettext("The authenticator app is taken away; the person sets a new one up."),
+    "token_revoked": lazy_gettext("The token is worth nothing any more."),
+    "account_linked": lazy_gettext("The account is linked: you can log in with it."),
+    "account_unlinked": lazy_gettext("The link is taken away."),
+    "totp_removed": lazy_gettext("The authenticator app is removed."),
     "mail_set": lazy_gettext("Your mail address is saved."),
     "indicators_listed": lazy_gettext("The indicators are listed."),
     "indicator_removed": lazy_gettext("The indicator is off the list; its record stays."),
@@ -265,7 +282,6 @@ DONE: dict[str, Any] = {
     "login_created": lazy_gettext("The log-in is added."),
     "login_password_set": lazy_gettext("The new password is set; every browser of this log-in is logged out."),
     "login_mail_set": lazy_gettext("The mail address is changed."),
-    "token_revoked": lazy_gettext("The token is revoked; whoever uses it is refused from now on."),
     "webhook_removed": lazy_gettext("The webhook is removed."),
     "sop_registered": lazy_gettext("The version is registered. New dossiers begin with it."),
     "schedule_registered": lazy_gettext(
@@ -338,6 +354,35 @@ def office_day(value: str) -> str:
 def _local(moment: datetime) -> datetime:
     local: datetime = to_user_timezone(moment)
     return local
+
+
+_BROWSERS = (
+    # the first that is found: each one names those after it, too
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+
+
+def device_words(agent: str | None) -> str:
+    """What people call the browser and the system that a User-Agent names."""
+    browser = next((name for mark, name in _BROWSERS if mark in (agent or "")), None)
+    system = next((name for mark, name in _SYSTEMS if mark in (agent or "")), None)
+    if browser and system:
+        return str(gettext("%(browser)s on %(system)s", browser=browser, system=system))
+    return browser or system or str(gettext("unknown browser"))
 
 
 def headline(notice: dict[str, Any]) -> str:

@@ -110,6 +110,29 @@ def test_a_log_in_gets_a_new_password_and_address_on_its_persons_page_alone(hous
     assert admin.send(f"/admin/orang/{house.persons['bima']}/akun/{user}/sandi", password="x" * 20).status_code == 404
 
 
+def test_a_log_in_is_limited_its_sessions_end_and_a_link_is_made(house: Office, pages: Flask, admin: Browser) -> None:
+    other = Browser(pages, house).settle("sari")
+    person, user = house.persons["sari"], house.actor("sari").user
+    path = f"/admin/orang/{person}/akun/{user}"
+    assert admin.send(f"{path}/masa", from_on="2026-05-01", until_on="2026-04-01").status_code == 422
+    assert admin.send(f"{path}/masa", until_on="2026-12-31").status_code == 303
+    assert "31 Desember 2026" in admin.page(f"/admin/orang/{person}") and "31 Desember 2026" in admin.page(
+        "/admin/akun"
+    )
+    assert admin.send(f"{path}/sesi").status_code == 303
+    assert other.get("/password").status_code == 303
+    assert admin.send(f"{path}/aplikasi").status_code == 409
+    made = admin.send(f"{path}/tautan")
+    (secret,) = re.findall(r"/sandi-baru/([A-Za-z0-9_-]+)<", made.get_data(as_text=True))
+    assert made.status_code == 200 and secret not in admin.page(f"/admin/orang/{person}")
+    assert pages.test_client().get(f"/sandi-baru/{secret}").status_code == 200
+    own = f"/admin/orang/{house.persons['admin']}/akun/{house.actor('admin').user}"
+    assert admin.send(f"{own}/aplikasi").status_code == 409
+    assert admin.send(f"{own}/masa", until_on="2026-12-31").status_code == 409
+    assert admin.send(f"{path}/masa", until_on="2026-03-01").status_code == 303
+    assert "di luar masa berlakunya" in admin.page("/admin/akun")
+
+
 def test_people_are_found_by_name_log_in_role_and_unit_and_come_in_pages(
     house: Office, admin: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
-from archive_service.errors import ArchiveError, InvalidInput, NotFound
-from archive_service.services import directory, people, reading, users
+from archive_service.errors import ArchiveError, Conflict, InvalidInput, NotFound
+from archive_service.services import directory, people, reading, resets, second_factor, sessions, users
 from archive_service.services.actor import office_date
 from archive_service.web.admin.page import Response, act, asked_page, find_in, next_url, show
 from archive_service.web.auth import get_archive, require_actor
@@ -72,7 +72,12 @@ def register_person() -> ResponseReturnValue:
     return refused
 
 
-def _person(person: str, error: ArchiveError | None = None, form: str | None = None) -> Response:
+def _person(
+    person: str,
+    error: ArchiveError | None = None,
+    form: str | None = None,
+    link: resets.OneTimeLink | None = None,
+) -> Response:
     archive, actor = get_archive(), require_actor()
     return show(
         "person.html",
@@ -84,6 +89,9 @@ def _person(person: str, error: ArchiveError | None = None, form: str | None = N
         today=office_date(archive.log.clock()),
         may_manage=actor.may("people.manage"),
         form=form,
+        link=link,
+        host=archive.settings.public_url or request.host_url.rstrip("/"),
+        own=actor.user,
     )
 
 
@@ -157,12 +165,41 @@ def _set_mail(user: str) -> None:
     users.set_mail(get_archive(), require_actor(), user=user, mail=request.form.get("mail") or None)
 
 
+def _set_validity(user: str) -> None:
+    form = request.form
+    users.set_validity(
+        get_archive(),
+        require_actor(),
+        user=user,
+        from_on=form.get("from_on") or None,
+        until_on=form.get("until_on") or None,
+    )
+
+
+def _end_sessions(user: str) -> None:
+    sessions.end_sessions(get_archive(), require_actor(), user=user)
+
+
+def _remove_app(user: str) -> None:
+    actor = require_actor()
+    if user == actor.user:
+        raise Conflict("own_second_factor", "Take your own app away on the page of your log-in, with your password.")
+    second_factor.remove_totp(get_archive(), actor, user=user)
+
+
 LOGIN_ACTS: dict[str, tuple[Callable[[str], None], str]] = {
     "sandi": (_set_password, "login_password_set"),
     "surel": (_set_mail, "login_mail_set"),
+    "masa": (_set_validity, "login_validity_set"),
+    "sesi": (_end_sessions, "login_sessions_ended"),
+    "aplikasi": (_remove_app, "login_app_removed"),
 }
 """Last part of the address → what an administrator does to a log-in, and what the page says then. The one place for new ones: each has
 a form in ``admin/person.html`` and a service that refuses whoever may not."""
+
+
+LINK = "tautan"
+"""The act whose answer shows a secret once: there is no way on from it."""
 
 
 @blueprint.post("/<person>/akun/<user>/<what>")
@@ -170,8 +207,11 @@ def change_login(person: str, user: str, what: str) -> ResponseReturnValue:
     """Change a log-in of a person."""
     found = directory.read_entry(get_archive(), require_actor(), person=person)
     require_actor().require("people.manage")
-    if what not in LOGIN_ACTS or user not in {each["user"] for each in found["users"]}:
+    if what not in (*LOGIN_ACTS, LINK) or user not in {each["user"] for each in found["users"]}:
         raise NotFound("user_unknown", "There is no such log-in.")
+    if what == LINK:
+        link = resets.make_reset_link(get_archive(), require_actor(), user=user)
+        return _person(person, form=user, link=link)
     do, done = LOGIN_ACTS[what]
     return act(
         lambda: do(user),
