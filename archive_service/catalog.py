@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import resources
@@ -24,6 +25,9 @@ from archive_service.domain.working_time import Calendar, for_unit
 from archive_service.errors import InvalidDefinition, LogIntegrityError, NotFound, Problem
 
 SEEDS = ("sops/sop-spmi-601.toml", "calendars/id-government.toml", "retention/contoh.toml")
+
+_PLACEHOLDER = re.compile(r"\bISI [A-Z]{3}")
+"""How a draft marks what somebody has to fill in (drafting/draft.py)."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,26 @@ def define(mapping: Mapping[str, Any]) -> Definition:
         raise InvalidDefinition([Problem("kind", f'must be "sop", "calendar" or "{retention.KIND}"')])
     data = canonical.encode(mapping)
     return Definition(kind, str(mapping["key"]), int(mapping["version"]), sha256(data).hexdigest(), data)
+
+
+def list_placeholders(definition: Definition) -> list[Problem]:
+    """Every place that a draft (``sop new``) left to be filled in: sound as a text, and nothing to be registered."""
+    return [
+        Problem(place, f"is still to be filled in: {text}")
+        for place, text in _texts(canonical.decode(definition.data), "")
+        if _PLACEHOLDER.search(text)
+    ]
+
+
+def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _texts(item, f"{place}.{name}" if place else name)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{place}[{index}]")
+    elif isinstance(value, str):
+        yield place, value
 
 
 def load_definition(path: Path) -> Definition:

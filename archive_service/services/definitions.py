@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from typing import Any
 
 import tomli_w
@@ -12,16 +10,13 @@ from sqlalchemy.orm import Session
 
 from archive_service import jobs
 from archive_service.archive import Archive
-from archive_service.catalog import Definition, seed_definitions
+from archive_service.catalog import Definition, list_placeholders, seed_definitions
 from archive_service.db.event_log import StreamWriter, open_streams
 from archive_service.db.models import DefinitionRow
 from archive_service.domain import canonical
 from archive_service.domain.sop import Sop, parse_sop
-from archive_service.errors import Conflict, InvalidDefinition, Problem
+from archive_service.errors import Conflict, InvalidDefinition
 from archive_service.services.actor import SETUP, Actor, event_actor
-
-_PLACEHOLDER = re.compile(r"\bISI [A-Z]{3}")
-"""How a draft marks what somebody has to fill in (drafting/draft.py)."""
 
 
 def register_definition(archive: Archive, actor: Actor, *, definition: Definition) -> None:
@@ -115,24 +110,9 @@ def append_definition(
 
 def require_filled_in(definition: Definition) -> None:
     """Raise InvalidDefinition with every place that a draft left to be filled in; such a text would be evidence for ever."""
-    problems = [
-        Problem(place, f"is still to be filled in: {text}")
-        for place, text in _texts(canonical.decode(definition.data), "")
-        if _PLACEHOLDER.search(text)
-    ]
+    problems = list_placeholders(definition)
     if problems:
         raise InvalidDefinition(problems)
-
-
-def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
-        for name, item in value.items():
-            yield from _texts(item, f"{place}.{name}" if place else name)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _texts(item, f"{place}[{index}]")
-    elif isinstance(value, str):
-        yield place, value
 
 
 def parse_sop_of(definition: Definition) -> Sop:

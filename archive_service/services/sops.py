@@ -175,6 +175,13 @@ def count_dossiers(session: Session, kind: str) -> dict[str, dict[str, int]]:
     return found
 
 
+def count_use(archive: Archive, actor: Actor) -> dict[str, dict[str, int]]:
+    """Digest of a calendar → state → how many dossiers count by it, for who keeps calendars."""
+    actor.require("calendar.edit")
+    with archive.db.read() as session:
+        return count_dossiers(session, "calendar")
+
+
 def read_use(archive: Archive, actor: Actor, *, digest: str) -> list[dict[str, Any]]:
     """How many dossiers use a version, by work unit, year and quarter; the newest periods first."""
     actor.require("definition.manage")
