@@ -41,7 +41,7 @@ def check_text(archive: Archive, actor: Actor, *, text: str, kind: str) -> Check
     try:
         definition = parse_registrable(text)
     except InvalidDefinition as exc:
-        return Checked(None, tuple((problem, find_line(text, problem.place)) for problem in exc.problems))
+        return Checked(None, tuple((problem, _line_of(text, problem)) for problem in exc.problems))
     if definition.kind != kind:
         problem = Problem("kind", f'must be "{kind}" here, not "{definition.kind}"')
         return Checked(None, ((problem, find_line(text, "kind")),))
@@ -80,6 +80,12 @@ def register_text(archive: Archive, actor: Actor, *, text: str, kind: str) -> De
     return checked.definition
 
 
+def _line_of(text: str, problem: Problem) -> int | None:
+    """The line of a problem: what reads TOML tells its own."""
+    told = re.search(r"\(at line ([0-9]+)", problem.message) if problem.place == "file" else None
+    return find_line(text, problem.place) if told is None else int(told[1])
+
+
 def find_line(text: str, place: str) -> int | None:
     """The line (from 1) where a problem's place such as ``steps[3].norm.unit`` stands in a TOML text, or where its table begins.
 
@@ -87,8 +93,7 @@ def find_line(text: str, place: str) -> int | None:
     """
     steps = [(name, None if index is None else int(index)) for name, index in _parts(place)]
     if not steps:
-        line = re.search(r"at line ([0-9]+)", place)
-        return int(line[1]) if line else None
+        return None
     lines = text.splitlines()
     counts: dict[str, int] = {}
     here: list[tuple[str, int | None]] = []

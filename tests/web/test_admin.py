@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -68,7 +69,7 @@ def test_a_unit_is_added_below_another_and_the_tree_shows_it(house: Office, admi
 
 
 def test_units_of_an_unknown_parent_stand_at_the_top() -> None:
-    units = [
+    units: list[dict[str, Any]] = [
         {"work_unit": "c", "parent": "b"},
         {"work_unit": "b", "parent": "gone"},
         {"work_unit": "a", "parent": None},
@@ -179,6 +180,8 @@ def test_a_text_is_checked_with_lines_looked_at_and_registered(house: Office, ad
         == 422
     )
     assert admin.send("/admin/sop/periksa", text="").status_code == 422
+    no_toml = admin.send("/admin/sop/periksa", text="schema = 1\nkind = = 2\n").get_data(as_text=True)
+    assert '<td class="number">2</td>' in no_toml
     sound = SOP.replace("version = 1", "version = 2").replace("Pengukuran Data Kinerja Satuan Kerja", "Judul Baru", 1)
     file = (io.BytesIO(sound.encode()), "sop.toml")
     data = {"csrf": admin.token(), "file": file}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, url_for
+from flask import Blueprint, Response, url_for
 from flask.typing import ResponseReturnValue
 
 from archive_service.errors import ArchiveError
 from archive_service.services import oversight
-from archive_service.web.admin.page import Response, act, show
+from archive_service.web.admin.page import act, show
 from archive_service.web.admin.sop_words import sop_field_text
 from archive_service.web.auth import get_archive, require_actor
 

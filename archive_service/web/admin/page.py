@@ -10,7 +10,7 @@ from http import HTTPStatus
 from flask import Response, g, make_response, redirect, render_template, request, url_for
 
 from archive_service.db.paging import Key, PageRequest
-from archive_service.errors import ArchiveError, InvalidDefinition, NotFound
+from archive_service.errors import ArchiveError
 from archive_service.web.dossiers import REFUSALS, STATUS
 from archive_service.web.problems import sentence_for
 
@@ -38,7 +38,7 @@ def act(do: Callable[[], object], again: Callable[[ArchiveError], Response], to:
     """Do what a form asks for and go on to ``to``; refused, the page of the form is shown again."""
     try:
         do()
-    except (*REFUSALS, InvalidDefinition) as exc:
+    except REFUSALS as exc:
         return again(exc)
     return make_response(redirect(to, HTTPStatus.SEE_OTHER))
 
@@ -68,9 +68,3 @@ def next_url(endpoint: str, key: Key | None, **values: object) -> str | None:
 def find_in(text: str, known: set[str]) -> str | None:
     """The text when it is one of these, else None: a filter of the address bar that names nothing filters nothing."""
     return text if text in known else None
-
-
-def require_found(thing: object, code: str, text: str) -> None:
-    """Raise NotFound when there is nothing."""
-    if not thing:
-        raise NotFound(code, text)

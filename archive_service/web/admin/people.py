@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from archive_service.errors import ArchiveError, Conflict, InvalidInput, NotFound
 from archive_service.services import directory, people, reading, resets, second_factor, sessions, users
 from archive_service.services.actor import office_date
-from archive_service.web.admin.page import Response, act, asked_page, find_in, next_url, show
+from archive_service.web.admin.page import act, asked_page, find_in, next_url, show
 from archive_service.web.auth import get_archive, require_actor
 
 blueprint = Blueprint("web_admin_people", __name__, url_prefix="/admin/orang")

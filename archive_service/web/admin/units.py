@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from archive_service.errors import ArchiveError
 from archive_service.services import directory, people, reading
-from archive_service.web.admin.page import Response, act, show
+from archive_service.web.admin.page import act, show
 from archive_service.web.auth import get_archive, require_actor
 
 blueprint = Blueprint("web_admin_units", __name__, url_prefix="/admin/unit")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from archive_service.errors import ArchiveError
 from archive_service.services import webhooks
-from archive_service.web.admin.page import Response, act, show
+from archive_service.web.admin.page import act, show
 from archive_service.web.auth import get_archive, require_actor
 from archive_service.web.dossiers import REFUSALS
 
