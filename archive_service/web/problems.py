@@ -156,6 +156,17 @@ SENTENCES: dict[str, Any] = {
     "column_missing": lazy_gettext("This column is missing. See the template."),
     "column_unknown": lazy_gettext("There is no such column. See the template."),
     "column_twice": lazy_gettext("This column is there twice. Keep one."),
+    # search and samples
+    "query_empty": lazy_gettext("Type a word or a number to search for."),
+    "query_too_long": lazy_gettext("Search for at most 8 words at a time."),
+    "size_out_of_range": lazy_gettext("Draw 1 to 150 dossiers."),
+    "seed_malformed": lazy_gettext("A seed has 1 to 64 letters without accents, digits, dots, dashes and underscores."),
+    "population_empty": lazy_gettext("No dossier fits. Choose less, or nothing for all."),
+    "population_too_large": lazy_gettext("More than 200,000 dossiers fit. Choose work units or quarters."),
+    "filter_too_wide": lazy_gettext("Choose at most 40 work units and 16 quarters, or none for all."),
+    "sample_of_another": lazy_gettext("Whoever drew a sample looks through it. Draw one of your own."),
+    "sample_unknown": lazy_gettext("There is no such sample, or this dossier was not drawn."),
+    "evidence_unknown": lazy_gettext("This unit has no such dossier, document or record."),
     # files
     "file_missing": lazy_gettext("Choose a file first."),
     "file_empty": lazy_gettext("The file is empty. Look at it on your computer and send it again."),
