@@ -199,6 +199,16 @@ def test_a_text_is_checked_with_lines_looked_at_and_registered(house: Office, ad
     assert admin.get("/admin/sop/beda?kunci=sop-spmi-601&dari=1&ke=99").status_code == 404
 
 
+def test_the_api_refuses_a_draft_that_is_not_filled_in(house: Office, pages: Flask) -> None:
+    secret = users.create_token(house.archive, house.actor("admin"), name="Skrip", days=5).secret
+    draft = SOP.replace("version = 1", "version = 2").replace('owner = "Bagian', 'owner = "ISI UNIT PEMILIK')
+    answer = pages.test_client().post(
+        "/api/v1/definitions", data=draft.encode(), headers={"Authorization": f"Bearer {secret}"}
+    )
+    assert answer.status_code == 422
+    assert [problem["place"] for problem in answer.get_json()["problems"]] == ["owner"]
+
+
 def test_who_uses_a_version_is_counted_by_unit_and_quarter(house: Office, pages: Flask) -> None:
     house.at("2026-03-13T09:10")
     house.open()
