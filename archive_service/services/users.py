@@ -369,8 +369,11 @@ def start_session(archive: Archive, *, login: str, password: str) -> str:
     return cookie
 
 
-def find_session_actor(archive: Archive, cookie: str) -> Actor | None:
-    """The actor behind a browser's cookie, or None when its session ended, idled out or grew too old."""
+def find_session_actor(archive: Archive, cookie: str, *, is_use: bool = True) -> Actor | None:
+    """The actor behind a browser's cookie, or None when its session ended, idled out or grew too old.
+
+    ``is_use``: whether somebody did something; what a page asks by itself keeps no session alive.
+    """
     now = archive.timer()
     with archive.db.read() as session:
         row = session.execute(select(SessionRow).where(SessionRow.cookie_hash == _hash(cookie))).scalar_one_or_none()
@@ -381,7 +384,7 @@ def find_session_actor(archive: Archive, cookie: str) -> Actor | None:
         user = session.get_one(UserRow, row.user_id)
         actor = make_actor(session, user.id, user.person_id, archive.log.clock())
         seen_at, session_id = row.seen_at, row.id
-    if now - seen_at > timedelta(minutes=1):
+    if is_use and now - seen_at > timedelta(minutes=1):
         with archive.db.write() as session:
             session.execute(update(SessionRow).where(SessionRow.id == session_id).values(seen_at=now))
     return actor
