@@ -176,7 +176,7 @@ def measure_late_and_explain(desk: Desk) -> None:
     page = desk.page
     expect(page.locator("#step-4 .clock")).to_have_text("terlambat 5 jam waktu kerja")
     desk.submit("4")
-    deviation = page.locator("#deviations ~ ul li").filter(has_text="waktu baku terlampaui, langkah 4")
+    deviation = page.locator("#deviation-list > ul > li").filter(has_text="waktu baku terlampaui, langkah 4")
     # the verdict is a job's: the page says that it comes, and shows it when it is loaded again
     for _ in range(50):
         if deviation.is_visible():

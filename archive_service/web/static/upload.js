@@ -1,5 +1,7 @@
 // Sends the files of a form one after another as raw bodies, with a progress bar, and refreshes what changed on the page.
 
+import { refresh } from "./live.js";
+
 /** Take over every form that has data-upload; without this script the same forms send themselves. */
 export function showUploads() {
   for (const form of document.querySelectorAll("form[data-upload]")) {
@@ -91,19 +93,5 @@ function sentenceOf(request, otherwise) {
     return JSON.parse(request.responseText).sentence || otherwise;
   } catch {
     return otherwise;
-  }
-}
-
-/** Replace what an upload changes by the server's newest words; forms that somebody is filling in stay as they are. */
-async function refresh() {
-  const response = await fetch(location.pathname, { headers: { Accept: "text/html" } });
-  if (!response.ok || response.redirected) {
-    location.reload();
-    return;
-  }
-  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-  for (const old of document.querySelectorAll("[data-fresh]")) {
-    const now = fresh.getElementById(old.id);
-    if (now) old.replaceWith(document.adoptNode(now));
   }
 }
