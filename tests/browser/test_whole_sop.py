@@ -72,7 +72,9 @@ class Desk:
         if self.dossier:
             self.page.locator(f'main a[href*="{self.dossier}"]').first.click()
             # whoever decides is led to the review, everybody else to the dossier
-            expect(self.page.locator("h1")).to_have_text(re.compile("^(Pengukuran data kinerja triwulan I 2026|Langkah )"))
+            expect(self.page.locator("h1")).to_have_text(
+                re.compile("^(Pengukuran data kinerja triwulan I 2026|Langkah )")
+            )
 
     def leave(self, login: str) -> None:
         """Log out and close this person's browser; the log-in form must be there again, also when going back."""
