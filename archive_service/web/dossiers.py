@@ -14,7 +14,7 @@ from flask_babel import gettext
 from archive_service.db.listing import DossierFilter
 from archive_service.db.paging import PageRequest
 from archive_service.errors import ArchiveError, Conflict, DocumentRefused, Forbidden, InvalidInput, TooLarge
-from archive_service.services import desk, dossiers, listing, live, passkeys
+from archive_service.services import desk, dossiers, listing, live, partial_uploads, passkeys
 from archive_service.services.fields import require_id
 from archive_service.services.places import ATTACHMENT_MEDIA
 from archive_service.web import narration
@@ -137,6 +137,9 @@ def dossier_facts(dossier: str) -> dict[str, Any]:
     return {
         "d": desk.read_desk(archive, actor, dossier=dossier),
         "page_state": state,
+        "unfinished": (
+            partial_uploads.list_unfinished(archive, actor, dossier=dossier) if actor.may("document.upload") else []
+        ),
         "has_passkey": passkeys.has_passkey(archive, actor),
         "limit_bytes": archive.settings.document_limit_bytes,
         "attachment_media": ATTACHMENT_MEDIA,
