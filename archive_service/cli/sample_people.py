@@ -45,10 +45,7 @@ class SampleUnit:
 def _staff(suffix: str, head: str, section: str, lead: str, second: str, planner: str, data: str) -> tuple[Member, ...]:
     roles = (("satker_head", head), ("section_head", section), ("sakip_team", lead), ("sakip_team", second))
     roles += (("planning_officer", planner), ("data_officer", data))
-    return tuple(
-        Member(f"{name.split()[0].lower()}.{suffix}", name, role, name == lead)
-        for role, name in roles
-    )
+    return tuple(Member(f"{name.split()[0].lower()}.{suffix}", name, role, name == lead) for role, name in roles)
 
 
 SAMPLE_UNITS = (
@@ -141,6 +138,11 @@ class Letters:
     ask_again: str = "Sebutkan program studi yang terlambat dan kapan permintaan dikirim."
     pause_reason: str = "Aplikasi sumber data tidak dapat diakses sepekan karena pemeliharaan oleh kementerian."
     cancellation_reason: str = "Surat permintaan ditarik oleh pengirim dan diganti dengan surat gabungan semester."
+    result: tuple[str, str, str] = (
+        "Mulai penelusuran lulusan satu bulan lebih awal.",
+        "Tanggapan pengguna lulusan belum merata.",
+        "Jadwal penelusuran ditetapkan bersama program studi.",
+    )
     candidate: str = "Langkah 4 melampaui waktu baku dalam triwulan yang diperiksa."
     problem: str = "Pengumpulan data capaian kinerja melampaui waktu baku dua hari."
     location: str = "Langkah 4, Tim SAKIP"

@@ -26,6 +26,7 @@ from archive_service.services import (
     deviations,
     dossiers,
     findings,
+    indicators,
     obligations,
     people,
     quality,
@@ -59,6 +60,12 @@ HOURS = {
     "11": "4 11:10",
 }
 """Step → the working day of its week and the hour at which it is done in time."""
+INDICATORS_IN = frozenset(["gaps"])
+"""The manner in which a list of indicators is measured, and the evidence of one is missing."""
+INDICATORS = (
+    ("IKU-1", "Lulusan yang mendapat pekerjaan layak, melanjutkan studi atau berwirausaha", "60", "57"),
+    ("IKU-2", "Mahasiswa yang mendapat pengalaman di luar kampus", "30", "31"),
+)
 STAYS = frozenset(["build_bundle"])
 """Jobs that are left to whoever runs the archive afterwards."""
 
@@ -245,14 +252,29 @@ class Play:
             ),
         )
         self._office.dossiers[self._unit.code, self._year, self._quarter] = self._dossier
+        if self._course.manner in INDICATORS_IN:
+            listed = [
+                indicators.ListedIndicator(code, title, target, "persen", person=self._login("sakip_team", 1))
+                for code, title, target, _ in INDICATORS
+            ]
+            actor = self._office.actor(self._login("data_officer"))
+            indicators.set_indicators(self._office.archive, actor, dossier=self._dossier, indicators=listed)
+
+    def _record_results(self, login: str) -> None:
+        results = [
+            indicators.IndicatorResult(code, achievement, *LETTERS.result) for code, _, _, achievement in INDICATORS
+        ]
+        indicators.record_results(
+            self._office.archive, self._office.actor(login), dossier=self._dossier, step="6", results=results
+        )
 
     def _submit(self, key: str) -> None:
         step, manner = self._sop.step(key), self._course.manner
         login = self._login(step.performer)
         for rule in step.file_outputs:
-            if manner == "gaps" and rule.evidence == "receipt":
-                continue
             self._upload(login, key, rule)
+        if manner in INDICATORS_IN and key == "6":
+            self._record_results(login)
         decisions.submit_step(
             self._office.archive,
             self._office.actor(login),
@@ -284,6 +306,8 @@ class Play:
             file_name=f"{int(key):02}-{slug}-tw{self._quarter}-{self._year}.pdf",
             chunks=[data],
             document=standing[0].document if standing else None,
+            # the second indicator's evidence never came
+            indicator=INDICATORS[0][0] if key == "4" and self._course.manner in INDICATORS_IN else None,
             submission=uploads.SubmissionReceipt(
                 LETTERS.application, LETTERS.address, f"{self._year}{self._quarter}{self._unit.number:03}"
             )
