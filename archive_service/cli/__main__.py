@@ -27,6 +27,8 @@ COMMANDS = {
     ),
     "obligation": ("client_units", "What work units owe each period."),
     "finding": ("client_units", "Findings of audits."),
+    "search": ("client_auditors", "Search dossiers, documents, events and people."),
+    "sample": ("client_auditors", "Random samples of dossiers, for auditors."),
     "sop": ("checking", "SOPs and calendars as data."),
     "calendar": (
         "calendars",
@@ -71,6 +73,7 @@ COMMANDS = {
     "audit": ("client_notices", "Audits of the whole archive, for auditors and administrators."),
     "webhook": ("client_notices", "Addresses that are told of notices, for administrators."),
     "token": ("client_people", "API tokens."),
+    "session": ("client_people", "Browsers in which you are logged in."),
     "passkey": ("client_passkeys", "Passkeys, which sign decisions."),
 }
 """Command → the module of this package that holds it, and its line in the help; an empty line hides it."""

@@ -31,6 +31,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 ID = String(32)
 HASH = String(64)
 KEY = String(64)
+# by bytes on every database, so that a range of words is all those with a beginning
+TOKEN = String(40).with_variant(String(40, collation="C"), "postgresql")
 # SQLite numbers rows by INTEGER PRIMARY KEY alone, and its integers have 64 bits anyway
 COUNT = BigInteger().with_variant(Integer, "sqlite")
 
@@ -353,6 +355,89 @@ class UserRow(Base):
     failed_logins: Mapped[int] = operational(Integer, default=0)
     locked_until: Mapped[datetime | None] = operational(UtcDateTime)
     mail: Mapped[str | None] = operational(String(254))
+    mail_verified_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    second_factor_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    valid_from: Mapped[str | None] = evidenced(String(10))
+    valid_until: Mapped[str | None] = evidenced(String(10), index=True)
+
+
+class TotpRow(Base):
+    """The secret that a log-in shares with an authenticator app; ``is_confirmed`` once a code of it was typed."""
+
+    __tablename__ = "totp"
+    user_id: Mapped[str] = operational(ForeignKey("user.id"), primary_key=True)
+    secret: Mapped[str] = operational(String(300))
+    is_confirmed: Mapped[bool] = operational(Boolean)
+    # the time step of the last code that was taken: none counts twice
+    last_counter: Mapped[int] = operational(COUNT)
+
+
+class RecoveryCodeRow(Base):
+    """A code that replaces the authenticator app once; only its hash is kept, and it goes when it is used."""
+
+    __tablename__ = "recovery_code"
+    code_hash: Mapped[str] = operational(HASH, primary_key=True)
+    user_id: Mapped[str] = operational(ForeignKey("user.id"), index=True)
+
+
+class IdentityRow(Base):
+    """That an OpenID Connect provider's account (issuer and subject) is this log-in's."""
+
+    __tablename__ = "identity"
+    event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
+    user_id: Mapped[str] = evidenced(ForeignKey("user.id"), index=True)
+    issuer: Mapped[str] = evidenced(String(300))
+    linked_at: Mapped[datetime] = evidenced(UtcDateTime)
+    unlinked_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    # SHA-256 over issuer and subject: one account is one log-in's; null when it is unlinked
+    account_hash: Mapped[str | None] = operational(HASH, unique=True)
+
+
+class PendingLoginRow(Base):
+    """A log-in whose first factor was right and whose second one is awaited; only the hash of its cookie is kept."""
+
+    __tablename__ = "pending_login"
+    cookie_hash: Mapped[str] = operational(HASH, primary_key=True)
+    user_id: Mapped[str] = operational(ForeignKey("user.id"))
+    method: Mapped[str] = operational(KEY)
+    tries: Mapped[int] = operational(Integer)
+    expires_at: Mapped[datetime] = operational(UtcDateTime, index=True)
+
+
+class PreparedLoginRow(Base):
+    """The challenge of a log-in by passkey that a browser has begun; gone when it is used or has grown old."""
+
+    __tablename__ = "prepared_login"
+    id: Mapped[str] = operational(ID, primary_key=True)
+    challenge: Mapped[str] = operational(HASH)
+    expires_at: Mapped[datetime] = operational(UtcDateTime, index=True)
+
+
+class OidcLoginRow(Base):
+    """What was sent along to the OpenID Connect provider and must come back; gone when it is used or has grown old."""
+
+    __tablename__ = "oidc_login"
+    state_hash: Mapped[str] = operational(HASH, primary_key=True)
+    nonce: Mapped[str] = operational(String(64))
+    code_verifier: Mapped[str] = operational(String(128))
+    place: Mapped[str] = operational(String(500))
+    # who links an account of theirs; null for whoever logs in
+    user_id: Mapped[str | None] = operational(ForeignKey("user.id"))
+    expires_at: Mapped[datetime] = operational(UtcDateTime, index=True)
+
+
+class OneTimeLinkRow(Base):
+    """A link that sets a password or verifies a mail address, once; only the hash of its secret is kept."""
+
+    __tablename__ = "one_time_link"
+    secret_hash: Mapped[str] = operational(HASH, primary_key=True)
+    id: Mapped[str] = operational(ID)
+    purpose: Mapped[str] = operational(KEY)
+    user_id: Mapped[str] = operational(ForeignKey("user.id"), index=True)
+    # the event that set the address which is verified
+    mail_event: Mapped[str | None] = operational(HASH)
+    made_at: Mapped[datetime] = operational(UtcDateTime)
+    expires_at: Mapped[datetime] = operational(UtcDateTime, index=True)
 
 
 class ApiTokenRow(Base):
@@ -377,8 +462,13 @@ class SessionRow(Base):
     user_id: Mapped[str] = evidenced(ForeignKey("user.id"), index=True)
     started_at: Mapped[datetime] = evidenced(UtcDateTime)
     ended_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    method: Mapped[str] = evidenced(KEY)
+    second: Mapped[str | None] = evidenced(KEY)
     cookie_hash: Mapped[str] = operational(HASH, unique=True)
     seen_at: Mapped[datetime] = operational(UtcDateTime)
+    # personal data: erased some time after the session's end
+    agent: Mapped[str | None] = operational(String(300))
+    address: Mapped[str | None] = operational(String(64))
 
 
 class UnknownLoginRow(Base):
@@ -433,6 +523,7 @@ class FindingRow(Base):
     """A finding of an audit, as far as it has come."""
 
     __tablename__ = "finding"
+    __table_args__ = (Index("ix_finding_proposed", "proposed_at", "id"),)
     id: Mapped[str] = evidenced(ID, primary_key=True)
     work_unit_id: Mapped[str] = evidenced(ForeignKey("work_unit.id"), index=True)
     state: Mapped[str] = evidenced(KEY)
@@ -442,6 +533,37 @@ class FindingRow(Base):
     pic: Mapped[str | None] = evidenced(ForeignKey("person.id"))
     due_on: Mapped[str | None] = evidenced(String(10))
     latest: Mapped[str] = evidenced(HASH)
+
+
+class SampleRow(Base):
+    """A random sample of dossiers that an auditor drew; ``data`` is the list that it was drawn from, its digest is in the event."""
+
+    __tablename__ = "sample"
+    __table_args__ = (Index("ix_sample_user", "user_id", "id"),)
+    id: Mapped[str] = evidenced(ID, primary_key=True)
+    user_id: Mapped[str] = evidenced(ForeignKey("user.id"))
+    person_id: Mapped[str] = evidenced(ForeignKey("person.id"))
+    seed: Mapped[str] = evidenced(String(64))
+    size: Mapped[int] = evidenced(Integer)
+    of: Mapped[int] = evidenced(COUNT)
+    population_digest: Mapped[str] = evidenced(HASH)
+    wanted: Mapped[str] = evidenced(Text)
+    drawn_at: Mapped[datetime] = evidenced(UtcDateTime)
+    event_hash: Mapped[str] = evidenced(HASH)
+    data: Mapped[bytes] = evidenced(LargeBinary)
+
+
+class SampleItemRow(Base):
+    """One dossier of a sample, in the order of the draw, and what the auditor said of it last."""
+
+    __tablename__ = "sample_item"
+    sample_id: Mapped[str] = evidenced(ForeignKey("sample.id"), primary_key=True)
+    place: Mapped[int] = evidenced(Integer, primary_key=True, autoincrement=False)
+    dossier_id: Mapped[str] = evidenced(ID)
+    result: Mapped[str | None] = evidenced(KEY)
+    finding_id: Mapped[str | None] = evidenced(ID)
+    judged_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    event_hash: Mapped[str | None] = evidenced(HASH)
 
 
 # dossiers --------------------------------------------------------------------------------------------------------
@@ -757,6 +879,38 @@ class BundleRow(Base):
     size: Mapped[int | None] = evidenced(COUNT)
     plan: Mapped[bytes] = operational(LargeBinary)
     frozen_at: Mapped[datetime] = operational(UtcDateTime)
+
+
+# what is searched ------------------------------------------------------------------------------------------------
+
+
+class SearchEntryRow(Base):
+    """What a search may find, by the event that tells of it; derived from openings, made again by ``archive-service search rebuild``."""
+
+    __tablename__ = "search_entry"
+    __table_args__ = (
+        Index("ix_search_entry_kind", "kind", "id"),
+        Index("ix_search_entry_unit", "kind", "work_unit_id", "id"),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = operational(COUNT, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = operational(KEY)
+    event_hash: Mapped[str] = operational(HASH, unique=True)
+    subject: Mapped[str] = operational(HASH)
+    dossier_id: Mapped[str | None] = operational(ID)
+    work_unit_id: Mapped[str | None] = operational(ID)
+
+
+class SearchTokenRow(Base):
+    """One word of an entry, normalised. It goes with the opening that it came from (a trigger on ``opening``)."""
+
+    __tablename__ = "search_token"
+    __table_args__ = (Index("ix_search_token_entry", "entry_id", "token"),)
+    token: Mapped[str] = operational(TOKEN, primary_key=True)
+    entry_id: Mapped[int] = operational(
+        ForeignKey("search_entry.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    field: Mapped[str] = operational(KEY, primary_key=True)
 
 
 # how the service runs --------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from archive_service.db.models import (
     ExplanationRow,
     FindingRow,
     FlagRow,
+    IdentityRow,
     IndicatorResultRow,
     IndicatorRow,
     ObligationRow,
@@ -31,6 +32,8 @@ from archive_service.db.models import (
     PasskeyRow,
     PersonRow,
     RecommendationRow,
+    SampleItemRow,
+    SampleRow,
     SessionRow,
     StepRunRow,
     UnitDeviationRow,
@@ -52,6 +55,19 @@ DELEGATION_STATES = {
     "delegation.withdrawn": "withdrawn",
 }
 """Event type → what a proposal has come to."""
+
+USER_COLUMNS: dict[str, Callable[[Event], dict[str, Any]]] = {
+    # another address is not verified because the one before it was
+    "user.mail_set": lambda event: {"mail_verified_at": None},
+    "user.mail_verified": lambda event: {"mail_verified_at": _time(event.at)},
+    "user.validity_set": lambda event: {
+        "valid_from": event.payload["from_on"],
+        "valid_until": event.payload["until_on"],
+    },
+    "second_factor.set": lambda event: {"second_factor_at": _time(event.at)},
+    "second_factor.removed": lambda event: {"second_factor_at": None},
+}
+"""Event type → what it changes in a log-in's row."""
 
 Rows = dict[tuple[type[Base], tuple[Any, ...]], dict[str, Any]]
 """(table, primary key) → evidenced columns."""
@@ -451,8 +467,32 @@ def rows_of_stream(events: Iterable[Event]) -> Rows:
             _add(
                 rows,
                 UserRow,
-                {"id": p["user"], "person_id": p["person"], "created_hash": event.leaf_hash},
+                {
+                    "id": p["user"],
+                    "person_id": p["person"],
+                    "created_hash": event.leaf_hash,
+                    "mail_verified_at": None,
+                    "second_factor_at": None,
+                    "valid_from": None,
+                    "valid_until": None,
+                },
             )
+        elif event.type in USER_COLUMNS:
+            rows[(UserRow, (p["user"],))].update(USER_COLUMNS[event.type](event))
+        elif event.type == "identity.linked":
+            _add(
+                rows,
+                IdentityRow,
+                {
+                    "event_hash": event.leaf_hash,
+                    "user_id": p["user"],
+                    "issuer": p["issuer"],
+                    "linked_at": _time(event.at),
+                    "unlinked_at": None,
+                },
+            )
+        elif event.type == "identity.unlinked":
+            rows[(IdentityRow, (p["identity"],))]["unlinked_at"] = _time(event.at)
         elif event.type == "token.created":
             _add(
                 rows,
@@ -466,6 +506,17 @@ def rows_of_stream(events: Iterable[Event]) -> Rows:
                     "revoked_at": None,
                 },
             )
+        elif event.type == "sample.drawn":
+            _add_sample(rows, event)
+        elif event.type == "sample.item_judged":
+            item = next(
+                row
+                for (table, key), row in rows.items()
+                if table is SampleItemRow and key[0] == p["sample"] and row["dossier_id"] == p["dossier"]
+            )
+            item.update(
+                result=p["result"], finding_id=p["finding"], judged_at=_time(event.at), event_hash=event.leaf_hash
+            )
         elif event.type == "token.revoked":
             rows[(ApiTokenRow, (p["token"],))]["revoked_at"] = _time(event.at)
         elif event.type == "session.started":
@@ -477,6 +528,8 @@ def rows_of_stream(events: Iterable[Event]) -> Rows:
                     "user_id": event.stream.partition(":")[2],
                     "started_at": _time(event.at),
                     "ended_at": None,
+                    "method": p["method"],
+                    "second": p["second"],
                 },
             )
         elif event.type == "session.ended":
@@ -494,6 +547,18 @@ def rows_of_stream(events: Iterable[Event]) -> Rows:
                 },
             )
     return rows
+
+
+def _add_sample(rows: Rows, event: Event) -> None:
+    p = event.payload
+    told = {name: p[name] for name in ("seed", "size", "of", "population_digest")}
+    who = {"user_id": event.stream.partition(":")[2], "person_id": event.person}
+    wanted = json.dumps(p["filter"], sort_keys=True, separators=(",", ":"))
+    made = {"drawn_at": _time(event.at), "event_hash": event.leaf_hash, "wanted": wanted}
+    _add(rows, SampleRow, {"id": p["sample"], **who, **told, **made})
+    for place, dossier in enumerate(p["dossiers"], start=1):
+        blank = dict.fromkeys(("result", "finding_id", "judged_at", "event_hash"))
+        _add(rows, SampleItemRow, {"sample_id": p["sample"], "place": place, "dossier_id": dossier, **blank})
 
 
 def _acting_columns(acting: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -29,6 +29,8 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_SEED = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_PERIOD = re.compile(r"[2-9][0-9]{3}-[1-4]")
 _INDICATOR = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,31}")
 _MEDIA = re.compile(r"[a-z0-9][a-z0-9.+-]{0,63}/[a-z0-9][a-z0-9.+-]{0,127}")
 _ORIGIN = re.compile(r"[a-z0-9][a-z0-9./:_-]{0,199}")
@@ -299,6 +301,10 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         ["unit"],
         finding=ID,
         deviations=_list_of(_object({"dossier": _or_null(ID), "deviation": ID, "responsible": _or_null(ID)}), 32),
+        # what else it rests on: a dossier, a step of it, a document's digest or an event's leaf hash
+        evidence=_list_of(
+            _object({"dossier": ID, "step": _or_null(KEY), "document": _or_null(HASH), "event": _or_null(HASH)}), 16
+        ),
         text_commitment=HASH,
     ),
     ("finding.classified", 1): _type(
@@ -360,10 +366,30 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
     ("user.mail_set", 1): _type(
         ["user"], user=ID, mail_commitment=_or_null(HASH), by=_one_of("self", "administrator", "setup")
     ),
-    ("user.password_set", 1): _type(["user"], user=ID, by=_one_of("self", "administrator", "setup")),
-    ("session.started", 1): _type(["user"], session=ID, method=_one_of("password", "one_time_password")),
-    ("session.ended", 1): _type(["user"], session=ID, reason=_one_of("logout", "revoked")),
-    ("login.refused", 1): _type(["user"], reason=_one_of("wrong_password", "locked")),
+    # that the owner of the address followed a link mailed to it; the event that set the address
+    ("user.mail_verified", 1): _type(["user"], user=ID, mail=HASH),
+    ("user.password_set", 1): _type(["user"], user=ID, by=_one_of("self", "administrator", "setup", "link")),
+    ("user.validity_set", 1): _type(["user"], user=ID, from_on=_or_null(DATE), until_on=_or_null(DATE)),
+    ("reset.made", 1): _type(["user"], user=ID, link=ID, by=_one_of("administrator", "mail", "setup"), expires_at=TIME),
+    ("reset.used", 1): _type(["user"], user=ID, link=ID),
+    ("second_factor.set", 1): _type(["user"], user=ID, means=_one_of("totp")),
+    ("second_factor.removed", 1): _type(
+        ["user"], user=ID, means=_one_of("totp"), by=_one_of("self", "administrator", "setup")
+    ),
+    ("recovery_codes.made", 1): _type(["user"], user=ID, count=COUNT),
+    ("identity.linked", 1): _type(
+        ["user"], user=ID, issuer=_text(300), subject_commitment=HASH, by=_one_of("self", "administrator")
+    ),
+    ("identity.unlinked", 1): _type(["user"], user=ID, identity=HASH, by=_one_of("self", "administrator")),
+    ("session.started", 1): _type(
+        ["user"],
+        session=ID,
+        # by which means: the first one, and what was shown besides it; a passkey alone is both
+        method=_one_of("password", "passkey", "oidc"),
+        second=_or_null(_one_of("totp", "recovery_code", "passkey")),
+    ),
+    ("session.ended", 1): _type(["user"], session=ID, reason=_one_of("logout", "revoked", "expired")),
+    ("login.refused", 1): _type(["user"], reason=_one_of("wrong_password", "wrong_code", "locked")),
     ("token.created", 1): _type(["user"], token=ID, name_commitment=HASH, scopes=_list_of(KEY, 16), expires_at=TIME),
     ("token.revoked", 1): _type(["user"], token=ID),
     ("record.read", 1): _type(
@@ -379,9 +405,42 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
             "quality",
             "quality_export",
             "findings",
+            "finding",
             "log",
+            "search",
+            "sample",
+            "sample_export",
         ),
         digest=_or_null(HASH),
+        # what was searched for
+        query_commitment=_or_null(HASH),
+    ),
+    # a random sample: the seed before anybody sees a result, and the digest of the frozen list that it was drawn from
+    ("sample.drawn", 1): _type(
+        ["user"],
+        sample=ID,
+        seed=_matches(_SEED, "1 to 64 of A-Z a-z 0-9 . _ -"),
+        size=_integer(1, 150),
+        of=_integer(1, 10**7),
+        population_digest=HASH,
+        filter=_object(
+            {
+                "sop": _or_null(KEY),
+                "status": _or_null(_one_of("open", "sealed", "cancelled")),
+                "step": _or_null(KEY),
+                "work_units": _list_of(ID, 40),
+                "periods": _list_of(_matches(_PERIOD, "a period such as 2026-1"), 16),
+            }
+        ),
+        dossiers=_list_of(ID, 150),
+    ),
+    ("sample.item_judged", 1): _type(
+        ["user"],
+        sample=ID,
+        dossier=ID,
+        result=_one_of("looked", "fine", "finding"),
+        finding=_or_null(ID),
+        note_commitment=_or_null(HASH),
     ),
     # dossier
     ("dossier.opened", 1): _type(

@@ -131,6 +131,15 @@ def _used(calendar: working_time.Calendar, started_at: datetime, now: datetime) 
         return None
 
 
+def may_decide(archive: Archive, actor: Actor, *, dossier: str, step: str) -> bool:
+    """Whether this actor may approve or return a step now; False also for what they may not read."""
+    if not actor.may("step.decide") or reading.find_readable(archive, actor, dossier=dossier) is None:
+        return False
+    with archive.db.read() as session:
+        state = fold_dossier(archive, session, read_dossier_events(archive, session, dossier))
+    return step in state.sop.order and DECIDE in _acting(state, actor, step)["acts"]
+
+
 def read_desk(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]:
     """``reading.read_dossier`` (which checks and records the read) with what this actor may do, and texts where they belong."""
     found = reading.read_dossier(archive, actor, dossier=dossier)

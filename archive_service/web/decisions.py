@@ -9,8 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from archive_service.services import decisions
 from archive_service.web.auth import get_archive, require_actor
-from archive_service.web.dossiers import REFUSALS, WIB, back_to, refuse, require_fresh
+from archive_service.web.dossiers import REFUSALS, WIB, back_to, refusal_of, refuse, require_fresh
 from archive_service.web.passkeys import read_credential
+from archive_service.web.reviews import review_page
 
 blueprint = Blueprint("web_decisions", __name__, url_prefix="/dossiers/<dossier>/steps/<step>")
 
@@ -68,6 +69,8 @@ def decide_step(dossier: str, step: str) -> ResponseReturnValue:
         else:
             decisions.decide_step(get_archive(), require_actor(), dossier=dossier, step=step, **_wish(wanted))
     except REFUSALS as exc:
+        if request.form.get("from") == "review":
+            return review_page(dossier, step, *refusal_of(f"decide-{step}", exc))
         return refuse(dossier, f"decide-{step}", exc)
     return back_to(dossier, "main", done="returned" if wanted == "return" else "approved")
 

@@ -58,24 +58,16 @@ def dossier(dossier: str) -> ResponseReturnValue:
 def dossier_page(dossier: str, refused: Refused | None, status: HTTPStatus = HTTPStatus.OK) -> Response:
     """The page of a dossier; a refused form gets its sentence, and what was typed stays in it."""
     g.shown_at = url_for("web_dossiers.dossier", dossier=dossier)
-    archive, actor = get_archive(), require_actor()
-    # before the rest: what happens in between shows twice rather than never
-    state = live.read_pulse(archive, actor, dossier=dossier).token
-    found = desk.read_desk(archive, actor, dossier=dossier)
+    facts = dossier_facts(dossier)
     narrowed = {name: request.args.get(name, "") for name in ("step", "person", "kind")}
-    facts = {
-        "d": found,
-        "page_state": state,
-        "standing": standing_text(found),
-        "narrowed": narrowed,
-        "shown": narration.narrow(found["history"], **narrowed),
-        "people": sorted({entry["person"] for entry in found["history"] if entry["person"]}),
-        "has_passkey": passkeys.has_passkey(archive, actor),
+    history = facts["d"]["history"]
+    facts |= {
         "typed": request.form if refused else {},
         "done": request.args.get("done"),
-        "limit_bytes": archive.settings.document_limit_bytes,
-        "attachment_media": ATTACHMENT_MEDIA,
-        "form_limit_bytes": FORM_LIMITS_BYTES["web_uploads.receive_form"],
+        "standing": standing_text(facts["d"]),
+        "narrowed": narrowed,
+        "shown": narration.narrow(history, **narrowed),
+        "people": sorted({entry["person"] for entry in history if entry["person"]}),
     }
     page = render_template("dossier.html", refused=refused, **facts)
     if refused is not None and f'id="problem-{refused.form}"' not in page:
@@ -84,12 +76,33 @@ def dossier_page(dossier: str, refused: Refused | None, status: HTTPStatus = HTT
     return make_response(page, status)
 
 
+def dossier_facts(dossier: str) -> dict[str, Any]:
+    """What every page of a dossier is made from: the dossier as this actor has it on the desk, and the state that it was read in."""
+    archive, actor = get_archive(), require_actor()
+    # before the rest: what happens in between shows twice rather than never
+    state = live.read_pulse(archive, actor, dossier=dossier).token
+    return {
+        "d": desk.read_desk(archive, actor, dossier=dossier),
+        "page_state": state,
+        "has_passkey": passkeys.has_passkey(archive, actor),
+        "limit_bytes": archive.settings.document_limit_bytes,
+        "attachment_media": ATTACHMENT_MEDIA,
+        "form_limit_bytes": FORM_LIMITS_BYTES["web_uploads.receive_form"],
+    }
+
+
 def refuse(dossier: str, form: str, error: ArchiveError) -> Response:
     """The dossier's page again, with the error's sentence beside the button that was pressed."""
+    refused, status = refusal_of(form, error)
+    return dossier_page(dossier, refused, status)
+
+
+def refusal_of(form: str, error: ArchiveError) -> tuple[Refused, HTTPStatus]:
+    """What a page shows of an error beside the button of a form, and the status that it answers with."""
     status = next(status for kind, status in STATUS if isinstance(error, kind))
     told = error.params.get("news")
     news = tuple(f"{narration.narrate(n)}, {moment_text(n['at'])}." for n in (told if isinstance(told, list) else []))
-    return dossier_page(dossier, Refused(form, sentence_for(error.code, error.detail), details_of(error), news), status)
+    return Refused(form, sentence_for(error.code, error.detail), details_of(error), news), status
 
 
 def require_fresh(dossier: str, step: str | None = None) -> None:

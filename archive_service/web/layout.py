@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 
 from archive_service import i18n
-from archive_service.services import desk, log, notices
+from archive_service.services import account, desk, log, notices
 from archive_service.verifier.onefile import own_digest
 from archive_service.web import auth, narration, policy, wording
 from archive_service.web.icons import icon
@@ -39,6 +39,7 @@ def register(app: Flask) -> None:
         ("suffixes", wording.suffixes),
         ("sentence", sentence_for),
         ("headline", wording.headline),
+        ("device", wording.device_words),
     ):
         app.add_template_filter(function, name)
     app.context_processor(
@@ -53,6 +54,9 @@ def register(app: Flask) -> None:
             "icon": icon,
             "theme": theme,
             "done_sentence": wording.done_sentence,
+            "unit_choices": lambda units: [(u["work_unit"], u["name"]) for u in units],
+            "sop_choices": lambda sops: [(s["key"], s["number"]) for s in sops],
+            "word_choices": lambda codes: [(code, wording.word_for(code)) for code in codes],
             "is_demo": auth.get_archive().settings.demo,
         }
     )
@@ -68,7 +72,8 @@ def find_person() -> dict[str, Any] | None:
         archive = auth.get_archive()
         found = desk.read_person(archive, actor)
         unread = notices.count_unread(archive, actor)
-        g.web_person = {**found, "unread": unread, "menu": menu_of(actor, found)}
+        last_day = account.find_last_day(archive, actor)
+        g.web_person = {**found, "unread": unread, "menu": menu_of(actor, found), "last_day": last_day}
     person: dict[str, Any] = g.web_person
     return person
 

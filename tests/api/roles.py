@@ -106,6 +106,19 @@ ROUTES: dict[str, Row] = {
     "POST /api/v1/passkeys": Row("409/409", "409/409", "409/409", "409/409", OUT),
     "POST /api/v1/passkeys/<digest:passkey>/revocation": Row("404/404", "404/404", "404/404", "404/404", OUT),
     "PUT /api/v1/users/<id:user>/mail": Row("204/403", "204/403", "204/403", "204/204", OUT),
+    # one's own password is wrong there: whoever is right about it gets 204
+    "PUT /api/v1/own-password": Row(OUT, OUT, OUT, OUT, OUT),
+    # sessions are one's own alone
+    "GET /api/v1/sessions": MEMBERS,
+    "DELETE /api/v1/sessions/<id:session>": Row("404/404", "404/404", "404/404", "404/404", OUT),
+    "DELETE /api/v1/users/<id:user>/sessions": Row("200/403", "200/403", "200/403", "200/200", OUT),
+    "PUT /api/v1/users/<id:user>/validity": Row(NO, NO, NO, "409/204", OUT),
+    "POST /api/v1/users/<id:user>/reset-links": Row(NO, NO, NO, "201/201", OUT),
+    # one's own goes away on the page; the other has none
+    "DELETE /api/v1/users/<id:user>/authenticator": Row(NO, NO, NO, "403/409", OUT),
+    # no provider is configured: only who may link learns that
+    "POST /api/v1/users/<id:user>/accounts": Row(NO, NO, NO, "409/409", OUT),
+    "DELETE /api/v1/users/<id:user>/accounts/<digest:identity>": Row("404/404", "404/404", "404/404", "404/404", OUT),
     "PUT /api/v1/users/<id:user>/password": Row("204/403", "204/403", "204/403", "204/204", OUT),
     # what administrators look after
     "GET /api/v1/people": PEOPLE,
@@ -184,6 +197,14 @@ ROUTES: dict[str, Row] = {
     "GET /api/v1/jobs/<id:job>": DOSSIER,
     f"GET {IN_DOSSIER}/bundle": BUNDLE,
     f"GET {IN_DOSSIER}/bundle/metadata": BUNDLE,
+    "GET /api/v1/search": MEMBERS,
+    "GET /api/v1/search/hits": MEMBERS,
+    "GET /api/v1/samples": Row(NO, OK, NO, NO, OUT),
+    "POST /api/v1/samples": Row(NO, "201/201", NO, NO, OUT),
+    # a sample that there is not
+    "GET /api/v1/samples/<id:sample>": Row(NO, "404/404", NO, NO, OUT),
+    "GET /api/v1/samples/<id:sample>/population": Row(NO, "404/404", NO, NO, OUT),
+    "POST /api/v1/samples/<id:sample>/results": Row(NO, "404/404", NO, NO, OUT),
     "GET /api/v1/obligations": Row(OK, OK, OK, OK, OUT, contributor=NO),
     "POST /api/v1/obligations": Row(NO, NO, "201/201", "201/201", OUT),
     "POST /api/v1/obligations/<id:obligation>/withdrawal": Row(NO, NO, "404/404", "404/404", OUT),
@@ -247,6 +268,7 @@ ROUTES: dict[str, Row] = {
     "POST /obligations/<work_unit>/<deviation>/explanation": Row("404/403", NO, NO, NO, TO_LOGIN, contributor=NO),
     "POST /obligations/<work_unit>/<deviation>/answer": Row("404/403", NO, "404/404", NO, TO_LOGIN, contributor=NO),
     "GET /findings": Row(OK, OK, OK, NO, TO_LOGIN, contributor=NO),
+    "GET /findings/new": Row(NO, OK, OK, NO, TO_LOGIN),
     "POST /findings": Row(NO, "422/422", "422/422", NO, TO_LOGIN),
     "GET /findings/<finding>": Row("404/404", "404/404", "404/404", NO, TO_LOGIN, contributor=NO),
     "POST /findings/<finding>/<step>": Row("303/303", "303/303", "303/303", "303/303", TO_LOGIN),
@@ -266,6 +288,9 @@ ROUTES: dict[str, Row] = {
     f"GET {PAGE}/documents/<version>": Row("200/404", OK, OK, NO, TO_LOGIN, contributor="404/404"),
     f"GET {PAGE}/documents/<version>/receipt": Row("200/404", OK, OK, NO, TO_LOGIN, contributor="404/404"),
     f"GET {PAGE}/pulse": DOSSIER_PAGE,
+    # the stage's step is submitted and not decided: everybody is led to its place on the page
+    f"GET {PAGE}/steps/<step>/review": Row("303/404", "303/303", "303/303", NO, TO_LOGIN),
+    f"GET {PAGE}/documents/<version>/preview": Row("200/404", OK, OK, NO, TO_LOGIN, contributor="404/404"),
     f"GET {PAGE}/proofs": DOSSIER_PAGE,
     f"GET {PAGE}/proofs/<int:seq>": DOSSIER_PAGE,
     f"GET {PAGE}/bundle": Row("409/404", "409/409", "409/409", NO, TO_LOGIN),
@@ -322,8 +347,25 @@ ROUTES: dict[str, Row] = {
     "GET /notices": Row(OK, OK, OK, OK, TO_LOGIN),
     # a form that names no notice
     "POST /notices/read": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
-    "GET /settings": Row(OK, OK, OK, OK, TO_LOGIN),
-    "POST /settings": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
+    # where the page of one's own log-in was before
+    "GET /settings": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
+    "GET /akun": Row(OK, OK, OK, OK, TO_LOGIN),
+    "POST /akun/surel": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
+    # no mail is sent here
+    "POST /akun/surel/tautan": Row("409/409", "409/409", "409/409", "409/409", TO_LOGIN),
+    "POST /akun/sesi/<session>/akhiri": Row("404/404", "404/404", "404/404", "404/404", TO_LOGIN),
+    "POST /akun/sesi/akhiri": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
+    # the API revoked one's own before; another's is an administrator's to end
+    "POST /akun/token/<token>/cabut": Row("303/404", "303/404", "303/404", "303/303", TO_LOGIN),
+    # no provider is configured
+    "POST /akun/akun-lembaga": Row("404/404", "404/404", "404/404", "404/404", TO_LOGIN),
+    "POST /akun/akun-lembaga/<identity>/lepas": Row("404/404", "404/404", "404/404", "404/404", TO_LOGIN),
+    "GET /akun/faktor-kedua": Row(OK, OK, OK, OK, TO_LOGIN),
+    # forms without their fields
+    "POST /akun/faktor-kedua": Row("422/422", "422/422", "422/422", "422/422", TO_LOGIN),
+    "POST /akun/faktor-kedua/konfirmasi": Row("409/409", "409/409", "409/409", "409/409", TO_LOGIN),
+    "POST /akun/faktor-kedua/kode": Row("422/422", "422/422", "422/422", "422/422", TO_LOGIN),
+    "POST /akun/faktor-kedua/hapus": Row("422/422", "422/422", "422/422", "422/422", TO_LOGIN),
     "GET /settings/passkeys": Row(OK, OK, OK, OK, TO_LOGIN),
     # forms without their fields
     "POST /settings/passkeys": Row("422/422", "422/422", "422/422", "422/422", TO_LOGIN),
@@ -334,10 +376,45 @@ ROUTES: dict[str, Row] = {
     "GET /login": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, OK),
     # whoever is logged in has the form token of their session, and this form takes a visitor's
     "POST /login": Row(NO, NO, NO, NO, OUT),
+    # nothing waits for a second factor
+    "GET /login/kode": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
+    "POST /login/kode": Row(NO, NO, NO, NO, OUT),
+    "POST /login/kode/kunci": Row(NO, NO, NO, NO, "422/422"),
+    "POST /login/kunci": Row(NO, NO, NO, NO, OUT),
+    "POST /login/kunci/persiapan": Row(NO, NO, NO, NO, OK),
+    # no provider is configured
+    "POST /login/oidc": Row(NO, NO, NO, NO, "404/404"),
+    "GET /login/oidc/kembali": Row("404/404", "404/404", "404/404", "404/404", "404/404"),
+    "GET /lupa-sandi": PUBLIC,
+    "POST /lupa-sandi": PUBLIC,
+    # links that nobody made
+    "GET /sandi-baru/<secret>": Row("409/409", "409/409", "409/409", "409/409", "409/409"),
+    "POST /sandi-baru/<secret>": Row("409/409", "409/409", "409/409", "409/409", "409/409"),
+    "GET /surel/<secret>": Row("409/409", "409/409", "409/409", "409/409", "409/409"),
+    "POST /surel/<secret>": Row("409/409", "409/409", "409/409", "409/409", "409/409"),
     "POST /logout": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
     "GET /verify.py": Row(OK, OK, OK, OK, OK),
     "GET /verify.py.sha256": Row(OK, OK, OK, OK, OK),
     "GET /segel": Row(OK, OK, OK, OK, TO_LOGIN),
+    "GET /segel/bandingkan": Row(OK, OK, OK, OK, TO_LOGIN),
+    # an empty note: that is an outcome too
+    "POST /segel/bandingkan": Row(OK, OK, OK, OK, TO_LOGIN),
+    # everybody searches what they may read: tests/services/test_search.py
+    "GET /cari": Row(OK, OK, OK, OK, TO_LOGIN),
+    # the auditor's own
+    "GET /audit": Row(NO, OK, NO, NO, TO_LOGIN),
+    "GET /audit/dibaca": Row(NO, OK, NO, NO, TO_LOGIN),
+    # the log-in's own beginning is no read
+    "GET /audit/dibaca/<int:seq>": Row(NO, "404/404", NO, NO, TO_LOGIN),
+    "GET /audit/dossiers/<dossier>": Row(NO, OK, NO, NO, TO_LOGIN),
+    "GET /audit/dossiers/<dossier>/periksa": Row(NO, OK, NO, NO, TO_LOGIN),
+    "GET /sampel": Row(NO, OK, NO, NO, TO_LOGIN),
+    # forms without their fields, and a sample that there is not
+    "POST /sampel": Row(NO, "422/422", NO, NO, TO_LOGIN),
+    "GET /sampel/<sample>": Row(NO, "404/404", NO, NO, TO_LOGIN),
+    "POST /sampel/<sample>/<dossier>": Row(NO, "422/422", NO, NO, TO_LOGIN),
+    "GET /sampel/<sample>/population.txt": Row(NO, "404/404", NO, NO, TO_LOGIN),
+    "GET /sampel/<sample>/export": Row(NO, "404/404", NO, NO, TO_LOGIN),
     "GET /periksa": Row(OK, OK, OK, OK, OK),
     "GET /periksa.sha256": Row(OK, OK, OK, OK, OK),
     # a name that no file has

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -220,7 +221,7 @@ def test_a_form_that_somebody_else_overtook_says_so_and_keeps_what_was_typed(bro
     dossier = office.play("7")
     page = browser.settle("hendra").page(f"/dossiers/{dossier}")
     (seen,) = set(re.findall(r'name="seen" value="([^"]+)"', page))
-    form = {
+    form: dict[str, Any] = {
         "decision": "return",
         "reason": "Angka IKU 2 keliru.",
         "version": re.findall(r'name="version" value="(\w+)"', page),

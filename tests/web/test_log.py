@@ -23,7 +23,7 @@ def test_a_stopped_log_is_said_on_every_page_to_whoever_is_logged_in(office: Off
     log.record_stop(
         office.archive, LogIntegrityError("log_forked", "The first 5 events are not the ones that were signed.")
     )
-    for path in ("/", "/dossiers", "/settings"):
+    for path in ("/", "/dossiers", "/akun"):
         text = browser.page(path)
         assert "Log berhenti menandatangani sejak" in text and "(log_forked)" in text
     assert "signs nothing more since" in browser.page("/dossiers?lang=en")

@@ -5,6 +5,7 @@ import { keepDrafts } from "./drafts.js";
 import { showUploads } from "./upload.js";
 import { watchBundle } from "./bundle.js";
 import { watchDossier } from "./live.js";
+import { useKeys } from "./keys.js";
 import { usePasskeys } from "./passkeys.js";
 
 foldMenu();
@@ -12,4 +13,5 @@ keepDrafts();
 showUploads();
 watchBundle();
 watchDossier();
+useKeys();
 usePasskeys();
