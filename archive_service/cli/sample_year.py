@@ -206,12 +206,12 @@ class Play:
                 yield self._at("2 14:30"), self._answer
             if key == "8" and manner.startswith("returned"):
                 yield self._at(HOURS["8"]), lambda: self._decide("8", "return", LETTERS.return_reason)
-                if manner == "returned_open":
-                    return
                 self._shift += 3
                 yield self._at("4 13:30"), lambda: self._submit("6")
                 self._shift += 1
                 yield self._at("4 09:00"), lambda: self._decide("7", "approve")
+                if manner == "returned_open":
+                    return
             if key == "8" and manner == "substitute":
                 yield self._at("4 08:00"), self._substitute
             yield self._at(HOURS[key]), self._act_of(key)

@@ -32,11 +32,13 @@ NO_PAGE = {
     "/static/<digest>/<path:name>",
     "/quality/export", "/indicators/template/<kind>",
     "/dossiers/<dossier>/documents/<version>", "/dossiers/<dossier>/documents/<version>/receipt",
-    "/dossiers/<dossier>/pulse", "/dossiers/<dossier>/bundle", "/dossiers/<dossier>/bundle/progress",
+    "/dossiers/<dossier>/pulse", "/dossiers/<dossier>/bundle", "/dossiers/<dossier>/bundle/progress", "/dossiers/<dossier>/proofs",
+    "/dossiers/<dossier>/proofs/<int:seq>", "/dossiers/<dossier>/documents/<version>/preview",
+    "/bantuan/gambar/<name>",
     "/sampel/<sample>/population.txt", "/sampel/<sample>/export",
 }  # fmt: skip
 """What is no page of its own: files, and parts of pages."""
-LEADS_ON = {"/dossiers/<dossier>/steps/<step>", "/settings"}
+LEADS_ON = {"/login/kode", "/login/oidc/kembali", "/dossiers/<dossier>/steps/<step>", "/settings"}
 """What only leads to another page."""
 WALK = {
     "/": "sari hendra nuraini admin",
@@ -48,6 +50,7 @@ WALK = {
     "/sandi-baru/<secret>": VISITOR,
     "/surel/<secret>": VISITOR,
     "/periksa": VISITOR,
+    "/dossiers/<dossier>/steps/<step>/review": "linda.elka",
     "/findings": "nuraini hendra",
     "/findings/new": "wahyu",
     "/findings/<finding>": "wahyu",
@@ -154,7 +157,8 @@ class Addresses:
             "sample": lambda: self.sample,
             "version": lambda: self.version,
             "seq": lambda: "1",
-            "step": lambda: "6",
+            "step": lambda: "8",
+            "guide": lambda: "pelaksana",
             "secret": lambda: "0" * 43,
         }
         known.update(self._extra(login))
@@ -326,5 +330,5 @@ def test_without_scripts_the_forms_are_there(chromium: Browser, site: SampleSite
 
     assert "/login" in forms(VISITOR, "/login")
     dossier = addresses.dossier("linda.elka")
-    assert f"/dossiers/{dossier}/steps/6/" in forms("rizky.elka", f"/dossiers/{dossier}")
+    assert f"/dossiers/{dossier}/steps/8/decision" in forms("linda.elka", f"/dossiers/{dossier}")
     assert "/dossiers" in forms("maya", "/dossiers/new")
