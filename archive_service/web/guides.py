@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,7 +49,7 @@ def read_guide(name: str) -> Guide:
     tokens = parser.parse((FOLDER / f"{name}.md").read_text(encoding="utf-8"))
     title, lead = tokens[1].content, tokens[4].content
     chapters = []
-    for opening, words in zip(tokens, tokens[1:], strict=False):
+    for opening, words in pairwise(tokens):
         if opening.type == "heading_open" and opening.tag == "h2":
             anchor = _slug(words.content)
             opening.attrSet("id", anchor)

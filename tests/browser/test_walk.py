@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import html5lib
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
+from sqlalchemy import select
 
+from archive_service.cli.sample_people import LETTERS
 from archive_service.cli.sample_year import SampleOffice
+from archive_service.db.models import PersonRow, WorkUnitRow
 from archive_service.services import findings, samples
 from tests.api.roles import ROUTES
 from tests.sample_site import SampleSite, serve_sample
@@ -131,6 +135,11 @@ class Addresses:
         self.finding = findings.list_findings(site.archive, wahyu)[0]["finding"]
         with site.archive.db.read() as session:
             self.sop = site.archive.catalog.newest(session, "sop", "sop-spmi-601").digest
+            sop = site.archive.catalog.sop(session, self.sop)
+        self.sop_texts = {sop.title, sop.number, *(s.activity for s in sop.steps), *(r.title for r in sop.roles)}
+        self.sop_texts |= {r.title for s in sop.steps for r in (*s.inputs, *s.outputs)} | {
+            s.norm.text for s in sop.steps
+        }
         self.version = self._version(site)
 
     def _version(self, site: SampleSite) -> str:
@@ -332,3 +341,67 @@ def test_without_scripts_the_forms_are_there(chromium: Browser, site: SampleSite
     dossier = addresses.dossier("linda.elka")
     assert f"/dossiers/{dossier}/steps/8/decision" in forms("linda.elka", f"/dossiers/{dossier}")
     assert "/dossiers" in forms("maya", "/dossiers/new")
+
+
+SAME_IN_BOTH = {
+    "Indonesia", "English", "Plh.", "Plt.", "SHA-256", "POS", "SOP", "Audit", "Log", "Auditor", "Administrator", "Status",
+    "Token API", "Menu", "Triwulan", "Demo", "Link", "Dossier", "Passkey", "QR", "API", "PIC", "KTS", "WIB", "PDF", "XLSX",
+}  # fmt: skip
+"""Words that are the same in both languages, or are the office's own names."""
+
+
+def texts_of(page: str, language: str) -> set[str]:
+    """What can be read on a page in its own language: not code, not what is marked as another language."""
+    found: set[str] = set()
+
+    def walk(node: Any, is_own: bool) -> None:
+        marked = node.get("lang")
+        is_own = is_own if marked is None else marked == language
+        if not isinstance(node.tag, str) or node.tag in ("script", "style", "code", "pre", "kbd", "option", "time"):
+            return
+        if is_own and node.text:
+            found.add(" ".join(node.text.split()))
+        for child in node:
+            walk(child, is_own)
+            if is_own and child.tail:
+                found.add(" ".join(child.tail.split()))
+
+    document = html5lib.parse(page, namespaceHTMLElements=False)
+    walk(document.find("body"), True)
+    return found
+
+
+def test_what_people_read_is_in_their_language(site: SampleSite, addresses: Addresses) -> None:
+    with site.archive.db.read() as session:
+        names = set(session.execute(select(PersonRow.name)).scalars()) | set(
+            session.execute(select(WorkUnitRow.name)).scalars()
+        )
+    data = (
+        {n for n in names if n}
+        | {*site.office.users, *site.office.units}
+        | {str(text) for text in asdict(LETTERS).values()}
+    )
+    data |= addresses.sop_texts
+    troubles = []
+    for rule in pages():
+        login = who_walks(rule)[0]
+        client = site.app.test_client()
+        if login != VISITOR:
+            client.set_cookie("archive_session", site.cookie(login))
+        path = addresses.fill(rule, login)
+        shown = []
+        for language in ("id", "en"):
+            answer = client.get(f"{path}?lang={language}")
+            if answer.mimetype != "text/html" or answer.status_code not in (200, 409):
+                troubles.append(f"{rule}: {answer.status_code}")
+                break
+            shown.append(texts_of(answer.get_data(as_text=True), language))
+        else:
+            for text in sorted(shown[0] & shown[1]):
+                rest = text
+                for known in sorted((str(d) for d in data if d), key=len, reverse=True):
+                    rest = rest.replace(known, " ")
+                words = re.findall(r"(?<![\w./:@-])[A-Za-z]{4,}(?![\w./:@-])", rest)
+                if [w for w in words if w not in SAME_IN_BOTH]:
+                    troubles.append(f"{rule} ({login}): {text[:120]!r}")
+    assert troubles == [], "\n".join(["", *troubles])
