@@ -6,6 +6,7 @@ WORKDIR /src
 COPY requirements/run.txt requirements/run.txt
 RUN /opt/archive/bin/pip install --require-hashes --only-binary :all: -r requirements/run.txt
 COPY pyproject.toml README.md ./
+COPY docs/panduan docs/panduan
 COPY archive_service archive_service
 COPY tasks tasks
 RUN /opt/archive/bin/pip install --no-deps --no-build-isolation .

@@ -12,8 +12,9 @@ from pathlib import Path
 import httpx
 import psycopg
 
-from archive_service.cli.demo import PASSWORD, PEOPLE, Play
+from archive_service.cli.demo import PASSWORD, Play
 from archive_service.cli.demo_stack import DemoStack, start_demo
+from archive_service.cli.sample_people import PEOPLE
 from servers.__main__ import start_servers
 from servers.processes import free_ports
 from servers.s3 import S3Access

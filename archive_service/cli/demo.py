@@ -16,34 +16,15 @@ import httpx
 
 from archive_service.cli import serve as serving
 from archive_service.cli.demo_stack import DemoStack, Failed, start_demo
+from archive_service.cli.sample_people import PEOPLE, SAMPLE_UNITS
 from archive_service.errors import ArchiveError, NotFound
 from archive_service.verifier import verify as verifying
 
 PASSWORD = "contoh-sandi-2026"
+UNIT = serving.UNIT_CODE
 YEAR, QUARTER = 2026, 1
 UNTIL_BUNDLE_SECONDS = 90
 
-
-@dataclass(frozen=True)
-class Member:
-    """An invented person of the demo."""
-
-    login: str
-    name: str
-    role: str
-    lead: bool = False
-
-
-PEOPLE = (
-    Member("ratna", "Dr. Ratna Dewi Lestari, S.T., M.T.", "satker_head"),
-    Member("hendra", "Hendra Saputra, S.E., M.M.", "section_head"),
-    Member("sari", "Sari Wulandari, S.Si.", "sakip_team", lead=True),
-    Member("agus", "Agus Prasetyo, A.Md.", "sakip_team"),
-    Member("bima", "Bima Nugraha, S.E.", "planning_officer"),
-    Member("maya", "Maya Putri, A.Md.", "data_officer"),
-    Member("wahyu", "Wahyu Hidayat, S.E., Ak.", "auditor"),
-    Member("nuraini", "Nur Aini, S.Kom.", "quality_checker"),
-)
 
 RETURN_REASON = "Capaian IKU 2 belum sama dengan data dukung; perbaiki angka dan rekomendasinya."
 LATE_REASON = "Pengumpulan data terhenti selama cuti bersama dan libur Nyepi–Idulfitri; penanggung jawab IKU baru lengkap 25 Maret."
@@ -147,10 +128,11 @@ class Play:
         """Move the demo clock to this time of the office (WIB)."""
         self._admin.call("PUT", "/demo/clock", json={"at": f"{moment}:00+07:00"})
 
-    def set_up_people(self) -> str:
-        """Register everybody with their roles; the work unit's id."""
-        unit = self._admin.call("GET", "/api/v1/work-units")["work_units"][0]["work_unit"]
-        for member in PEOPLE:
+    def set_up_people(self, *, is_known: bool = False) -> str:
+        """Register everybody with their roles, unless a sample year has; the work unit's id."""
+        units = self._admin.call("GET", "/api/v1/work-units", params={"limit": 100})["work_units"]
+        unit = next(u["work_unit"] for u in units if u["code"] == UNIT)
+        for member in () if is_known else PEOPLE:
             made = self._admin.call(
                 "POST", "/api/v1/people", json={"name": member.name, "login": member.login, "password": PASSWORD}
             )
@@ -208,10 +190,10 @@ class Play:
                 made = self._people["sari"].call("POST", path, json={"explanation": LATE_REASON})
                 self._people["hendra"].call("POST", f"{path}/{made['number']}/answer", json={"is_accepted": True})
 
-    def run(self) -> None:
+    def run(self, *, has_year: bool = False) -> None:
         """All eleven steps, with one late step and one return."""
         self.at("2026-03-12T08:30")
-        unit = self.set_up_people()
+        unit = self.set_up_people(is_known=has_year)
         self.at("2026-03-13T09:10")
         opened = self._people["maya"].call(
             "POST",
@@ -283,20 +265,27 @@ class Play:
         self._admin.call("PUT", "/demo/clock", json={"let_go": True})
 
 
-def play(*, data_dir: Path, port: int | None, documents: Path | None, is_exit: bool, lang: str) -> int:
-    """Run the demo; the exit status: 0 only if the bundle verified and the damaged copy did not."""
+def play(*, data_dir: Path, port: int | None, documents: Path | None, is_exit: bool, lang: str, has_year: bool) -> int:
+    """Run the demo; the exit status: 0 only if the bundle verified and the damaged copy did not.
+
+    ``has_year``: six units have carried out four quarters before the play begins.
+    """
     samples = load_samples(documents)
-    click.echo("Setting up a demo archive …")
+    click.echo(
+        "Setting up a demo archive with a year of six work units …" if has_year else "Setting up a demo archive …"
+    )
     try:
-        stack = start_demo(data_dir=data_dir, port=_free_port() if port == 0 else port)
+        stack = start_demo(
+            data_dir=data_dir, port=_free_port() if port == 0 else port, year_password=PASSWORD if has_year else None
+        )
     except Failed as exc:
         click.echo(f"The demo failed: {exc}", err=True)
         return 1
     try:
-        held = _show(stack, samples, lang)
+        held = _show(stack, samples, lang, has_year=has_year)
         if is_exit or not held:
             return 0 if held else 1
-        _leave_running(stack)
+        _leave_running(stack, has_year)
         return 0
     except (Failed, ArchiveError, httpx.HTTPError) as exc:
         click.echo(f"The demo failed: {exc}", err=True)
@@ -307,12 +296,12 @@ def play(*, data_dir: Path, port: int | None, documents: Path | None, is_exit: b
         stack.stop()
 
 
-def _show(stack: DemoStack, samples: list[Sample], lang: str) -> bool:
+def _show(stack: DemoStack, samples: list[Sample], lang: str, *, has_year: bool) -> bool:
     settings, base_url = stack.settings, stack.base_url
     bundle, vkey, damaged = (settings.data_dir / name for name in ("bundle.zip", "vkey", "bundle-damaged.zip"))
     acting = Play(base_url, stack.password, samples)
     click.echo("Playing SOP-SPMI-601 over HTTP: 13 to 31 March 2026, eight people, eleven steps …")
-    acting.run()
+    acting.run(has_year=has_year)
     acting.fetch_bundle(bundle)
     vkey.write_text(httpx.get(f"{base_url}/log/vkey", trust_env=False).text.splitlines()[0] + "\n")
     click.echo()
@@ -339,11 +328,15 @@ def _show(stack: DemoStack, samples: list[Sample], lang: str) -> bool:
     return code == 0 and bad_code == 1
 
 
-def _leave_running(stack: DemoStack) -> None:
+def _leave_running(stack: DemoStack, has_year: bool) -> None:
     click.echo()
     click.echo(f"The service goes on at {stack.base_url}/ until Ctrl-C. Log in as (password: {PASSWORD}):")
     for member in PEOPLE:
         click.echo(f"  {member.login:8} {member.role:17} {member.name}")
+    if has_year:
+        click.echo(
+            f"  … and {len(SAMPLE_UNITS[1].members)} in each of {len(SAMPLE_UNITS) - 1} more units, such as {SAMPLE_UNITS[1].members[1].login}"
+        )
     click.echo(f"  {'admin':8} {'administrator':17} password: {stack.password}")
     sys.stdout.flush()
     stack.wait()

@@ -17,8 +17,10 @@ from archive_service import wiring
 from archive_service.cli import serve as serving
 from archive_service.cli.children import start_child, stop_child
 from archive_service.cli.production import make_keys, migrate
+from archive_service.cli.sample_year import BEGINS, SampleClock, play_year, wib
 from archive_service.config import Settings, load_settings
 from archive_service.errors import Unavailable
+from archive_service.services import setup
 
 ORIGIN = "archive.local/demo"
 MARKER = ".archive-demo"
@@ -89,8 +91,28 @@ class DemoStack:
         self.children.clear()
 
 
-def start_demo(*, data_dir: Path, port: int | None) -> DemoStack:
-    """A new demo archive in an emptied folder, or in the empty database and bucket that the environment names, and its processes."""
+def _prepare(settings: Settings, year_password: str | None, receipt_key: Path) -> str | None:
+    """The administrator's one-time password of an empty archive; with a sample year in it when its people get a password."""
+    if year_password is None:
+        return serving.prepare(settings)
+    sample = SampleClock(wib(BEGINS))
+    own = settings if settings.redis_url is None else settings.model_copy(update={"receipt_key_file": receipt_key})
+    archive = wiring.build(own, evidence_clock=sample.now)
+    try:
+        password = setup.bootstrap(archive, unit_code=serving.UNIT_CODE, unit_name=serving.UNIT_NAME)
+        if password is not None:
+            play_year(archive, sample, password=year_password)
+    finally:
+        archive.db.close()
+    wiring.demo_clock(settings).move_to(sample.moment)
+    return password
+
+
+def start_demo(*, data_dir: Path, port: int | None, year_password: str | None = None) -> DemoStack:
+    """A new demo archive in an emptied folder, or in the empty database and bucket that the environment names, and its processes.
+
+    ``year_password``: the password of the people of a sample year, which is in the archive then.
+    """
     fixed: dict[str, Any] = {"demo": True, "log_origin": ORIGIN, "host": "127.0.0.1", "data_dir": data_dir}
     settings = load_settings(**fixed, **({} if port is None else {"port": port}))
     serving.require_free_port(settings.host, settings.port)
@@ -102,7 +124,7 @@ def start_demo(*, data_dir: Path, port: int | None) -> DemoStack:
         migrate(settings)
     if settings.s3_endpoint is not None:
         wiring.connect_s3(settings).set_up_bucket()
-    password = serving.prepare(settings)
+    password = _prepare(settings, year_password, keys.receipt_file)
     if password is None:
         raise Unavailable("not_empty", "The database holds an archive already; a demo begins with an empty one.")
     stack = DemoStack(settings, password)

@@ -39,15 +39,30 @@ def run(port: int | None, data_dir: Path | None) -> None:
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Play these files instead of the samples.",
 )
+@click.option(
+    "--year/--no-year",
+    "has_year",
+    default=None,
+    help="Begin with a sample year of six units (the default without --exit).",
+)
 @click.option("--port", type=click.IntRange(0, 65535), help="Port on 127.0.0.1; 0 takes a free one.")
 @click.option("--data", "data_dir", type=click.Path(path_type=Path), default=Path("var/demo"), show_default=True)
 @click.option("--lang", type=click.Choice(["id", "en"]), default="id", show_default=True)
 @click.pass_context
 def demo(
-    ctx: click.Context, is_exit: bool, documents: Path | None, port: int | None, data_dir: Path, lang: str
+    ctx: click.Context,
+    is_exit: bool,
+    documents: Path | None,
+    has_year: bool | None,
+    port: int | None,
+    data_dir: Path,
+    lang: str,
 ) -> None:
     """Play a whole SOP-SPMI-601 dossier over HTTP, verify its bundle, show how a changed byte is refused."""
-    ctx.exit(playing.play(data_dir=data_dir, port=port, documents=documents, is_exit=is_exit, lang=lang))
+    has_year = not is_exit if has_year is None else has_year
+    ctx.exit(
+        playing.play(data_dir=data_dir, port=port, documents=documents, is_exit=is_exit, lang=lang, has_year=has_year)
+    )
 
 
 @click.command(hidden=True)

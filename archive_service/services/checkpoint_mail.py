@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -13,26 +14,34 @@ from archive_service.archive import Archive
 from archive_service.db import notices as rows
 from archive_service.db.models import AssignmentRow, CheckpointRow
 from archive_service.domain import permissions
+from archive_service.services import notice_text
 from archive_service.services.actor import WIB, in_force, office_date
 from archive_service.services.mail import PAUSES, MailDelayed, MailRefused, compose, deliver
 from archive_service.services.vouchers import attested_note
 
-SUBJECT = "Segel log {day} / Log checkpoint {day}: {origin}"
-BODY = """Terlampir segel log terakhir tanggal {day}: {size} catatan audit.
-Simpan berkas ini di luar sistem arsip, atau cetak halaman ini lalu tanda tangani. Kapan pun kemudian, di komputer sendiri:
-  archive-service log verify {place} --key KUNCI --since {file}
-membuktikan bahwa log masih memuat semua yang ada pada hari itu.
+LANGUAGES = ("id", "en")
+"""An auditor from outside may read either: the mail and the page to sign are in both."""
 
-Attached: the last checkpoint of {day}, over {size} audit records.
-Keep the file outside of the archive, or print this page and sign it. At any time later, on a computer of your own:
-  archive-service log verify {place} --key KEY --since {file}
-shows that the log still contains everything of that day.
 
-{note}
-SHA-256 {digest}
+def _words(language: str, facts: Mapping[str, object]) -> tuple[str, str, list[str]]:
+    """In one language: the subject's beginning, the paragraph, and the words beside the lines to sign on."""
+    _ = notice_text.translator(language)
+    paragraph = [
+        _("Attached: the last checkpoint of %(day)s, over %(size)s audit records.") % facts,
+        _(
+            "Keep the file outside of the archive, or print this page and sign it. At any time later, on a computer of your own:"
+        ),
+        f"  archive-service log verify {facts['place']} --key {_('KEY')} --since {facts['file']}",
+        _("shows that the log still contains everything of that day."),
+    ]
+    return _("Log checkpoint %(day)s") % facts, "\n".join(paragraph), [_("Name"), _("Date"), _("Signature")]
 
-Nama / Name: ____________________   Tanggal / Date: ____________   Tanda tangan / Signature: ____________________
-"""
+
+def _page(facts: Mapping[str, object], note: str, digest: str) -> tuple[str, str]:
+    """The mail's subject without the log's name, and its text: a page to print and sign."""
+    subjects, paragraphs, labels = zip(*(_words(language, facts) for language in LANGUAGES), strict=True)
+    lines = "   ".join(f"{' / '.join(words)}: ____________________" for words in zip(*labels, strict=True))
+    return " / ".join(subjects), "\n\n".join([*paragraphs, f"{note}\nSHA-256 {digest}", f"{lines}\n"])
 
 
 def plan_checkpoint_mails(archive: Archive) -> int:
@@ -87,17 +96,12 @@ def send_checkpoint(archive: Archive, lease: jobs.Lease, *, address: str, size: 
         row = session.get_one(CheckpointRow, size)
         data, day = attested_note(session, row), office_date(row.signed_at)
     file = f"checkpoint-{day}.txt"
-    body = BODY.format(
-        day=day,
-        size=size,
-        file=file,
-        place=f"{settings.public_url}/log",
-        note=data.decode(),
-        digest=sha256(data).hexdigest(),
-    )
+    facts = {"day": day, "size": size, "file": file, "place": f"{settings.public_url}/log"}
+    subject, body = _page(facts, data.decode(), sha256(data).hexdigest())
     key = f"checkpoint-{day}-{sha256(address.encode()).hexdigest()[:16]}"
-    subject = SUBJECT.format(day=day, origin=archive.log.origin)
-    message = compose(settings, to=address, subject=subject, body=body, key=key, at=archive.timer())
+    message = compose(
+        settings, to=address, subject=f"{subject}: {archive.log.origin}", body=body, key=key, at=archive.timer()
+    )
     message.add_attachment(data, maintype="application", subtype="octet-stream", filename=file)
     try:
         deliver(settings, message)

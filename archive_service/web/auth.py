@@ -61,6 +61,9 @@ OPEN_ENDPOINTS = frozenset(
         "web_verifier.digest",
         "web_proof_page.page",
         "web_proof_page.digest",
+        "web_guides.list_guides",
+        "web_guides.show_guide",
+        "web_guides.picture",
     ]
 )
 """What a visitor may ask for."""

@@ -78,6 +78,7 @@ GROUPS: tuple[tuple[Any, tuple[Link, ...]], ...] = (
             Link(lazy_gettext("Delegation (Plh./Plt.)"), "web_delegations.list_delegations", _always),
             Link(lazy_gettext("Calendar"), "web_calendars.show_calendars", _always),
             Link(lazy_gettext("SOPs"), "web_sops.list_sops", _always),
+            Link(lazy_gettext("Help"), "web_guides.list_guides", _always),
         ),
     ),
 )

@@ -462,6 +462,10 @@ ROUTES: dict[str, Row] = {
     "POST /sampel/<sample>/<dossier>": Row(NO, "422/422", NO, NO, TO_LOGIN),
     "GET /sampel/<sample>/population.txt": Row(NO, "404/404", NO, NO, TO_LOGIN),
     "GET /sampel/<sample>/export": Row(NO, "404/404", NO, NO, TO_LOGIN),
+    # nothing in the guides is secret; a guide and a picture that there are not
+    "GET /bantuan": PUBLIC,
+    "GET /bantuan/<guide>": Row("404/404", "404/404", "404/404", "404/404", "404/404"),
+    "GET /bantuan/gambar/<name>": Row("404/404", "404/404", "404/404", "404/404", "404/404"),
     "GET /periksa": Row(OK, OK, OK, OK, OK),
     "GET /periksa.sha256": Row(OK, OK, OK, OK, OK),
     # a name that no file has

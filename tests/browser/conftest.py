@@ -12,8 +12,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from archive_service.cli.demo import PASSWORD, PEOPLE
+from archive_service.cli.demo import PASSWORD
 from archive_service.cli.demo_stack import DemoStack, start_demo
+from archive_service.cli.sample_people import PEOPLE
 from tests.cli.test_commands import free_port
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import re
+from html import unescape
+
+from archive_service.app import create_app
 from archive_service.catalog import parse_definition
 from archive_service.services import definitions
 from tests.office import Office
@@ -15,7 +19,32 @@ def test_an_sop_shows_its_flowchart_and_what_was_inferred(office: Office, browse
     one = browser.get(f"/sops/{digest}").get_data(as_text=True)
     assert '<svg xmlns="http://www.w3.org/2000/svg"' in one and 'data-step="11"' in one and "Diagram alir" in one
     assert "&lt;svg" not in one and "The weakest guess" in one
-    assert "kembali ke langkah 6" in one and "Pencatatan dan pendataan" in one and "POS Pemrosesan Surat Masuk" in one
+    assert "kembali ke langkah 6" in one and "POS Pemrosesan Surat Masuk" in one
+
+
+def test_the_cover_sheet_says_what_the_issued_one_says(lite: Office) -> None:
+    browser = Browser(create_app(lite.archive), lite)
+    browser.settle("sari")
+    digest = browser.page("/sops").split('href="/sops/')[1].split('"')[0]
+    cover = browser.page(f"/sops/{digest}?lang=en").split('<section class="cover"')[1].split("</section>")[0]
+    shown = unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", cover)))
+    for label, text in (
+        ("Nomor POS", "SOP-SPMI-601"),
+        ("Tanggal Pembuatan", "7 Juni 2022"),
+        ("Tanggal Revisi", "-"),
+        ("Tanggal Efektif", "1 Juli 2022"),
+        ("Disahkan oleh", "Direktur I Made Andik Setiawan, M.Eng., Ph.D. NIP. 197307032012121003"),
+        ("Nama POS", "Pengukuran Data Kinerja Satuan Kerja"),
+    ):
+        assert f"{label} {text}" in shown, label
+    source = (SOPS / "source" / "sop-spmi-601.txt").read_text(encoding="utf-8")
+    for heading in ("Dasar Hukum:", "Kualifikasi Pelaksana:", "Keterkaitan:", "Peralatan/Perlengkapan:", "Peringatan:"):
+        assert heading in shown and heading in source
+    # every entry of the issued sheet's lists stands on ours
+    entries = re.findall(r"\d\. ?((?:(?!\d\. ?[A-Z]|</?ol|\t).)+)", "".join(re.findall(r"<ol[^>]*>.*", source)))
+    assert len(entries) >= 15
+    for entry in entries:
+        assert entry.rstrip(";. ") in shown, entry
     assert browser.get("/sops/" + "0" * 64).status_code == 404
 
 
