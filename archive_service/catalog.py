@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session
 
 from archive_service.db.models import DefinitionRow
 from archive_service.domain import canonical
+from archive_service.domain.calendar_definition import parse_calendar
 from archive_service.domain.definition import plain
 from archive_service.domain.sop import Sop, parse_sop
-from archive_service.domain.working_time import Calendar, for_unit, parse_calendar
+from archive_service.domain.working_time import Calendar, for_unit
 from archive_service.errors import InvalidDefinition, LogIntegrityError, NotFound, Problem
 
 SEEDS = ("sops/sop-spmi-601.toml", "calendars/id-government.toml")

@@ -278,7 +278,7 @@ def installation(made: Path, tmp_path: Path, s3_server: S3Access) -> Iterator[In
         running.stop()
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.xdist_group("s3")
 def test_every_process_runs_with_the_arguments_of_the_compose_file(installation: Installation) -> None:
     url: str = installation.url  # type: ignore[attr-defined]

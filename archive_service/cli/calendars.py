@@ -133,7 +133,7 @@ def _find_calendar(
     from archive_service.db import schema
     from archive_service.db.session import Database
     from archive_service.domain import canonical
-    from archive_service.domain.working_time import parse_calendar
+    from archive_service.domain.calendar_definition import parse_calendar
     from archive_service.services.calendars import find_unit, find_version
 
     key = source or DEFAULT_KEY

@@ -42,8 +42,10 @@ from archive_service.db.models import (
 )
 from archive_service.domain import completeness, reminder, statement, unit, verdict, working_time
 from archive_service.domain.deviation import NORM_PASSED
-from archive_service.domain.dossier import CANCELLED, OPEN, RUNNING, Dossier, Run
+from archive_service.domain.dossier import Dossier
 from archive_service.domain.event import Event
+from archive_service.domain.parts import Run
+from archive_service.domain.states import CANCELLED, OPEN, RUNNING
 
 DELEGATION_STATES = {
     "delegation.confirmed": "confirmed",

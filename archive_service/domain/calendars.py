@@ -10,16 +10,8 @@ import re
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from archive_service.domain.working_time import (
-    Calendar,
-    Pauses,
-    due_at,
-    limit_of,
-    parse_calendar,
-    rule_on,
-    sessions_on,
-    used_between,
-)
+from archive_service.domain.calendar_definition import parse_calendar
+from archive_service.domain.working_time import Calendar, Pauses, due_at, limit_of, rule_on, sessions_on, used_between
 from archive_service.errors import InvalidInput
 
 DAY_MINUTES = 450

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
-from archive_service.domain import canonical, manifest, merkle, working_time
+from archive_service.domain import calendar_definition, canonical, manifest, merkle, working_time
 from archive_service.domain.checkpoint import CheckpointError, parse_checkpoint
 from archive_service.domain.cosignature import has_stamp, without_keys
 from archive_service.domain.deviation import SOP_CHANGED
@@ -181,7 +181,7 @@ def read_definitions(evidence: Evidence) -> Tuple[Optional[Definitions], Found]:
         sop = parse_sop(canonical.decode(evidence.definitions[at]))
         plain = [{"kind": "sop", "key": sop.key, "version": sop.version, "digest": at}]
         for at in wanted:
-            calendar = working_time.parse_calendar(canonical.decode(evidence.definitions[at]))
+            calendar = calendar_definition.parse_calendar(canonical.decode(evidence.definitions[at]))
             calendars[at] = working_time.for_unit(calendar, opened["work_unit"])
             plain.append({"kind": "calendar", "key": calendar.key, "version": calendar.version, "digest": at})
     except (canonical.CanonicalError, InvalidDefinition) as exc:

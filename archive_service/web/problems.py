@@ -23,6 +23,9 @@ SENTENCES: dict[str, Any] = {
     "event_unknown": lazy_gettext("This dossier has no such record."),
     # forms
     "foreign_form": lazy_gettext("This form was sent from another page. Open the page again and repeat."),
+    "form_stale": lazy_gettext(
+        "Somebody else changed this meanwhile. Look at it, then send again; what you typed is kept."
+    ),
     "form_expired": lazy_gettext("This page has grown old. Load it again and repeat."),
     "text_empty": lazy_gettext("A field is empty. Fill it in."),
     "text_too_long": lazy_gettext("A text is too long. Shorten it."),

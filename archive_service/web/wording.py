@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
-from flask_babel import format_decimal, gettext, lazy_gettext, ngettext
+from flask_babel import format_date, format_datetime, format_decimal, gettext, lazy_gettext, ngettext, to_user_timezone
 
 from archive_service.services import notice_text
-from archive_service.web.problems import sentence_for
 
 WORKING_DAY_SECONDS = 450 * 60
 
@@ -273,23 +273,44 @@ def suffixes(types: list[str]) -> str:
     return ",".join(MEDIA[t][1] if t in MEDIA else t for t in types)
 
 
-def history_text(entry: dict[str, Any]) -> str:
-    """What an audit record tells, in a few words after its name: step, round, file, decision, verdict."""
-    parts: list[str] = []
-    if entry["step"]:
-        parts.append(str(gettext("step %(step)s", step=entry["step"])))
-    if (entry["iteration"] or 1) > 1:
-        parts.append(str(gettext("round %(round)s", round=entry["iteration"])))
-    if entry["file_name"]:
-        parts.append(entry["file_name"])
-    if (entry["number"] or 1) > 1:
-        parts.append(str(gettext("version %(number)s", number=entry["number"])))
-    if entry["code"]:
-        parts.append(word_for(entry["code"]) if entry["code"] in WORDS else sentence_for(entry["code"]))
-    parts.extend(word_for(entry[name]) for name in ("decision", "result", "completeness") if entry[name])
-    if entry["returns_to"]:
-        parts.append(str(gettext("to step %(step)s", step=entry["returns_to"])))
-    return ", ".join(parts)
+def moment_text(value: str | datetime | None) -> str:
+    """An instant in the office's zone, to the minute."""
+    if value is None:
+        return ""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return str(format_datetime(moment, "EEE, d MMM y HH.mm")) + " WIB"
+
+
+def due_text(value: str | datetime | None, now: datetime) -> str:
+    """An instant as somebody planning their day says it: today, tomorrow or yesterday by name, any other day by date."""
+    if value is None:
+        return str(gettext("the clock stands"))
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    days = (_local(moment).date() - _local(now).date()).days
+    words = {0: gettext("today"), 1: gettext("tomorrow"), -1: gettext("yesterday")}
+    if days not in words:
+        return moment_text(moment)
+    return f"{words[days]} {format_datetime(moment, 'HH.mm')} WIB"
+
+
+def day_text(value: str | None) -> str:
+    """A date ``YYYY-MM-DD`` in words."""
+    return "" if value is None else str(format_date(datetime.fromisoformat(value), "EEEE, d MMMM y"))
+
+
+def hour_text(value: str) -> str:
+    """The time of day of an instant in the office's zone."""
+    return str(format_datetime(datetime.fromisoformat(value), "HH.mm"))
+
+
+def office_day(value: str) -> str:
+    """The date ``YYYY-MM-DD`` of an instant in the office's zone."""
+    return _local(datetime.fromisoformat(value)).strftime("%Y-%m-%d")
+
+
+def _local(moment: datetime) -> datetime:
+    local: datetime = to_user_timezone(moment)
+    return local
 
 
 _BROWSERS = (

@@ -278,6 +278,10 @@ ROUTES: dict[str, Row] = {
     # a contributor reads what they sent themselves: this is somebody else's
     f"GET {PAGE}/documents/<version>": Row("200/404", OK, OK, NO, TO_LOGIN, contributor="404/404"),
     f"GET {PAGE}/documents/<version>/receipt": Row("200/404", OK, OK, NO, TO_LOGIN, contributor="404/404"),
+    f"GET {PAGE}/pulse": DOSSIER_PAGE,
+    # the stage's step is submitted and not decided: everybody is led to its place on the page
+    f"GET {PAGE}/steps/<step>/review": Row("303/404", "303/303", "303/303", NO, TO_LOGIN),
+    f"GET {PAGE}/documents/<version>/preview": Row("200/404", OK, OK, NO, TO_LOGIN, contributor="404/404"),
     f"GET {PAGE}/proofs": DOSSIER_PAGE,
     f"GET {PAGE}/proofs/<int:seq>": DOSSIER_PAGE,
     f"GET {PAGE}/bundle": Row("409/404", "409/409", "409/409", NO, TO_LOGIN),

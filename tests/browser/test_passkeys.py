@@ -56,7 +56,7 @@ def log_in(chromium: Browser, address: str, office: Office, login: str) -> Page:
     page.get_by_label("Nama masuk").fill(login)
     page.get_by_label("Kata sandi").fill(PASSWORD)
     page.get_by_role("button", name="Masuk").click()
-    expect(page.get_by_role("button", name="Keluar")).to_be_visible()
+    expect(page.locator("header .person summary")).to_be_visible()
     return page
 
 

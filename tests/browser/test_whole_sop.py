@@ -67,7 +67,7 @@ class Desk:
             self.page.get_by_label("Nama masuk").fill(login)
             self.page.get_by_label("Kata sandi").fill(PASSWORD)
             self.page.get_by_role("button", name="Masuk").click()
-            expect(self.page.get_by_role("button", name="Keluar")).to_be_visible()
+            expect(self.page.locator("header .person summary")).to_be_visible()
         if self.dossier:
             self.page.locator(f'main a[href*="{self.dossier}"]').first.click()
             expect(self.page.locator("h1")).to_have_text("Pengukuran data kinerja triwulan I 2026")
@@ -75,6 +75,7 @@ class Desk:
     def leave(self, login: str) -> None:
         """Log out and close this person's browser; the log-in form must be there again, also when going back."""
         page = self.seats.pop(login)
+        page.locator("header .person summary").click()
         page.get_by_role("button", name="Keluar").click()
         expect(page.get_by_label("Kata sandi")).to_be_visible()
         page.goto(f"{self.service.url}/dossiers/{self.dossier}")
@@ -147,7 +148,7 @@ def open_dossier(desk: Desk) -> None:
     desk.service.at("2026-03-13T09:10")
     desk.sit_down("maya")
     page = desk.page
-    expect(page.get_by_text("Tidak ada yang menunggu Anda")).to_be_visible()
+    expect(page.get_by_text("Tidak ada yang menunggu Anda.")).to_be_visible()
     page.get_by_role("link", name="Buka pelaksanaan POS").click()
     for label, text in (
         ("Tahun", "2026"),

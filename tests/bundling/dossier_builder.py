@@ -21,14 +21,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from archive_service.bundling.plan import BundledDocument, Evidence, make_plan
 from archive_service.bundling.writer import write_bundle
 from archive_service.domain import canonical, completeness, delegation, deviation, merkle, statement
+from archive_service.domain.calendar_definition import parse_calendar
 from archive_service.domain.checkpoint import Checkpoint, format_checkpoint
 from archive_service.domain.definition import plain
-from archive_service.domain.dossier import Dossier, documents_digest
+from archive_service.domain.dossier import Dossier
 from archive_service.domain.event import FIRST_PREV, Event, build_event, commitment, person_actor, service_actor
+from archive_service.domain.parts import documents_digest
 from archive_service.domain.passkey import decision_challenge
 from archive_service.domain.sop import Sop, parse_sop
 from archive_service.domain.verdict import format_time
-from archive_service.domain.working_time import Calendar, parse_calendar
+from archive_service.domain.working_time import Calendar
 from archive_service.signing import SigningKey, named
 from tests.authenticator import SoftAuthenticator
 from tests.domain.story import DATA, make_id

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import archive_service
+from archive_service.domain.calendar_definition import parse_calendar
 from archive_service.domain.calendars import (
     Change,
     difference,
@@ -24,7 +25,7 @@ from archive_service.domain.calendars import (
     parse_local_time,
 )
 from archive_service.domain.definition import plain
-from archive_service.domain.working_time import due_at, parse_calendar, used_between
+from archive_service.domain.working_time import due_at, used_between
 from archive_service.errors import InvalidInput
 
 SEED_FILE = Path(archive_service.__file__).parent / "data" / "calendars" / "id-government.toml"

@@ -7,7 +7,8 @@ import tomllib
 import pytest
 
 from archive_service.domain import statement, verdict
-from archive_service.domain.working_time import Calendar, parse_calendar
+from archive_service.domain.calendar_definition import parse_calendar
+from archive_service.domain.working_time import Calendar
 from tests.domain.story import DATA, HASH, Story, shipped_sop
 
 START = "2026-03-13T03:00:00.000000Z"

@@ -20,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import archive_service
+from archive_service.domain.calendar_definition import parse_calendar
 from archive_service.domain.sop import DAY_POLICIES as SOP_DAY_POLICIES
 from archive_service.domain.working_time import (
     DAY_POLICIES,
@@ -37,7 +38,6 @@ from archive_service.domain.working_time import (
     is_covered,
     limit_of,
     limit_seconds,
-    parse_calendar,
     rule_on,
     sessions_on,
     used_between,

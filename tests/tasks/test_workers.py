@@ -228,7 +228,8 @@ def test_an_emptied_redis_loses_no_work(processes: Processes, server: RedisServe
     require_one_good_bundle(office, dossier, tmp_path / "bundle.zip")
 
 
-@pytest.mark.parametrize("seconds", [6, pytest.param(60, marks=pytest.mark.full)])
+@pytest.mark.full
+@pytest.mark.parametrize("seconds", [6, 60])
 def test_work_waits_while_redis_is_gone_and_goes_on_by_itself(
     processes: Processes, server: RedisServer, tmp_path: Path, seconds: int
 ) -> None:

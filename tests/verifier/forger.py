@@ -13,13 +13,13 @@ from typing import Any
 from archive_service.bundling.plan import BundledDocument, Evidence, make_plan
 from archive_service.bundling.writer import write_bundle
 from archive_service.domain import canonical, completeness, manifest, merkle, statement
+from archive_service.domain.calendar_definition import parse_calendar
 from archive_service.domain.checkpoint import Checkpoint, format_checkpoint
 from archive_service.domain.deviation import IllegalEvent
 from archive_service.domain.dossier import Dossier
 from archive_service.domain.event import FIRST_PREV, parse_event
 from archive_service.domain.manifest import ZipEntry
 from archive_service.domain.sop import parse_sop
-from archive_service.domain.working_time import parse_calendar
 from archive_service.signing import SigningKey
 from archive_service.verifier.container import open_container
 from archive_service.verifier.verify import Report, check_bundle

@@ -44,7 +44,7 @@ def test_each_record_has_its_proof_on_the_dossiers_page(office: Office) -> None:
     links = re.findall(rf'href="({path}/proofs/\d+)"', browser.page(path))
     assert len(links) > 5
     key = office.archive.log_key.verifier_key
-    for seq, link in enumerate(links):
+    for seq, link in enumerate(sorted(links, key=lambda link: int(link.rsplit("/", 1)[1]))):
         answer = browser.get(link)
         assert "attachment" in answer.headers["Content-Disposition"]
         assert require_proved(answer.data, [key]).event.seq == seq
