@@ -24,7 +24,9 @@ def test_a_mails_address_leads_whoever_decides_to_the_screen_and_others_to_the_p
     page = browser.page(f"{address}/review")
     assert "06-rumusan-capaian-kinerja" in page and "Kembalikan ke langkah 6" in page
     shown = re.findall(r'<iframe class="preview"[^>]* src="([^"]+)"', page)
-    assert shown and all(browser.get(path).mimetype == "application/pdf" for path in (p.partition("#")[0] for p in shown))
+    assert shown and all(
+        browser.get(path).mimetype == "application/pdf" for path in (p.partition("#")[0] for p in shown)
+    )
 
 
 def test_a_refused_decision_stays_on_the_screen_with_what_was_typed(browser: Browser) -> None:
