@@ -1,5 +1,5 @@
 """``make bench``: every figure, or those that are named: large, small, appends, sequencing, pace, sweep, verdict,
-dashboard, log (LOG_EVENTS=100000 for a smaller one)."""
+dashboard, search, log (LOG_EVENTS=100000 for a smaller one)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import appends, log, quality, stack, uploads
+from benchmarks import appends, log, quality, search, stack, uploads
 from benchmarks.stack import Bench
 
 ON_THE_STACK: dict[str, Callable[[Bench, Path], None]] = {
@@ -23,6 +23,7 @@ ON_A_DATABASE: dict[str, Callable[[], None]] = {
     "sweep": quality.measure_sweep,
     "verdict": quality.measure_verdict,
     "dashboard": quality.measure_dashboard,
+    "search": search.measure_search,
     "log": log.measure_verification,
 }
 """Figures that make archives of their own."""

@@ -27,6 +27,8 @@ COMMANDS = {
     ),
     "obligation": ("client_units", "What work units owe each period."),
     "finding": ("client_units", "Findings of audits."),
+    "search": ("client_auditors", "Search dossiers, documents, events and people."),
+    "sample": ("client_auditors", "Random samples of dossiers, for auditors."),
     "sop": ("checking", "SOPs and calendars as data."),
     "calendar": (
         "calendars",

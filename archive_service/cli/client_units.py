@@ -103,7 +103,7 @@ def finding() -> None:
 def list_findings(work_unit: str | None, is_json: bool) -> None:
     """The findings that you may read, newest first."""
     query = {} if work_unit is None else {"work_unit": work_unit}
-    found = connect().call("GET", FINDINGS, params=query)["findings"]
+    found = connect().rows(FINDINGS, "findings", **query)
     show_rows(found, ("finding", "work_unit_name", "state", "classification", "pic_name", "due_on"), is_json)
 
 

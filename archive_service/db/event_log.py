@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from archive_service.db.models import EventRow, LogPendingRow, OpeningRow, StreamRow, table_of
+from archive_service.db.search_index import index_event
 from archive_service.db.session import insert_unless_there
 from archive_service.domain.event import FIRST_PREV, Event, build_event, commitment, parse_event
 from archive_service.domain.verdict import format_time
@@ -125,6 +126,8 @@ class StreamWriter:
                 "data": event.data,
             },
         )
+        if openings:
+            index_event(connection, event, [(field, value) for field, value, _ in openings])
         # one row an event, at once: log_pending is numbered in the order of the chain
         connection.execute(insert(_PENDING).inline(), {"leaf_hash": event.leaf_hash})
         place.next_seq, place.head, place.last_at = event.seq + 1, event.leaf_hash, self.moment

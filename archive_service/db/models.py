@@ -31,6 +31,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 ID = String(32)
 HASH = String(64)
 KEY = String(64)
+# by bytes on every database, so that a range of words is all those with a beginning
+TOKEN = String(40).with_variant(String(40, collation="C"), "postgresql")
 # SQLite numbers rows by INTEGER PRIMARY KEY alone, and its integers have 64 bits anyway
 COUNT = BigInteger().with_variant(Integer, "sqlite")
 
@@ -341,6 +343,25 @@ class PreparedDecisionRow(Base):
     expires_at: Mapped[datetime] = operational(UtcDateTime, index=True)
 
 
+class PartialUploadRow(Base):
+    """An upload that is under way or was cut: what it will be, and how it ended. The bytes lie in a file until it is received."""
+
+    __tablename__ = "partial_upload"
+    __table_args__ = (Index("ix_partial_upload_owner", "dossier_id", "person_id"),)
+    id: Mapped[str] = operational(ID, primary_key=True)
+    person_id: Mapped[str] = operational(ForeignKey("person.id"))
+    dossier_id: Mapped[str] = operational(ForeignKey("dossier.id"))
+    step: Mapped[str] = operational(KEY)
+    kind: Mapped[str] = operational(KEY)
+    fields: Mapped[str] = operational(Text)
+    file_name: Mapped[str] = operational(String(255))
+    size: Mapped[int] = operational(COUNT)
+    fingerprint: Mapped[str] = operational(HASH)
+    begun_at: Mapped[datetime] = operational(UtcDateTime)
+    expires_at: Mapped[datetime] = operational(UtcDateTime, index=True)
+    answer: Mapped[str | None] = operational(Text)
+
+
 class UserRow(Base):
     """A log-in of a person."""
 
@@ -521,6 +542,7 @@ class FindingRow(Base):
     """A finding of an audit, as far as it has come."""
 
     __tablename__ = "finding"
+    __table_args__ = (Index("ix_finding_proposed", "proposed_at", "id"),)
     id: Mapped[str] = evidenced(ID, primary_key=True)
     work_unit_id: Mapped[str] = evidenced(ForeignKey("work_unit.id"), index=True)
     state: Mapped[str] = evidenced(KEY)
@@ -530,6 +552,37 @@ class FindingRow(Base):
     pic: Mapped[str | None] = evidenced(ForeignKey("person.id"))
     due_on: Mapped[str | None] = evidenced(String(10))
     latest: Mapped[str] = evidenced(HASH)
+
+
+class SampleRow(Base):
+    """A random sample of dossiers that an auditor drew; ``data`` is the list that it was drawn from, its digest is in the event."""
+
+    __tablename__ = "sample"
+    __table_args__ = (Index("ix_sample_user", "user_id", "id"),)
+    id: Mapped[str] = evidenced(ID, primary_key=True)
+    user_id: Mapped[str] = evidenced(ForeignKey("user.id"))
+    person_id: Mapped[str] = evidenced(ForeignKey("person.id"))
+    seed: Mapped[str] = evidenced(String(64))
+    size: Mapped[int] = evidenced(Integer)
+    of: Mapped[int] = evidenced(COUNT)
+    population_digest: Mapped[str] = evidenced(HASH)
+    wanted: Mapped[str] = evidenced(Text)
+    drawn_at: Mapped[datetime] = evidenced(UtcDateTime)
+    event_hash: Mapped[str] = evidenced(HASH)
+    data: Mapped[bytes] = evidenced(LargeBinary)
+
+
+class SampleItemRow(Base):
+    """One dossier of a sample, in the order of the draw, and what the auditor said of it last."""
+
+    __tablename__ = "sample_item"
+    sample_id: Mapped[str] = evidenced(ForeignKey("sample.id"), primary_key=True)
+    place: Mapped[int] = evidenced(Integer, primary_key=True, autoincrement=False)
+    dossier_id: Mapped[str] = evidenced(ID)
+    result: Mapped[str | None] = evidenced(KEY)
+    finding_id: Mapped[str | None] = evidenced(ID)
+    judged_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    event_hash: Mapped[str | None] = evidenced(HASH)
 
 
 # dossiers --------------------------------------------------------------------------------------------------------
@@ -845,6 +898,38 @@ class BundleRow(Base):
     size: Mapped[int | None] = evidenced(COUNT)
     plan: Mapped[bytes] = operational(LargeBinary)
     frozen_at: Mapped[datetime] = operational(UtcDateTime)
+
+
+# what is searched ------------------------------------------------------------------------------------------------
+
+
+class SearchEntryRow(Base):
+    """What a search may find, by the event that tells of it; derived from openings, made again by ``archive-service search rebuild``."""
+
+    __tablename__ = "search_entry"
+    __table_args__ = (
+        Index("ix_search_entry_kind", "kind", "id"),
+        Index("ix_search_entry_unit", "kind", "work_unit_id", "id"),
+        {"sqlite_autoincrement": True},
+    )
+    id: Mapped[int] = operational(COUNT, primary_key=True, autoincrement=True)
+    kind: Mapped[str] = operational(KEY)
+    event_hash: Mapped[str] = operational(HASH, unique=True)
+    subject: Mapped[str] = operational(HASH)
+    dossier_id: Mapped[str | None] = operational(ID)
+    work_unit_id: Mapped[str | None] = operational(ID)
+
+
+class SearchTokenRow(Base):
+    """One word of an entry, normalised. It goes with the opening that it came from (a trigger on ``opening``)."""
+
+    __tablename__ = "search_token"
+    __table_args__ = (Index("ix_search_token_entry", "entry_id", "token"),)
+    token: Mapped[str] = operational(TOKEN, primary_key=True)
+    entry_id: Mapped[int] = operational(
+        ForeignKey("search_entry.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    field: Mapped[str] = operational(KEY, primary_key=True)
 
 
 # how the service runs --------------------------------------------------------------------------------------------

@@ -32,6 +32,8 @@ from archive_service.db.models import (
     PasskeyRow,
     PersonRow,
     RecommendationRow,
+    SampleItemRow,
+    SampleRow,
     SessionRow,
     StepRunRow,
     UnitDeviationRow,
@@ -504,6 +506,17 @@ def rows_of_stream(events: Iterable[Event]) -> Rows:
                     "revoked_at": None,
                 },
             )
+        elif event.type == "sample.drawn":
+            _add_sample(rows, event)
+        elif event.type == "sample.item_judged":
+            item = next(
+                row
+                for (table, key), row in rows.items()
+                if table is SampleItemRow and key[0] == p["sample"] and row["dossier_id"] == p["dossier"]
+            )
+            item.update(
+                result=p["result"], finding_id=p["finding"], judged_at=_time(event.at), event_hash=event.leaf_hash
+            )
         elif event.type == "token.revoked":
             rows[(ApiTokenRow, (p["token"],))]["revoked_at"] = _time(event.at)
         elif event.type == "session.started":
@@ -534,6 +547,18 @@ def rows_of_stream(events: Iterable[Event]) -> Rows:
                 },
             )
     return rows
+
+
+def _add_sample(rows: Rows, event: Event) -> None:
+    p = event.payload
+    told = {name: p[name] for name in ("seed", "size", "of", "population_digest")}
+    who = {"user_id": event.stream.partition(":")[2], "person_id": event.person}
+    wanted = json.dumps(p["filter"], sort_keys=True, separators=(",", ":"))
+    made = {"drawn_at": _time(event.at), "event_hash": event.leaf_hash, "wanted": wanted}
+    _add(rows, SampleRow, {"id": p["sample"], **who, **told, **made})
+    for place, dossier in enumerate(p["dossiers"], start=1):
+        blank = dict.fromkeys(("result", "finding_id", "judged_at", "event_hash"))
+        _add(rows, SampleItemRow, {"sample_id": p["sample"], "place": place, "dossier_id": dossier, **blank})
 
 
 def _acting_columns(acting: Mapping[str, Any] | None) -> dict[str, Any]:

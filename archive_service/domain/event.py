@@ -29,6 +29,8 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_SEED = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_PERIOD = re.compile(r"[2-9][0-9]{3}-[1-4]")
 _INDICATOR = re.compile(r"[A-Z0-9][A-Z0-9._-]{0,31}")
 _MEDIA = re.compile(r"[a-z0-9][a-z0-9.+-]{0,63}/[a-z0-9][a-z0-9.+-]{0,127}")
 _ORIGIN = re.compile(r"[a-z0-9][a-z0-9./:_-]{0,199}")
@@ -299,6 +301,10 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
         ["unit"],
         finding=ID,
         deviations=_list_of(_object({"dossier": _or_null(ID), "deviation": ID, "responsible": _or_null(ID)}), 32),
+        # what else it rests on: a dossier, a step of it, a document's digest or an event's leaf hash
+        evidence=_list_of(
+            _object({"dossier": ID, "step": _or_null(KEY), "document": _or_null(HASH), "event": _or_null(HASH)}), 16
+        ),
         text_commitment=HASH,
     ),
     ("finding.classified", 1): _type(
@@ -399,9 +405,42 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
             "quality",
             "quality_export",
             "findings",
+            "finding",
             "log",
+            "search",
+            "sample",
+            "sample_export",
         ),
         digest=_or_null(HASH),
+        # what was searched for
+        query_commitment=_or_null(HASH),
+    ),
+    # a random sample: the seed before anybody sees a result, and the digest of the frozen list that it was drawn from
+    ("sample.drawn", 1): _type(
+        ["user"],
+        sample=ID,
+        seed=_matches(_SEED, "1 to 64 of A-Z a-z 0-9 . _ -"),
+        size=_integer(1, 150),
+        of=_integer(1, 10**7),
+        population_digest=HASH,
+        filter=_object(
+            {
+                "sop": _or_null(KEY),
+                "status": _or_null(_one_of("open", "sealed", "cancelled")),
+                "step": _or_null(KEY),
+                "work_units": _list_of(ID, 40),
+                "periods": _list_of(_matches(_PERIOD, "a period such as 2026-1"), 16),
+            }
+        ),
+        dossiers=_list_of(ID, 150),
+    ),
+    ("sample.item_judged", 1): _type(
+        ["user"],
+        sample=ID,
+        dossier=ID,
+        result=_one_of("looked", "fine", "finding"),
+        finding=_or_null(ID),
+        note_commitment=_or_null(HASH),
     ),
     # dossier
     ("dossier.opened", 1): _type(

@@ -60,6 +60,9 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
             "delegation.read",
             "attestation.read",
             "log.audit",
+            "sample.draw",
+            "sample.read",
+            "audit.work",
         ]
     ),
     QUALITY_CHECKER: frozenset(

@@ -41,6 +41,8 @@ from archive_service.db.models import (
     PasskeyRow,
     PersonRow,
     RecommendationRow,
+    SampleItemRow,
+    SampleRow,
     SessionRow,
     StatementAgainRow,
     StatementRow,
@@ -54,6 +56,7 @@ from archive_service.db.models import (
 from archive_service.db.projection import Rows, rows_of_dossier, rows_of_stream, rows_of_unit
 from archive_service.db.tally import Tally, add_up, read_tally, tally_of
 from archive_service.domain import merkle, tiles
+from archive_service.domain import sample as samples
 from archive_service.domain.deviation import IllegalEvent
 from archive_service.domain.dossier import fold
 from archive_service.domain.event import (
@@ -99,6 +102,8 @@ PROJECTED: tuple[type[Base], ...] = (
     ObligationRow,
     UnitDeviationRow,
     FindingRow,
+    SampleRow,
+    SampleItemRow,
 )
 """Tables whose evidenced columns are a projection of the streams."""
 
@@ -158,6 +163,7 @@ def check_archive(
             "definitions": lambda: _check_definitions(session, report, streams),
             "rows": lambda: _check_projection(archive, session, report, streams),
             "statements": lambda: _check_statements(session, report, streams),
+            "samples": lambda: _check_samples(session, report, streams),
             "checkpoints": lambda: stored_evidence.check_kept_checkpoints(archive, session, report.add, published),
             "vouching": lambda: _count(report, stored_evidence.check_vouching(session, report.add)),
             "locations": lambda: stored_evidence.check_locations(session, report.add, streams),
@@ -364,6 +370,24 @@ def _check_tally(session: Session, report: AuditReport, want: Tally) -> None:
                 place = f"quality_count {'/'.join(str(part) for part in cell)} {measure}"
                 text = f"adds up to {counted.get(measure, 0)}, the events say {numbers.get(measure, 0)}"
                 report.add("count_differs", place, text)
+
+
+def _check_samples(session: Session, report: AuditReport, streams: dict[str, list[Event]]) -> None:
+    drawn = {
+        event.payload["sample"]: event.payload
+        for name, events in streams.items()
+        if stream_kind(name) == "user"
+        for event in events
+        if event.type == "sample.drawn"
+    }
+    for id, data in session.execute(select(SampleRow.id, SampleRow.data)):
+        told = drawn.get(id)
+        if told is None:
+            continue
+        if sha256(data).hexdigest() != told["population_digest"]:
+            report.add("sample_differs", id, "the list that it was drawn from is not the one that was recorded")
+        elif samples.draw(told["seed"], samples.read_population(data), told["size"]) != told["dossiers"]:
+            report.add("sample_differs", id, "the seed draws other dossiers from the list than were recorded")
 
 
 def _check_statements(session: Session, report: AuditReport, streams: dict[str, list[Event]]) -> None:

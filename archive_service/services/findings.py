@@ -2,40 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
 from archive_service.db import queries
 from archive_service.db.event_log import read_openings
-from archive_service.db.models import DeviationRow, DossierRow, FindingRow, UnitDeviationRow, WorkUnitRow
+from archive_service.db.models import (
+    DeviationRow,
+    DocumentVersionRow,
+    DossierRow,
+    EventRow,
+    FindingRow,
+    UnitDeviationRow,
+    WorkUnitRow,
+)
+from archive_service.db.paging import Page, PageRequest, comes_after, cut_page
 from archive_service.domain import finding as findings
 from archive_service.domain import permissions
 from archive_service.errors import InvalidInput, NotFound
 from archive_service.services import reading
 from archive_service.services.actor import Actor, Assignment, assignments_in_force
-from archive_service.services.fields import clean_text, optional_text, require_date, require_id
+from archive_service.services.fields import clean_text, optional_text, require_date, require_id, require_key
 from archive_service.services.notices import notify
 from archive_service.services.units import UnitWork, hold_unit, read_unit_events
-from archive_service.services.work import error_of
+from archive_service.services.work import error_of, require_seen
 
 DEVIATIONS_LIMIT = 32
+EVIDENCE_LIMIT = 16
+SETTLED = (findings.CLOSED,)
 _TEXT = 5_000
 
 
-def propose_finding(archive: Archive, actor: Actor, *, work_unit: str, deviations: Sequence[str], text: str) -> str:
+@dataclass(frozen=True)
+class Reference:
+    """What a finding rests on besides deviations: a dossier, one step of it, a document's digest, an event's leaf hash."""
+
+    dossier: str
+    step: str | None = None
+    document: str | None = None
+    event: str | None = None
+
+
+@dataclass(frozen=True)
+class FindingFilter:
+    """Which findings; None takes all. ``is_settled``: closed ones, or those that are not."""
+
+    work_unit: str | None = None
+    state: str | None = None
+    classification: str | None = None
+    is_settled: bool | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """The filter as conditions on the table of findings."""
+        found: list[ColumnElement[bool]] = []
+        if self.work_unit is not None:
+            found.append(FindingRow.work_unit_id == require_id("work_unit", self.work_unit))
+        if self.state is not None:
+            found.append(FindingRow.state == self.state)
+        if self.classification is not None:
+            found.append(FindingRow.classification == self.classification)
+        if self.is_settled is not None:
+            found.append(FindingRow.state.in_(SETTLED) if self.is_settled else FindingRow.state.not_in(SETTLED))
+        return found
+
+
+def propose_finding(
+    archive: Archive,
+    actor: Actor,
+    *,
+    work_unit: str,
+    deviations: Sequence[str],
+    text: str,
+    evidence: Sequence[Reference] = (),
+) -> str:
     """A candidate finding of a work unit from deviations of its dossiers or of its own; the finding's id.
 
-    Classifying it is an auditor's. An auditor may name no deviation, for what was found on the spot.
+    Classifying it is an auditor's. An auditor may name no deviation, for what was found on the spot. ``evidence``: what else it rests on,
+    in dossiers of this unit; NotFound ``evidence_unknown`` for what is not there.
     """
     assignment = actor.require("finding.propose")
     text = clean_text("text", text, limit=_TEXT, lines=True)
     wanted = list(dict.fromkeys(require_id("deviations", each) for each in deviations))
     if len(wanted) > DEVIATIONS_LIMIT:
         raise InvalidInput("too_many_deviations", f"A finding names at most {DEVIATIONS_LIMIT} deviations.")
+    if len(evidence) > EVIDENCE_LIMIT:
+        raise InvalidInput("too_much_evidence", f"A finding names at most {EVIDENCE_LIMIT} pieces of evidence.")
     if not wanted and assignment.role != permissions.AUDITOR and not _holds(actor, permissions.AUDITOR):
         raise InvalidInput("deviations_missing", "Name the deviations that the candidate rests on.", field="deviations")
     with archive.db.write() as session:
@@ -43,6 +100,7 @@ def propose_finding(archive: Archive, actor: Actor, *, work_unit: str, deviation
         payload = {
             "finding": work.writer.make_id(),
             "deviations": [_named(session, work_unit, each) for each in wanted],
+            "evidence": [_referred(session, work_unit, each) for each in dict.fromkeys(evidence)],
         }
         work.act(actor, assignment, "finding.proposed", payload, {"text": text})
     return str(payload["finding"])
@@ -70,6 +128,27 @@ def _named(session: Session, work_unit: str, deviation: str) -> dict[str, str | 
     return {"dossier": None, "deviation": deviation, "responsible": own.responsible}
 
 
+def _referred(session: Session, work_unit: str, reference: Reference) -> dict[str, str | None]:
+    dossier = require_id("evidence", reference.dossier)
+    unknown = NotFound("evidence_unknown", "This unit has no such dossier, document or event.")
+    if queries.find_work_unit_of(session, dossier) != work_unit:
+        raise unknown
+    if reference.document is not None:
+        there = select(DocumentVersionRow.id).where(
+            DocumentVersionRow.dossier_id == dossier, DocumentVersionRow.digest == reference.document
+        )
+        if session.execute(there).first() is None:
+            raise unknown
+    if reference.event is not None:
+        stream = session.execute(
+            select(EventRow.stream).where(EventRow.leaf_hash == reference.event)
+        ).scalar_one_or_none()
+        if stream not in (f"dossier:{dossier}", f"after:{dossier}"):
+            raise unknown
+    step = None if reference.step is None else require_key("step", reference.step)
+    return {"dossier": dossier, "step": step, "document": reference.document, "event": reference.event}
+
+
 def _step(
     archive: Archive,
     actor: Actor,
@@ -77,6 +156,7 @@ def _step(
     type: str,
     payload: Mapping[str, Any],
     personal: Mapping[str, str | None],
+    seen: Collection[str] | None,
 ) -> None:
     with archive.db.read() as session:
         row = session.get(FindingRow, require_id("finding", finding))
@@ -86,6 +166,9 @@ def _step(
     with archive.db.write() as session:
         work = hold_unit(archive, session, unit, actor)
         assignment = _acting(actor, type, unit)
+        held = work.unit.findings.get(finding)
+        if held is not None:
+            require_seen(held.latest, seen)
         refusal = findings.find_refusal(
             work.unit.findings.get(finding), type, actor.person, is_auditor=assignment.role == permissions.AUDITOR
         )
@@ -120,6 +203,7 @@ def classify_finding(
     location: str | None = None,
     evidence: str | None = None,
     reference: str | None = None,
+    seen: Collection[str] | None = None,
 ) -> None:
     """Say what a finding is, with its problem, location, objective evidence and reference (PLOR); ``rejected`` needs the problem alone."""
     if classification not in findings.CLASSES:
@@ -134,58 +218,105 @@ def classify_finding(
     missing = [name for name, value in parts.items() if value is None]
     if missing and classification != findings.REJECTED:
         raise InvalidInput("plor_incomplete", f"Say the {', '.join(missing)} too.", field=missing[0])
-    _step(archive, actor, finding, "finding.classified", {"classification": classification}, parts)
+    _step(archive, actor, finding, "finding.classified", {"classification": classification}, parts, seen)
 
 
-def state_cause(archive: Archive, actor: Actor, *, finding: str, cause: str) -> None:
+def state_cause(
+    archive: Archive, actor: Actor, *, finding: str, cause: str, seen: Collection[str] | None = None
+) -> None:
     """State the root cause (akar masalah); stated again, the newest counts."""
     text = {"cause": clean_text("cause", cause, limit=_TEXT, lines=True)}
-    _step(archive, actor, finding, "finding.cause_stated", {}, text)
+    _step(archive, actor, finding, "finding.cause_stated", {}, text, seen)
 
 
-def set_action(archive: Archive, actor: Actor, *, finding: str, action: str, pic: str, due_on: str) -> None:
+def set_action(
+    archive: Archive,
+    actor: Actor,
+    *,
+    finding: str,
+    action: str,
+    pic: str,
+    due_on: str,
+    seen: Collection[str] | None = None,
+) -> None:
     """Set the corrective action with the person in charge and its date."""
     text = {"action": clean_text("action", action, limit=_TEXT, lines=True)}
     pic, due_on = require_id("pic", pic), require_date("due_on", due_on)
     with archive.db.read() as session:
         if not assignments_in_force(session, pic, archive.log.clock()):
             raise InvalidInput("pic_unknown", "The person in charge holds no role now; name another one.", field="pic")
-    _step(archive, actor, finding, "finding.action_set", {"pic": pic, "due_on": due_on}, text)
+    _step(archive, actor, finding, "finding.action_set", {"pic": pic, "due_on": due_on}, text, seen)
 
 
-def finish_action(archive: Archive, actor: Actor, *, finding: str, note: str) -> None:
+def finish_action(
+    archive: Archive, actor: Actor, *, finding: str, note: str, seen: Collection[str] | None = None
+) -> None:
     """Say that the corrective action is done, as the person in charge or an auditor."""
     text = {"note": clean_text("note", note, limit=_TEXT, lines=True)}
-    _step(archive, actor, finding, "finding.action_done", {}, text)
+    _step(archive, actor, finding, "finding.action_done", {}, text, seen)
 
 
-def check_effect(archive: Archive, actor: Actor, *, finding: str, is_effective: bool, note: str) -> None:
+def check_effect(
+    archive: Archive,
+    actor: Actor,
+    *,
+    finding: str,
+    is_effective: bool,
+    note: str,
+    seen: Collection[str] | None = None,
+) -> None:
     """Say whether the action worked: it closes the finding, or a new action is due."""
     text = {"note": clean_text("note", note, limit=_TEXT, lines=True)}
-    _step(archive, actor, finding, "finding.effect_checked", {"is_effective": is_effective}, text)
+    _step(archive, actor, finding, "finding.effect_checked", {"is_effective": is_effective}, text, seen)
 
 
-def list_findings(archive: Archive, actor: Actor, *, work_unit: str | None = None) -> list[dict[str, Any]]:
-    """The findings of the units within the actor's reach, newest first."""
+def list_findings(
+    archive: Archive, actor: Actor, *, work_unit: str | None = None, limit: int = 200
+) -> list[dict[str, Any]]:
+    """The newest findings of the units within the actor's reach."""
+    return page_findings(archive, actor, wanted=FindingFilter(work_unit), page=PageRequest(limit)).rows
+
+
+def page_findings(archive: Archive, actor: Actor, *, wanted: FindingFilter, page: PageRequest) -> Page[dict[str, Any]]:
+    """A page of the findings of the units within the actor's reach, newest first; an auditor's look is recorded."""
     actor.require("finding.read")
-    held = actor.holds("finding.read")
     reading.record_read(archive, actor, "findings")
-    where: list[ColumnElement[bool]] = []
-    if not any(permissions.is_office(a.role) for a in held):
-        # what is only proposed, or was rejected, is between the checker and the auditor
-        where.append(FindingRow.work_unit_id.in_({a.work_unit for a in held}))
-        where.append(FindingRow.classification.is_not(None) & (FindingRow.classification != findings.REJECTED))
-    if work_unit is not None:
-        where.append(FindingRow.work_unit_id == require_id("work_unit", work_unit))
+    return peek_findings(archive, actor, wanted=wanted, page=page)
+
+
+def peek_findings(archive: Archive, actor: Actor, *, wanted: FindingFilter, page: PageRequest) -> Page[dict[str, Any]]:
+    """The same for a page that only leads to findings: nothing is recorded."""
+    actor.require("finding.read")
+    key = (FindingRow.proposed_at, FindingRow.id)
+    after = None if page.after is None else (datetime.fromisoformat(str(page.after[0])), page.after[1])
     with archive.db.read() as session:
         rows = session.execute(
-            select(FindingRow, WorkUnitRow.name)
-            .join(WorkUnitRow, WorkUnitRow.id == FindingRow.work_unit_id)
-            .where(*where)
-            .order_by(FindingRow.proposed_at.desc(), FindingRow.id)
+            _within(actor)
+            .where(*wanted.conditions(), *comes_after(key, after, descending=True))
+            .order_by(*(column.desc() for column in key))
+            .limit(page.limit + 1)
         ).all()
-        names = queries.names_of(session, {p for row, _ in rows for p in (row.proposed_by, row.pic) if p})
-    return [_listed(row, unit, names) for row, unit in rows]
+        cut = cut_page(rows, page, lambda row: (row[0].proposed_at.isoformat(), row[0].id))
+        names = queries.names_of(session, {p for row, _ in cut.rows for p in (row.proposed_by, row.pic) if p})
+    return Page([_listed(row, unit, names) for row, unit in cut.rows], cut.next)
+
+
+def count_open(archive: Archive, actor: Actor) -> int:
+    """How many findings within the actor's reach are not closed."""
+    actor.require("finding.read")
+    with archive.db.read() as session:
+        found = _within(actor).where(FindingRow.state.not_in(SETTLED)).with_only_columns(func.count())
+        return session.execute(found).scalar_one()
+
+
+def _within(actor: Actor) -> Select[FindingRow, str]:
+    held = actor.holds("finding.read")
+    found = select(FindingRow, WorkUnitRow.name).join(WorkUnitRow, WorkUnitRow.id == FindingRow.work_unit_id)
+    if any(permissions.is_office(a.role) for a in held):
+        return found
+    # what is only proposed, or was rejected, is between the checker and the auditor
+    told = FindingRow.classification.is_not(None) & (FindingRow.classification != findings.REJECTED)
+    return found.where(FindingRow.work_unit_id.in_({a.work_unit for a in held}), told)
 
 
 def _listed(row: FindingRow, unit: str, names: Mapping[str, str]) -> dict[str, Any]:
@@ -200,14 +331,20 @@ def _listed(row: FindingRow, unit: str, names: Mapping[str, str]) -> dict[str, A
         "pic": row.pic,
         "pic_name": names.get(row.pic or ""),
         "due_on": row.due_on,
+        "latest": row.latest,
     }
 
 
 def read_finding(archive: Archive, actor: Actor, *, finding: str) -> dict[str, Any]:
     """One finding with all its steps and texts; NotFound outside the actor's reach."""
-    found = next((f for f in list_findings(archive, actor) if f["finding"] == finding), None)
-    if found is None:
-        raise NotFound("finding_unknown", "There is no such finding.")
+    actor.require("finding.read")
+    with archive.db.read() as session:
+        one = session.execute(_within(actor).where(FindingRow.id == finding)).one_or_none()
+        if one is None:
+            raise NotFound("finding_unknown", "There is no such finding.")
+        row, unit = one
+        found = _listed(row, unit, queries.names_of(session, {p for p in (row.proposed_by, row.pic) if p}))
+    reading.record_read(archive, actor, "finding")
     with archive.db.read() as session:
         events = [e for e in read_unit_events(session, found["work_unit"]) if e.payload.get("finding") == finding]
         openings = {k: v[0] for k, v in read_openings(session, [e.leaf_hash for e in events]).items()}
@@ -224,9 +361,10 @@ def read_finding(archive: Archive, actor: Actor, *, finding: str) -> dict[str, A
         for e in events
     ]
     deviations = [{"dossier": d["dossier"], "deviation": d["deviation"]} for d in events[0].payload["deviations"]]
+    evidence = [dict(each) for each in events[0].payload["evidence"]]
     is_auditor = actor.may("finding.judge")
     state = {"finding.action_done": actor.may("finding.act") and (is_auditor or found["pic"] == actor.person)}
     acts = [
         type for type, states in findings.MOVES_FROM.items() if found["state"] in states and state.get(type, is_auditor)
     ]
-    return {**found, "deviations": deviations, "steps": steps, "acts": acts}
+    return {**found, "deviations": deviations, "evidence": evidence, "steps": steps, "acts": acts}

@@ -252,6 +252,11 @@ def newest_checkpoint(session: Session) -> bytes | None:
     return session.execute(select(CheckpointRow.note).order_by(CheckpointRow.size.desc()).limit(1)).scalar_one_or_none()
 
 
+def newest_row(session: Session) -> CheckpointRow | None:
+    """The row of the newest signed checkpoint, or None before the first."""
+    return session.execute(select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1)).scalar_one_or_none()
+
+
 def covering_checkpoint(session: Session, leaf_index: int) -> CheckpointRow | None:
     """The earliest checkpoint that covers a leaf, or None when there is none yet."""
     return session.execute(

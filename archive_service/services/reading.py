@@ -88,9 +88,14 @@ def require_readable(archive: Archive, actor: Actor, *, dossier: str, action: st
 
 
 def record_read(
-    archive: Archive, actor: Actor, what: str, dossier: str | None = None, digest: str | None = None
+    archive: Archive,
+    actor: Actor,
+    what: str,
+    dossier: str | None = None,
+    digest: str | None = None,
+    query: str | None = None,
 ) -> None:
-    """Record what an auditor reads, in the log-in's own stream, before it is handed over."""
+    """Record what an auditor reads (and what they searched for), in the log-in's own stream, before it is handed over."""
     audits = next((a for a in actor.assignments if a.role == permissions.AUDITOR), None)
     if audits is None:
         return
@@ -98,7 +103,7 @@ def record_read(
     with archive.db.write() as session:
         writer = open_streams(session, archive.log, [stream], acting=[actor.person])
         payload = {"dossier": dossier, "what": what, "digest": digest}
-        writer.append(stream, "record.read", event_actor(session, actor, audits), payload)
+        writer.append(stream, "record.read", event_actor(session, actor, audits), payload, personal={"query": query})
 
 
 def list_dossiers(

@@ -54,6 +54,9 @@ def register(app: Flask) -> None:
             "icon": icon,
             "theme": theme,
             "done_sentence": wording.done_sentence,
+            "unit_choices": lambda units: [(u["work_unit"], u["name"]) for u in units],
+            "sop_choices": lambda sops: [(s["key"], s["number"]) for s in sops],
+            "word_choices": lambda codes: [(code, wording.word_for(code)) for code in codes],
             "is_demo": auth.get_archive().settings.demo,
         }
     )

@@ -36,6 +36,7 @@ GROUPS: tuple[tuple[Any, tuple[Link, ...]], ...] = (
                 lazy_gettext("My indicators"), "web_indicators.list_own", lambda actor, person: person["is_contributor"]
             ),
             Link(lazy_gettext("Dossiers"), "web_dossiers.list_dossiers", _may("dossier.read")),
+            Link(lazy_gettext("Search"), "web_search.find", _always),
         ),
     ),
     (
@@ -43,12 +44,14 @@ GROUPS: tuple[tuple[Any, tuple[Link, ...]], ...] = (
         (
             Link(lazy_gettext("Overview"), "web_quality.overview", _may("dossier.read")),
             Link(lazy_gettext("Obligations"), "web_units.list_obligations", _may("obligation.read")),
-            Link(lazy_gettext("Findings"), "web_units.list_findings", _may("finding.read")),
+            Link(lazy_gettext("Findings"), "web_findings.list_findings", _may("finding.read")),
         ),
     ),
     (
         lazy_gettext("Evidence"),
         (
+            Link(lazy_gettext("Audit"), "web_auditor.home", _may("audit.work")),
+            Link(lazy_gettext("Random samples"), "web_samples.list_samples", _may("sample.read")),
             Link(lazy_gettext("Audits of the records"), "web_audits.list_audits", _may("log.audit")),
             Link(lazy_gettext("Checkpoint of the log"), "web_checkpoint.show_checkpoint", _always),
             Link(lazy_gettext("Check in the browser"), "web_proof_page.page", _always),
@@ -66,7 +69,7 @@ GROUPS: tuple[tuple[Any, tuple[Link, ...]], ...] = (
 )
 """Group → its entries, in the order of the page; a group without an entry for a person is left out."""
 
-MAIN = frozenset(["web_home.home", "web_indicators.list_own", "web_dossiers.list_dossiers"])
+MAIN = frozenset(["web_home.home", "web_indicators.list_own", "web_dossiers.list_dossiers", "web_search.find"])
 """What stands beside the groups, one click away."""
 
 

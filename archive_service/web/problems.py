@@ -23,6 +23,11 @@ SENTENCES: dict[str, Any] = {
     "event_unknown": lazy_gettext("This dossier has no such record."),
     # forms
     "foreign_form": lazy_gettext("This form was sent from another page. Open the page again and repeat."),
+    "upload_unknown": lazy_gettext("This upload is not known any more. Choose the file again."),
+    "upload_busy": lazy_gettext("This file is being sent already, perhaps in another window. Wait a moment."),
+    "uploads_too_many": lazy_gettext("Many uploads are unfinished here. Finish or discard some of them first."),
+    "offset_wrong": lazy_gettext("The upload stands elsewhere. Choose the file again; it goes on where it was cut."),
+    "more_than_announced": lazy_gettext("The file changed while it was sent. Choose it again."),
     "form_stale": lazy_gettext(
         "Somebody else changed this meanwhile. Look at it, then send again; what you typed is kept."
     ),
@@ -156,6 +161,17 @@ SENTENCES: dict[str, Any] = {
     "column_missing": lazy_gettext("This column is missing. See the template."),
     "column_unknown": lazy_gettext("There is no such column. See the template."),
     "column_twice": lazy_gettext("This column is there twice. Keep one."),
+    # search and samples
+    "query_empty": lazy_gettext("Type a word or a number to search for."),
+    "query_too_long": lazy_gettext("Search for at most 8 words at a time."),
+    "size_out_of_range": lazy_gettext("Draw 1 to 150 dossiers."),
+    "seed_malformed": lazy_gettext("A seed has 1 to 64 letters without accents, digits, dots, dashes and underscores."),
+    "population_empty": lazy_gettext("No dossier fits. Choose less, or nothing for all."),
+    "population_too_large": lazy_gettext("More than 200,000 dossiers fit. Choose work units or quarters."),
+    "filter_too_wide": lazy_gettext("Choose at most 40 work units and 16 quarters, or none for all."),
+    "sample_of_another": lazy_gettext("Whoever drew a sample looks through it. Draw one of your own."),
+    "sample_unknown": lazy_gettext("There is no such sample, or this dossier was not drawn."),
+    "evidence_unknown": lazy_gettext("This unit has no such dossier, document or record."),
     # files
     "file_missing": lazy_gettext("Choose a file first."),
     "file_empty": lazy_gettext("The file is empty. Look at it on your computer and send it again."),

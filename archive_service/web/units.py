@@ -1,4 +1,4 @@
-"""What work units owe each period, and the findings of audits: two plain pages and their forms."""
+"""What work units owe each period: one page and its forms."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask import Blueprint, Response, g, make_response, redirect, render_templa
 from flask.typing import ResponseReturnValue
 
 from archive_service.errors import ArchiveError
-from archive_service.services import findings, obligations, reading
+from archive_service.services import obligations, reading
 from archive_service.web.auth import get_archive, require_actor
 from archive_service.web.dossiers import REFUSALS, STATUS
 from archive_service.web.problems import sentence_for
@@ -125,105 +125,3 @@ def answer(work_unit: str, deviation: str) -> ResponseReturnValue:
 
 def _period() -> dict[str, Any]:
     return {name: request.form[name] for name in ("year", "quarter") if name in request.form}
-
-
-def _findings_page(error: ArchiveError | None) -> Response:
-    archive, actor = get_archive(), require_actor()
-    g.shown_at = url_for("web_units.list_findings")
-    page = render_template(
-        "findings.html",
-        findings=findings.list_findings(archive, actor),
-        units=reading.list_work_units(archive, actor),
-        may_propose=actor.may("finding.propose"),
-        problem=None if error is None else sentence_for(error.code, error.detail),
-        typed=request.form if error is not None else {},
-        done=request.args.get("done"),
-    )
-    return make_response(page, _status(error))
-
-
-@blueprint.get("/findings")
-def list_findings() -> ResponseReturnValue:
-    """The findings within one's reach, newest first."""
-    return _findings_page(None)
-
-
-@blueprint.post("/findings")
-def propose_finding() -> ResponseReturnValue:
-    """Propose a finding from deviations."""
-    form = request.form
-    return _try(
-        lambda: findings.propose_finding(
-            get_archive(),
-            require_actor(),
-            work_unit=form.get("work_unit", ""),
-            deviations=form.get("deviations", "").split(),
-            text=form.get("text", ""),
-        ),
-        _findings_page,
-        url_for("web_units.list_findings", done="finding_proposed"),
-    )
-
-
-def _finding_page(finding: str, error: ArchiveError | None) -> Response:
-    archive, actor = get_archive(), require_actor()
-    g.shown_at = url_for("web_units.finding", finding=finding)
-    found = findings.read_finding(archive, actor, finding=finding)
-    people = reading.list_people(archive, actor) if "finding.action_set" in found["acts"] else []
-    page = render_template(
-        "finding.html",
-        f=found,
-        people=[p for p in people if p["assignments"]],
-        problem=None if error is None else sentence_for(error.code, error.detail),
-        typed=request.form if error is not None else {},
-        done=request.args.get("done"),
-    )
-    return make_response(page, _status(error))
-
-
-@blueprint.get("/findings/<finding>")
-def finding(finding: str) -> ResponseReturnValue:
-    """One finding, every step of it, and the next one's form."""
-    return _finding_page(finding, None)
-
-
-@blueprint.post("/findings/<finding>/<step>")
-def take_step(finding: str, step: str) -> ResponseReturnValue:
-    """The next step of a finding, by whoever may take it."""
-    archive, actor, form = get_archive(), require_actor(), request.form
-    steps: dict[str, Callable[[], None]] = {
-        "classification": lambda: findings.classify_finding(
-            archive,
-            actor,
-            finding=finding,
-            classification=form.get("classification", ""),
-            problem=form.get("problem", ""),
-            location=form.get("location") or None,
-            evidence=form.get("evidence") or None,
-            reference=form.get("reference") or None,
-        ),
-        "cause": lambda: findings.state_cause(archive, actor, finding=finding, cause=form.get("cause", "")),
-        "action": lambda: findings.set_action(
-            archive,
-            actor,
-            finding=finding,
-            action=form.get("action", ""),
-            pic=form.get("pic", ""),
-            due_on=form.get("due_on", ""),
-        ),
-        "done": lambda: findings.finish_action(archive, actor, finding=finding, note=form.get("note", "")),
-        "effect": lambda: findings.check_effect(
-            archive,
-            actor,
-            finding=finding,
-            is_effective=form.get("is_effective") == "yes",
-            note=form.get("note", ""),
-        ),
-    }
-    if step not in steps:
-        return make_response(redirect(url_for("web_units.finding", finding=finding), HTTPStatus.SEE_OTHER))
-    return _try(
-        steps[step],
-        lambda error: _finding_page(finding, error),
-        url_for("web_units.finding", finding=finding, done="finding_step"),
-    )

@@ -167,6 +167,85 @@ WORDS: dict[str, Any] = {
     "indicator.result_recorded": lazy_gettext("Result of an indicator recorded"),
     "recommendation.carried": lazy_gettext("Recommendation carried over"),
     "recommendation.answered": lazy_gettext("Recommendation answered"),
+    "withdrawn": lazy_gettext("withdrawn"),
+    "title": lazy_gettext("Title"),
+    "file_name": lazy_gettext("File"),
+    "reason": lazy_gettext("Reason"),
+    "explanation": lazy_gettext("Explanation"),
+    "recommendation": lazy_gettext("Recommendation"),
+    "obstacle": lazy_gettext("Obstacle"),
+    "follow_up": lazy_gettext("Follow-up"),
+    "letter.number": lazy_gettext("Letter number"),
+    "letter.sender": lazy_gettext("Sender"),
+    "letter.agenda_number": lazy_gettext("Agenda number"),
+    "receipt.application": lazy_gettext("Application"),
+    "receipt.address": lazy_gettext("Address"),
+    "receipt.number": lazy_gettext("Number"),
+    "dossier": lazy_gettext("Dossier"),
+    "period": lazy_gettext("Period"),
+    "kind": lazy_gettext("Kind"),
+    "sop": lazy_gettext("SOP"),
+    "login": lazy_gettext("Log-in"),
+    "roles": lazy_gettext("Roles"),
+    "bundle.stored": lazy_gettext("Bundle stored"),
+    "bundle.failed": lazy_gettext("Bundle failed"),
+    "looked": lazy_gettext("looked at"),
+    "fine": lazy_gettext("fine"),
+    "finding": lazy_gettext("finding"),
+    "sample_looked": lazy_gettext("looked at"),
+    "sample_fine": lazy_gettext("fine"),
+    "sample_finding": lazy_gettext("finding"),
+    "sample.drawn": lazy_gettext("Random sample drawn"),
+    "sample.item_judged": lazy_gettext("Dossier of a sample looked at"),
+    "read_dossiers": lazy_gettext("List of dossiers read"),
+    "read_dossier": lazy_gettext("Dossier read"),
+    "read_document": lazy_gettext("Document read"),
+    "read_preview": lazy_gettext("Preview read"),
+    "read_events": lazy_gettext("Audit records read"),
+    "read_bundle": lazy_gettext("Bundle read"),
+    "read_people": lazy_gettext("People read"),
+    "read_quality": lazy_gettext("Numbers of quality read"),
+    "read_quality_export": lazy_gettext("Numbers of quality exported"),
+    "read_findings": lazy_gettext("List of findings read"),
+    "read_finding": lazy_gettext("Finding read"),
+    "read_log": lazy_gettext("Published log read"),
+    "read_search": lazy_gettext("Searched"),
+    "read_sample": lazy_gettext("Random sample read"),
+    "read_sample_export": lazy_gettext("Random sample exported"),
+    "check_passed": lazy_gettext("holds"),
+    "check_failed": lazy_gettext("does not hold"),
+    "check_skipped": lazy_gettext("could not be checked"),
+    "check_chain": lazy_gettext("Each record names the one before it, and none is missing."),
+    "check_membership": lazy_gettext("Each record is in the log, under a checkpoint that the log's key signed."),
+    "check_openings": lazy_gettext("Names, reasons and other texts are the ones that were recorded."),
+    "check_moves": lazy_gettext("Each step followed where the SOP allows it, by whom it allows."),
+    "check_duties": lazy_gettext("Nobody checked what they did themselves."),
+    "check_time": lazy_gettext("The verdicts on time follow from the records and the calendar."),
+    "check_locations": lazy_gettext("The place of each recorded document in the store is known."),
+    "compared_same": lazy_gettext("The log is as it was then: nothing was changed, and nothing was added."),
+    "compared_continued": lazy_gettext("The log has grown since, and everything from then is unchanged."),
+    "compared_receipt_kept": lazy_gettext("The record of this receipt is in the log."),
+    "compared_receipt_waiting": lazy_gettext(
+        "The record of this receipt is stored; no checkpoint covers it yet. Try again in a moment."
+    ),
+    "compared_fork": lazy_gettext(
+        "The log was changed: what it holds from that time is not what its own key signed then. Stop and tell somebody outside."
+    ),
+    "compared_shorter": lazy_gettext(
+        "The log has lost records: it is shorter than what its own key signed. Stop and tell somebody outside."
+    ),
+    "compared_receipt_lost": lazy_gettext(
+        "The record of this receipt is not in the archive any more. Stop and tell somebody outside."
+    ),
+    "compared_damaged": lazy_gettext("Stored parts of the log are missing or wrong. Stop and tell the administrator."),
+    "compared_forged": lazy_gettext(
+        "The signature under this log's name is wrong: the note was changed, or made by somebody else."
+    ),
+    "compared_not_signed": lazy_gettext("No key of this log signed the note. It says nothing about this log."),
+    "compared_other_log": lazy_gettext("The note belongs to another log. Compare it there."),
+    "compared_unreadable": lazy_gettext(
+        "This is neither a checkpoint nor a receipt. Paste the whole note, with its lines of signature."
+    ),
 }
 """Codes of the domain → words; what is not here is shown as it is."""
 
@@ -202,6 +281,7 @@ COLUMNS: dict[str, Any] = {
 """Columns of numbers → words."""
 
 DONE: dict[str, Any] = {
+    "sample_judged": lazy_gettext("The result is recorded."),
     "delegation_proposed": lazy_gettext("The delegation is proposed. Another person confirms it."),
     "delegation_confirmed": lazy_gettext("The delegation is confirmed; open steps move on its first day."),
     "delegation_declined": lazy_gettext("The delegation is declined."),

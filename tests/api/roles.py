@@ -197,6 +197,14 @@ ROUTES: dict[str, Row] = {
     "GET /api/v1/jobs/<id:job>": DOSSIER,
     f"GET {IN_DOSSIER}/bundle": BUNDLE,
     f"GET {IN_DOSSIER}/bundle/metadata": BUNDLE,
+    "GET /api/v1/search": MEMBERS,
+    "GET /api/v1/search/hits": MEMBERS,
+    "GET /api/v1/samples": Row(NO, OK, NO, NO, OUT),
+    "POST /api/v1/samples": Row(NO, "201/201", NO, NO, OUT),
+    # a sample that there is not
+    "GET /api/v1/samples/<id:sample>": Row(NO, "404/404", NO, NO, OUT),
+    "GET /api/v1/samples/<id:sample>/population": Row(NO, "404/404", NO, NO, OUT),
+    "POST /api/v1/samples/<id:sample>/results": Row(NO, "404/404", NO, NO, OUT),
     "GET /api/v1/obligations": Row(OK, OK, OK, OK, OUT, contributor=NO),
     "POST /api/v1/obligations": Row(NO, NO, "201/201", "201/201", OUT),
     "POST /api/v1/obligations/<id:obligation>/withdrawal": Row(NO, NO, "404/404", "404/404", OUT),
@@ -260,6 +268,7 @@ ROUTES: dict[str, Row] = {
     "POST /obligations/<work_unit>/<deviation>/explanation": Row("404/403", NO, NO, NO, TO_LOGIN, contributor=NO),
     "POST /obligations/<work_unit>/<deviation>/answer": Row("404/403", NO, "404/404", NO, TO_LOGIN, contributor=NO),
     "GET /findings": Row(OK, OK, OK, NO, TO_LOGIN, contributor=NO),
+    "GET /findings/new": Row(NO, OK, OK, NO, TO_LOGIN),
     "POST /findings": Row(NO, "422/422", "422/422", NO, TO_LOGIN),
     "GET /findings/<finding>": Row("404/404", "404/404", "404/404", NO, TO_LOGIN, contributor=NO),
     "POST /findings/<finding>/<step>": Row("303/303", "303/303", "303/303", "303/303", TO_LOGIN),
@@ -387,6 +396,25 @@ ROUTES: dict[str, Row] = {
     "GET /verify.py": Row(OK, OK, OK, OK, OK),
     "GET /verify.py.sha256": Row(OK, OK, OK, OK, OK),
     "GET /segel": Row(OK, OK, OK, OK, TO_LOGIN),
+    "GET /segel/bandingkan": Row(OK, OK, OK, OK, TO_LOGIN),
+    # an empty note: that is an outcome too
+    "POST /segel/bandingkan": Row(OK, OK, OK, OK, TO_LOGIN),
+    # everybody searches what they may read: tests/services/test_search.py
+    "GET /cari": Row(OK, OK, OK, OK, TO_LOGIN),
+    # the auditor's own
+    "GET /audit": Row(NO, OK, NO, NO, TO_LOGIN),
+    "GET /audit/dibaca": Row(NO, OK, NO, NO, TO_LOGIN),
+    # the log-in's own beginning is no read
+    "GET /audit/dibaca/<int:seq>": Row(NO, "404/404", NO, NO, TO_LOGIN),
+    "GET /audit/dossiers/<dossier>": Row(NO, OK, NO, NO, TO_LOGIN),
+    "GET /audit/dossiers/<dossier>/periksa": Row(NO, OK, NO, NO, TO_LOGIN),
+    "GET /sampel": Row(NO, OK, NO, NO, TO_LOGIN),
+    # forms without their fields, and a sample that there is not
+    "POST /sampel": Row(NO, "422/422", NO, NO, TO_LOGIN),
+    "GET /sampel/<sample>": Row(NO, "404/404", NO, NO, TO_LOGIN),
+    "POST /sampel/<sample>/<dossier>": Row(NO, "422/422", NO, NO, TO_LOGIN),
+    "GET /sampel/<sample>/population.txt": Row(NO, "404/404", NO, NO, TO_LOGIN),
+    "GET /sampel/<sample>/export": Row(NO, "404/404", NO, NO, TO_LOGIN),
     "GET /periksa": Row(OK, OK, OK, OK, OK),
     "GET /periksa.sha256": Row(OK, OK, OK, OK, OK),
     # a name that no file has

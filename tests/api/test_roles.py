@@ -106,6 +106,7 @@ def places_of(office: Office, dossier: str) -> dict[str, str]:
         "number": "1",
         "obligation": dossier,
         "finding": dossier,
+        "sample": dossier,
         "pause": dossier,
         "work_unit": office.unit,
     }
@@ -146,6 +147,8 @@ BODIES: dict[str, Any] = {
         "credential": {},
     },
     "POST /api/v1/passkeys": {"preparation": "0" * 32, "name": "Laptop", "credential": {}},
+    "POST /api/v1/samples": {"size": 1},
+    "POST /api/v1/samples/<id:sample>/results": {"dossier": "0" * 32, "result": "fine"},
     "POST /api/v1/passkeys/preparations": {"password": PASSWORD},
     "POST /api/v1/passkeys/<digest:passkey>/revocation": {"password": PASSWORD},
     "PUT /api/v1/users/<id:user>/password": {"password": PASSWORD},
@@ -174,6 +177,8 @@ QUERIES = {
     "GET /api/v1/calendars/<key:calendar>/used": "?from=2026-03-13T10:00&to=2026-03-25T10:00",
     "GET /api/v1/calendars/<key:calendar>/due": "?from=2026-03-13T10:00&limit=1d",
     "GET /api/v1/quality/runs": "?measure=late",
+    "GET /api/v1/search": "?q=surat",
+    "GET /api/v1/search/hits": "?q=surat&kind=document",
     "GET /api/v1/log/consistency": "?old=1",
     "GET /api/v1/quality/export": "?format=csv",
 }

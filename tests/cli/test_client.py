@@ -312,6 +312,25 @@ def test_quality_is_asked_from_the_command_line(counter: Counter, tmp_path: Path
 
 
 @pytest.mark.slow
+def test_something_is_found_and_a_sample_is_drawn_from_the_command_line(counter: Counter, tmp_path: Path) -> None:
+    found = counter.ask("wahyu", "search", "find", "pengukuran", "kinerja")
+    assert found.exit_code == 0 and "dossier 5" in found.stdout, found.output
+    hits = counter.read("maya", "search", "find", "pdf", "--kind", "document", "--json")
+    assert hits and all(hit["kind"] == "document" for hit in hits)
+    drawn = counter.ask("wahyu", "sample", "draw", "2", "--seed", "dadu", "--status", "open", "--period", "2026-1")
+    assert drawn.exit_code == 0, drawn.output
+    sample = drawn.stdout.split()[-1]
+    items = counter.read("wahyu", "sample", "show", sample, "--json")
+    assert "seed dadu" in counter.ask("wahyu", "sample", "show", sample).stdout
+    saved = counter.ask("wahyu", "sample", "population", sample, str(tmp_path / "population.txt"))
+    listed = (tmp_path / "population.txt").read_bytes()
+    assert hashlib.sha256(listed).hexdigest() in saved.stdout and items[0]["dossier"] in listed.decode()
+    judged = counter.ask("wahyu", "sample", "judge", sample, items[0]["dossier"], "fine", "--note", "Lengkap.")
+    assert judged.exit_code == 0, judged.output
+    assert [row["looked_at"] for row in counter.read("wahyu", "sample", "list", "--json")] == [1]
+    assert counter.ask("maya", "sample", "list").exit_code == 2
+
+
 def test_a_revoked_token_is_worth_nothing(counter: Counter) -> None:
     made = run("token", "create", "bima", "--password", PASSWORD, "--name", "brief", ARCHIVE_URL=counter.service.url)
     environment = {"ARCHIVE_URL": counter.service.url, "ARCHIVE_TOKEN": made.stdout.strip()}

@@ -75,7 +75,8 @@ def _kind(type: object) -> str:
         return "integer"
     if isinstance(type, DateTime):
         return "moment"
-    name = str(type).lower()
+    # SQLite compares by bytes anyway
+    name = str(type).lower().removesuffix(' collate "c"')
     return {"bytea": "bytes", "blob": "bytes"}.get(name, name)
 
 

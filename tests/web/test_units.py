@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from archive_service.services import findings, obligations
+from archive_service.services import obligations
 from tests.office import Office
 from tests.web.conftest import Browser
 
@@ -26,28 +26,3 @@ def test_a_quarter_is_opened_missed_explained_and_accepted_on_pages(office: Offi
     assert "Audit BPK." in browser.page("/obligations?year=2026&quarter=1")
     assert browser.send(f"{path}/answer", number="1", answer="accept", **PERIOD).status_code == 303
     assert "diterima" in browser.page("/obligations?year=2026&quarter=1")
-
-
-def test_a_finding_is_proposed_and_taken_to_its_end_on_pages(office: Office, app: Flask) -> None:
-    dossier = office.play("4")
-    office.turn()
-    deviation = office.find_deviation(dossier, "time_norm_passed").id
-    browser = Browser(app, office).settle("nuraini")
-    proposal = {"work_unit": office.unit, "deviations": deviation, "text": "Terlambat."}
-    assert browser.send("/findings", **{**proposal, "deviations": ""}).status_code == 422
-    assert browser.send("/findings", **proposal).status_code == 303
-    (made,) = findings.list_findings(office.archive, office.actor("wahyu"))
-    path = f"/findings/{made['finding']}"
-    browser = Browser(app, office).settle("wahyu")
-    plor = {"problem": "a", "location": "b", "evidence": "c", "reference": "d"}
-    steps: list[tuple[str, dict[str, str]]] = [
-        ("classification", {"classification": "kts_minor", **plor}),
-        ("cause", {"cause": "Data terlambat."}),
-        ("action", {"action": "Latih.", "pic": office.persons["bima"], "due_on": "2026-05-01"}),
-        ("done", {"note": "Sudah."}),
-        ("effect", {"note": "Tepat waktu.", "is_effective": "yes"}),
-    ]
-    for step, form in steps:
-        assert f"{path}/{step}" in browser.page(path), step
-        assert browser.send(f"{path}/{step}", **form).status_code == 303, step
-    assert "ditutup" in browser.page(path) or "closed" in browser.page(path)
