@@ -426,7 +426,7 @@ ROUTES: dict[str, Row] = {
     # nothing waits for a second factor
     "GET /login/kode": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
     "POST /login/kode": Row(NO, NO, NO, NO, OUT),
-    "POST /login/kode/kunci": Row(NO, NO, NO, NO, "422/422"),
+    "POST /login/kode/kunci": Row(NO, NO, NO, NO, OUT),
     "POST /login/kunci": Row(NO, NO, NO, NO, OUT),
     "POST /login/kunci/persiapan": Row(NO, NO, NO, NO, OK),
     # no provider is configured

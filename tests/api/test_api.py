@@ -23,7 +23,17 @@ PUBLIC = {
     "/api/v1/log/consistency",
     "/metrics",
     "/api/v1/tokens",
+    "/api/v1/own-password",
     "/login",
+    "/login/kode",
+    "/login/kode/kunci",
+    "/login/kunci",
+    "/login/kunci/persiapan",
+    "/login/oidc",
+    "/login/oidc/kembali",
+    "/lupa-sandi",
+    "/sandi-baru/<secret>",
+    "/surel/<secret>",
     "/logout",
     "/periksa",
     "/periksa.sha256",
@@ -61,7 +71,7 @@ def test_every_route_but_the_public_ones_wants_a_person(app: Flask, client: Flas
                     "0"
                     * (
                         64
-                        if name in ("digest", "recommendation", "passkey")
+                        if name in ("digest", "recommendation", "passkey", "identity")
                         else 1
                         if name in ("seq", "number")
                         else 32

@@ -90,7 +90,6 @@ def test_a_decision_on_what_was_read_goes_through_once(office: Office, call: Cli
 
 
 def test_passwords_and_assignments_have_tags_too(office: Office, call: Client) -> None:
-    office.settle("agus")
     admin = call("admin")
     user = f"/api/v1/users/{office.actor('agus').user}"
     tag = admin.ask("GET", user).headers["ETag"]
@@ -104,6 +103,7 @@ def test_passwords_and_assignments_have_tags_too(office: Office, call: Client) -
 
 
 def test_a_login_does_not_make_a_password_stale(office: Office, call: Client) -> None:
+    office.settle("agus")
     admin = call("admin")
     user = f"/api/v1/users/{office.actor('agus').user}"
     tag = admin.ask("GET", user).headers["ETag"]

@@ -342,3 +342,12 @@ def test_each_role_gets_what_the_table_says(office: Office, stage: Stage, role: 
 
 def test_the_table_names_no_route_that_is_gone(office: Office) -> None:
     assert set(ROUTES) == set(list_routes(create_app(office.archive).test_client()))
+
+
+def test_a_route_that_the_table_does_not_name_is_noticed(office: Office) -> None:
+    app = create_app(office.archive)
+    for rule in ("/laporan/<berkas>", "/grafik/<kunci>.svg", "/static/lain/<path:name>", "/api/v1/lain"):
+        app.add_url_rule(rule, rule, lambda **_: "")
+    missing = set(list_routes(app.test_client())) - set(ROUTES)
+    wanted = {f"GET {r}" for r in ("/laporan/<berkas>", "/grafik/<kunci>.svg", "/static/lain/<path:name>")}
+    assert missing == wanted | {"GET /api/v1/lain"}

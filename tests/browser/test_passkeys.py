@@ -111,6 +111,34 @@ def test_a_passkey_is_registered_and_signs_an_approval_and_the_bundle_is_valid(
     check_finished(lite, dossier)
 
 
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_passkey_alone_logs_in_whoever_the_device_holds_it_for(chromium: Browser, address: str, lite: Office) -> None:
+    page = log_in(chromium, address, lite, "sari")
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    devtools, authenticator = add_authenticator(page)
+    page.goto(f"{address}/settings/passkeys")
+    form = page.locator("form[data-passkey]")
+    form.get_by_label("Nama untuk kunci ini").fill("Laptop kantor")
+    form.get_by_label("Kata sandi Anda sekali lagi").fill(PASSWORD)
+    form.get_by_role("button", name="Daftarkan").click()
+    expect(page.locator(".done")).to_contain_text("Kunci sandi (passkey) terdaftar.")
+
+    page.context.clear_cookies()
+    page.goto(f"{address}/login?next=/akun")
+    devtools.send("WebAuthn.setUserVerified", {"authenticatorId": authenticator, "isUserVerified": False})
+    page.get_by_role("button", name="Gunakan kunci sandi").click()
+    expect(page.locator(".problem.script")).to_contain_text("Tidak ada yang dikonfirmasi.")
+    devtools.send("WebAuthn.setUserVerified", {"authenticatorId": authenticator, "isUserVerified": True})
+    page.get_by_role("button", name="Gunakan kunci sandi").click()
+    expect(page.get_by_role("heading", name="Akun saya")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="peramban ini")).to_contain_text("kunci sandi")
+    assert troubles == []
+    page.context.close()
+
+
 def check_finished(office: Office, dossier: str) -> None:
     """The rest without passkeys; the bundle is valid."""
     office.decide(dossier, "hendra", "8", "approve")

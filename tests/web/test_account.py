@@ -121,7 +121,7 @@ def test_a_passkey_logs_in_by_itself_or_as_the_second_factor(browser: Browser) -
     register_passkey(office, "sari", key)
     office.settle("sari")
     page = browser.page("/login")
-    assert 'data-passkey="/login/kunci/persiapan"' in page and "Masuk dengan kunci sandi" in page
+    assert 'data-passkey="/login/kunci/persiapan"' in page and "Gunakan kunci sandi" in page
     assert passkey_login(browser, SoftAuthenticator(seed=9), "/login/kunci") == 401
     assert passkey_login(browser, key, "/login/kunci", next="/notices") == 303
     assert "kunci sandi" in browser.page("/akun")
