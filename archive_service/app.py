@@ -92,13 +92,7 @@ def create_app(archive: Archive, demo_clock: DemoClock | None = None) -> APIFlas
 
     @app.after_request
     def _headers(response: Response) -> Response:
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        # not no-referrer: a browser then sends "Origin: null" with our own forms, and they could not be told from a stranger's
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-        response.headers.setdefault("Cache-Control", "no-store")
-        response.headers.setdefault("X-Frame-Options", "DENY")
-        response.headers.setdefault("Content-Security-Policy", web.content_security_policy())
-        return response
+        return web.add_headers(response, web.content_security_policy(), is_secure=request.is_secure)
 
     return app
 

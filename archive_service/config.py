@@ -66,6 +66,15 @@ class Settings(BaseSettings):
     threads: Annotated[int, Field(ge=2, le=1000)] = 32
     proxies: Annotated[int, Field(ge=0, le=10)] = 0
     workers: Annotated[int, Field(ge=1, le=64)] = 1
+    session_idle_minutes: Annotated[int, Field(ge=5, le=1440)] = 120
+    session_hours: Annotated[int, Field(ge=1, le=72)] = 12
+    second_factor_roles: str = "administrator"
+    totp_key_file: Path | None = None
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_client_secret_file: Path | None = None
+    oidc_name: str | None = None
     token_tries_per_minute: Annotated[int, Field(ge=0, le=100_000)] = 30
     language: str = "id"
     public_url: str | None = None
@@ -84,6 +93,12 @@ class Settings(BaseSettings):
         "witness_policy",
         "time_stamp_authorities",
         "checkpoint_mail_to",
+        "totp_key_file",
+        "oidc_issuer",
+        "oidc_client_id",
+        "oidc_client_secret",
+        "oidc_client_secret_file",
+        "oidc_name",
         "public_url",
         "smtp_host",
         "smtp_user",
@@ -103,6 +118,23 @@ class Settings(BaseSettings):
         if value is not None and not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:_-]+(/[A-Za-z0-9._~/-]*)?", value):
             raise ValueError("must be the address that people open, such as https://archive.example.ac.id")
         return value if value is None else value.rstrip("/")
+
+    @field_validator("second_factor_roles")
+    @classmethod
+    def _roles(cls, value: str) -> str:
+        if not all(re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,63}", role) for role in _split(value)):
+            raise ValueError("must be keys of roles, separated by commas, such as administrator,auditor")
+        return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        is_local = re.match(r"http://(127\.0\.0\.1|localhost)(:|/|$)", value) is not None
+        if not (_AUTHORITY.fullmatch(value) and (value.startswith("https://") or is_local)) or len(value) > 300:
+            raise ValueError("must be the provider's issuer, such as https://sso.example.ac.id/realms/kampus")
+        return value
 
     @field_validator("mail_from")
     @classmethod
@@ -190,6 +222,18 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _oidc_is_whole(self) -> Settings:
+        secrets = (self.oidc_client_secret, self.oidc_client_secret_file)
+        if self.oidc_issuer is None:
+            if self.oidc_client_id is not None or any(secret is not None for secret in secrets):
+                raise ValueError("oidc_client_id and its secret need ARCHIVE_OIDC_ISSUER")
+        elif self.oidc_client_id is None or self.public_url is None:
+            raise ValueError("oidc_issuer needs ARCHIVE_OIDC_CLIENT_ID, and ARCHIVE_PUBLIC_URL to come back to")
+        elif sum(secret is not None for secret in secrets) != 1:
+            raise ValueError("oidc_issuer needs one of ARCHIVE_OIDC_CLIENT_SECRET and ARCHIVE_OIDC_CLIENT_SECRET_FILE")
+        return self
+
+    @model_validator(mode="after")
     def _keys_are_whole(self) -> Settings:
         if (self.log_vkey is None) != (self.receipt_vkey is None):
             raise ValueError("log_vkey and receipt_vkey are set together: `archive-service init` prints both")
@@ -229,6 +273,11 @@ class Settings(BaseSettings):
         """The time-stamp authorities: the address of each, and the file of its CA's certificates where one is given."""
         words = [entry.split() for entry in (self.time_stamp_authorities or "").split(",") if entry.strip()]
         return [(each[0], Path(each[1]) if len(each) == 2 else None) for each in words]
+
+    @property
+    def roles_with_second_factor(self) -> frozenset[str]:
+        """The roles whose holders need a second factor; nobody does in the demo, whose people have one published password."""
+        return frozenset() if self.demo else frozenset(_split(self.second_factor_roles))
 
     @property
     def checkpoint_receivers(self) -> list[str]:

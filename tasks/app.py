@@ -36,6 +36,7 @@ SWEEP_TASKS = {
     "plan_audit": "tasks.fixity.plan_audit",
     "sweep_unclaimed": "tasks.sweeps.sweep_unclaimed",
     "sweep_prepared": "tasks.sweeps.sweep_prepared",
+    "sweep_logins": "tasks.sweeps.sweep_logins",
     "sweep_idempotency": "tasks.sweeps.sweep_idempotency",
     "plan_checkpoint_mails": "tasks.notices.plan_checkpoint_mails",
     "ask_vouchers": "tasks.sweeps.ask_vouchers",

@@ -18,6 +18,8 @@ JOB_TASKS = {
     "send_mail": "tasks.notices.send_mail",
     "send_digest": "tasks.notices.send_digest",
     "send_checkpoint": "tasks.notices.send_checkpoint",
+    "mail_reset": "tasks.notices.mail_reset",
+    "mail_verification": "tasks.notices.mail_verification",
     "deliver_webhook": "tasks.notices.deliver_webhook",
     "note_sop_change": "tasks.compliance.note_sop_change",
 }

@@ -20,6 +20,18 @@ def send_digest(job_id: str) -> None:
 
 
 @app.task
+def mail_reset(job_id: str) -> None:
+    """Mail a link to choose a new password."""
+    run_hinted(job_id)
+
+
+@app.task
+def mail_verification(job_id: str) -> None:
+    """Mail a link that verifies an address."""
+    run_hinted(job_id)
+
+
+@app.task
 def deliver_webhook(job_id: str) -> None:
     """Tell a webhook of a notice."""
     run_hinted(job_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archive_service.services import fixity, idempotency, passkeys, quality, users, vouching
+from archive_service.services import fixity, idempotency, logins, passkeys, quality, users, vouching
 from tasks.app import app, get_archive
 
 
@@ -28,6 +28,12 @@ def sweep_unclaimed() -> None:
 def sweep_prepared() -> None:
     """Forget what was prepared and not signed in time."""
     passkeys.sweep_prepared(get_archive())
+
+
+@app.task
+def sweep_logins() -> None:
+    """Forget log-ins that were not finished, and end access that is over."""
+    logins.sweep_logins(get_archive())
 
 
 @app.task

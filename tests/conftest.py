@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import settings
 from xdist.workermanage import WorkerController
 
 from archive_service.logs import set_up_logging
+from archive_service.services import users
 from servers.postgres import PostgresServer
 from servers.s3 import S3Access, start_s3
 from tests.databases import Cluster, TestDatabase, migrate
@@ -24,6 +26,11 @@ from tests.office import Office, make_office, open_office
 
 # structlog's own default paints every exception with the values of its frames, for seconds
 set_up_logging(sys.__stderr__)
+
+# hashing a password is slow on purpose, and the same code with less memory (test_users.py holds the real parameters)
+users._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+users.REFUSED_AFTER_SECONDS = 0.0
+users._UNKNOWN = users._hasher.hash("nobody has this password")
 
 # Two busy cores make single examples slow now and then: that is no failure.
 settings.register_profile("local", deadline=None, print_blob=True)

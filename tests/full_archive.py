@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 import time
 
+import pyotp
+
 from archive_service.db.models import Base
 from archive_service.runner import Runner
 from archive_service.services import (
@@ -15,9 +17,14 @@ from archive_service.services import (
     findings,
     indicator_reading,
     indicators,
+    logins,
     obligations,
+    oidc,
     papers,
     passkeys,
+    resets,
+    second_factor,
+    sessions,
     users,
 )
 from archive_service.services.work import load_dossier
@@ -37,8 +44,9 @@ def play_everything(office: Office) -> None:
     owe(office)
     token = users.create_token(office.archive, office.actor("maya"), name="a", days=90)
     users.revoke_token(office.archive, office.actor("maya"), token=token.id)
-    cookie = users.start_session(office.archive, login="maya", password=PASSWORD)
-    users.end_session(office.archive, cookie=cookie)
+    cookie = logins.log_in(office.archive, login="maya", password=PASSWORD).cookie or ""
+    sessions.end_session(office.archive, cookie=cookie)
+    limit(office)
     recommend(office, office.play("5"))
     office.play("10")
     office.turn()
@@ -58,6 +66,20 @@ def play_everything(office: Office) -> None:
     )
     represent(office)
     settle(office)
+
+
+def limit(office: Office) -> None:
+    """A log-in for some days, with a second factor, a verified address, and an account elsewhere that was unlinked again."""
+    admin, wahyu = office.actor("admin"), office.actor("wahyu")
+    users.set_validity(office.archive, admin, user=wahyu.user, from_on="2026-01-01", until_on="2026-12-31")
+    totp = pyotp.TOTP(second_factor.begin_totp(office.archive, wahyu, password=PASSWORD).secret)
+    second_factor.confirm_totp(office.archive, wahyu, code=totp.at(office.archive.timer()))
+    office.archive.settings.oidc_issuer = "https://sso.example"
+    oidc.unlink_account(
+        office.archive, admin, identity=oidc.link_account(office.archive, admin, user=wahyu.user, subject="orang-1")
+    )
+    link = resets.make_reset_link(office.archive, admin, user=wahyu.user)
+    resets.use_reset_link(office.archive, secret=link.secret, password=PASSWORD)
 
 
 def owe(office: Office) -> None:

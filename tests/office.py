@@ -89,6 +89,12 @@ class Office:
             row = session.execute(select(UserRow).where(UserRow.login == login)).scalar_one()
             return users.make_actor(session, row.id, row.person_id, self.clock.now())
 
+    def settle(self, *logins: str) -> None:
+        """Let people choose their passwords themselves, as they must before anything else."""
+        for actor in map(self.actor, logins):
+            if users.is_password_due(self.archive, actor.user):
+                users.set_password(self.archive, actor, user=actor.user, password=PASSWORD)
+
     @contextmanager
     def forced(self) -> Iterator[Connection]:
         """A connection to the database past every guard, as its owner might have it; commits at the end."""
@@ -297,7 +303,8 @@ def open_office(folder: Path, start: str = "2026-03-12T08:00", **overrides: Any)
     """
     clock = TestClock(wib(start))
     archive = wiring.build(
-        load_settings(**{"data_dir": folder, "log_origin": ORIGIN, **overrides}), evidence_clock=clock.now
+        load_settings(**{"data_dir": folder, "log_origin": ORIGIN, "second_factor_roles": "", **overrides}),
+        evidence_clock=clock.now,
     )
     setup.bootstrap(archive, unit_code="polman-babel", unit_name="Polman Babel")
     with archive.db.read() as session:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from archive_service.catalog import load_definition
-from archive_service.domain.dossier import RUNNING, SKIPPED, Dossier
+from archive_service.domain.dossier import Dossier
 from archive_service.domain.sop import OutputRule, Sop
+from archive_service.domain.states import RUNNING, SKIPPED
 from archive_service.errors import Conflict
 from archive_service.runner import Runner
 from archive_service.services import decisions, definitions, dossiers, people, reading, uploads, users

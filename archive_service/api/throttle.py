@@ -10,11 +10,11 @@ from flask_limiter.util import get_remote_address
 
 from archive_service.config import Settings
 
-ENDPOINT = "api_tokens.create_token"
+ENDPOINTS = ("api_tokens.create_token", "api_tokens.replace_password")
 
 
 def register(app: Flask, settings: Settings) -> None:
-    """Limit the route that takes passwords, counted in Redis where there is one; 0 in the settings turns it off."""
+    """Limit the routes that take passwords, counted in Redis where there is one; 0 in the settings turns it off."""
     if settings.token_tries_per_minute == 0:
         return
     limiter = Limiter(
@@ -27,8 +27,9 @@ def register(app: Flask, settings: Settings) -> None:
         in_memory_fallback_enabled=settings.redis_url is not None,
         headers_enabled=True,
     )
-    view: Any = app.view_functions[ENDPOINT]
-    app.view_functions[ENDPOINT] = limiter.limit(
-        f"{settings.token_tries_per_minute}/minute",
-        error_message="Too many tries from your address; wait a minute, then try again.",
-    )(view)
+    for endpoint in ENDPOINTS:
+        view: Any = app.view_functions[endpoint]
+        app.view_functions[endpoint] = limiter.limit(
+            f"{settings.token_tries_per_minute}/minute",
+            error_message="Too many tries from your address; wait a minute, then try again.",
+        )(view)

@@ -12,7 +12,7 @@ from archive_service.api.body import Answer, Body
 from archive_service.api.operation import operation
 from archive_service.api.paging import PageAnswer, PageQuery, is_id, page_answer, page_request
 from archive_service.db import listing
-from archive_service.services import users
+from archive_service.services import logins, users
 
 blueprint = APIBlueprint("api_tokens", __name__, url_prefix="/api/v1", tag="tokens")
 
@@ -24,7 +24,19 @@ class LoginBody(Body):
     password: str
     name: str
     days: int = 1
+    code: str | None = Field(
+        default=None, description="Of the authenticator app, or a recovery code, where one is set."
+    )
     scopes: list[str] = Field(default_factory=list)
+
+
+class OwnPasswordBody(Body):
+    """Credentials, and the password to have instead."""
+
+    login: str
+    password: str
+    new_password: str
+    code: str | None = None
 
 
 class NewToken(Answer):
@@ -76,10 +88,26 @@ def create_token(body: LoginBody) -> ResponseReturnValue:
 
     There is no Idempotency-Key here: to give the same answer again, the service would have to keep the secret.
     """
-    archive = get_archive()
-    actor = users.check_password(archive, login=body.login, password=body.password)
-    token = users.create_token(archive, actor, name=body.name, days=body.days, scopes=body.scopes)
+    token = logins.create_token(
+        get_archive(),
+        login=body.login,
+        password=body.password,
+        code=body.code,
+        name=body.name,
+        days=body.days,
+        scopes=body.scopes,
+    )
     return jsonify({"id": token.id, "token": token.secret, "expires_at": token.expires_at.isoformat()}), 201
+
+
+@blueprint.put("/own-password")
+@operation(status=204, body=OwnPasswordBody, is_open=True, refuses=[401, 403, 429])
+def replace_password(body: OwnPasswordBody) -> ResponseReturnValue:
+    """Another password for one's own log-in: whoever was given one by somebody else gets no token before. All its sessions end."""
+    logins.replace_password(
+        get_archive(), login=body.login, password=body.password, code=body.code, new=body.new_password
+    )
+    return "", 204
 
 
 @blueprint.get("/tokens")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apiflask import APIBlueprint
-from flask import jsonify
+from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 
@@ -11,7 +11,8 @@ from archive_service.api.auth import get_archive, require_actor
 from archive_service.api.body import Answer, Body
 from archive_service.api.operation import operation, seen_states, with_state
 from archive_service.api.paging import PageAnswer, PageQuery, is_id, page_answer, page_request
-from archive_service.services import listing, users
+from archive_service.errors import Forbidden
+from archive_service.services import listing, oidc, resets, second_factor, sessions, users
 
 blueprint = APIBlueprint("api_users", __name__, url_prefix="/api/v1/users", tag="people")
 
@@ -37,6 +38,38 @@ class PasswordBody(Body):
     password: str
 
 
+class ValidityBody(Body):
+    """The first and the last day of a log-in, in WIB; null is open."""
+
+    from_on: str | None
+    until_on: str | None
+
+
+class AccountBody(Body):
+    """An account of the configured OpenID Connect provider, by its ``sub``."""
+
+    subject: str
+
+
+class ResetLink(Answer):
+    """A link to choose a new password; shown this once, good for one use."""
+
+    link: str
+    expires_at: str
+
+
+class EndedSessions(Answer):
+    """How many sessions ended."""
+
+    ended: int
+
+
+class LinkedAccount(Answer):
+    """The name of a link: the leaf hash of its event."""
+
+    identity: str
+
+
 class CreatedUser(Answer):
     """The id of a new log-in."""
 
@@ -51,6 +84,10 @@ class ReadUser(Answer):
     login: str
     locked_until: str | None
     mail: str | None = Field(description="Null where there is none, and for whoever may not set it.")
+    mail_is_verified: bool
+    has_totp: bool
+    valid_from: str | None
+    valid_until: str | None
 
 
 class UserPage(PageAnswer):
@@ -98,4 +135,56 @@ def set_password(user: str, body: PasswordBody) -> ResponseReturnValue:
 def set_mail(user: str, body: MailBody) -> ResponseReturnValue:
     """A mail address for a log-in, one's own or as an administrator; the former one is erased."""
     users.set_mail(get_archive(), require_actor(), user=user, mail=body.mail)
+    return "", 204
+
+
+@blueprint.put("/<id:user>/validity")
+@operation(status=204, body=ValidityBody, refuses=[409])
+def set_validity(user: str, body: ValidityBody) -> ResponseReturnValue:
+    """The days that a log-in may be used on; outside them its sessions and tokens end."""
+    users.set_validity(get_archive(), require_actor(), user=user, from_on=body.from_on, until_on=body.until_on)
+    return "", 204
+
+
+@blueprint.delete("/<id:user>/sessions")
+@operation(answer=EndedSessions)
+def end_sessions(user: str) -> ResponseReturnValue:
+    """End every browser's session of a log-in, one's own or as an administrator."""
+    return jsonify({"ended": sessions.end_sessions(get_archive(), require_actor(), user=user)})
+
+
+@blueprint.post("/<id:user>/reset-links")
+@operation(answer=ResetLink, status=201)
+def make_reset_link(user: str) -> ResponseReturnValue:
+    """A link by which its holder chooses a new password, once, within a day; to be handed over by the administrator who asked."""
+    archive = get_archive()
+    link = resets.make_reset_link(archive, require_actor(), user=user)
+    place = (archive.settings.public_url or request.host_url.rstrip("/")) + f"/sandi-baru/{link.secret}"
+    return jsonify({"link": place, "expires_at": link.expires_at.isoformat()}), 201
+
+
+@blueprint.delete("/<id:user>/authenticator")
+@operation(status=204, refuses=[409])
+def remove_totp(user: str) -> ResponseReturnValue:
+    """Take the authenticator app of somebody who has lost it away, as an administrator."""
+    actor = require_actor()
+    if user == actor.user:
+        raise Forbidden("own_second_factor", "Take your own app away on the page, with your password.")
+    second_factor.remove_totp(get_archive(), actor, user=user)
+    return "", 204
+
+
+@blueprint.post("/<id:user>/accounts")
+@operation(answer=LinkedAccount, status=201, body=AccountBody, takes_key=True, refuses=[409])
+def link_account(user: str, body: AccountBody) -> ResponseReturnValue:
+    """Link an account of the institution's log-in to a log-in here, as an administrator."""
+    made = oidc.link_account(get_archive(), require_actor(), user=user, subject=body.subject)
+    return jsonify({"identity": made}), 201
+
+
+@blueprint.delete("/<id:user>/accounts/<digest:identity>")
+@operation(status=204)
+def unlink_account(user: str, identity: str) -> ResponseReturnValue:
+    """Take the link to an account away, one's own or as an administrator."""
+    oidc.unlink_account(get_archive(), require_actor(), user=user, identity=identity)
     return "", 204

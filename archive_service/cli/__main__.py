@@ -73,6 +73,7 @@ COMMANDS = {
     "audit": ("client_notices", "Audits of the whole archive, for auditors and administrators."),
     "webhook": ("client_notices", "Addresses that are told of notices, for administrators."),
     "token": ("client_people", "API tokens."),
+    "session": ("client_people", "Browsers in which you are logged in."),
     "passkey": ("client_passkeys", "Passkeys, which sign decisions."),
 }
 """Command → the module of this package that holds it, and its line in the help; an empty line hides it."""

@@ -228,6 +228,110 @@ def set_mail(user_id: str, address: str | None) -> None:
     click.echo("The mail address is taken away." if address is None else "The mail address is set.")
 
 
+@user.command("own-password")
+@click.argument("login")
+@click.option("--password", prompt="Present password", hide_input=True, help="Asked for when left out.")
+@click.option("--code", help="Of the authenticator app, or a recovery code, where one is set.")
+@click.option(
+    "--new", prompt="New password", hide_input=True, confirmation_prompt=True, help="Asked for when left out."
+)
+def replace_password(login: str, password: str, code: str | None, new: str) -> None:
+    """Choose another password for your own log-in, such as after the first one that you were given."""
+    body = {"login": login, "password": password, "new_password": new, "code": code}
+    connect(with_token=False).call("PUT", "/api/v1/own-password", json=body)
+    click.echo("The password is yours now; make a token with it.")
+
+
+@user.command("validity")
+@click.argument("user_id", metavar="USER")
+@click.option("--from", "from_on", help="First day, YYYY-MM-DD; open without one.")
+@click.option("--until", "until_on", help="Last day, YYYY-MM-DD; open without one.")
+def set_validity(user_id: str, from_on: str | None, until_on: str | None) -> None:
+    """Say on which days a log-in may be used, such as an external auditor's; outside them its sessions and tokens end."""
+    connect().call("PUT", f"/api/v1/users/{user_id}/validity", json={"from_on": from_on, "until_on": until_on})
+    click.echo(f"The log-in may be used from {from_on or 'now'} until {until_on or 'somebody says otherwise'}.")
+
+
+@user.command("reset-link")
+@click.argument("user_id", metavar="USER")
+def make_reset_link(user_id: str) -> None:
+    """Make a link by which its holder chooses a new password, once, within a day: hand it over yourself."""
+    made = connect().call("POST", f"/api/v1/users/{user_id}/reset-links", json={})
+    click.echo(f"valid until {made['expires_at']}", err=True)
+    click.echo(made["link"])
+
+
+@user.command("end-sessions")
+@click.argument("user_id", metavar="USER")
+def end_sessions(user_id: str) -> None:
+    """Log a log-in out of every browser: your own, or anybody's as an administrator."""
+    ended = connect().call("DELETE", f"/api/v1/users/{user_id}/sessions")["ended"]
+    click.echo(f"{ended} session(s) ended.")
+
+
+@user.command("drop-authenticator")
+@click.argument("user_id", metavar="USER")
+def remove_totp(user_id: str) -> None:
+    """Take the authenticator app of somebody who has lost it away, once you have seen who they are."""
+    connect().call("DELETE", f"/api/v1/users/{user_id}/authenticator")
+    click.echo("The authenticator app is removed.")
+
+
+@user.command("link-account")
+@click.argument("user_id", metavar="USER")
+@click.argument("subject")
+def link_account(user_id: str, subject: str) -> None:
+    """Link the account with this SUBJECT (`sub`) of the institution's log-in to a log-in here."""
+    click.echo(connect().change(f"/api/v1/users/{user_id}/accounts", {"subject": subject})["identity"])
+
+
+@user.command("unlink-account")
+@click.argument("user_id", metavar="USER")
+@click.argument("identity")
+def unlink_account(user_id: str, identity: str) -> None:
+    """Take such a link away; `link-account` printed its name."""
+    connect().call("DELETE", f"/api/v1/users/{user_id}/accounts/{identity}")
+    click.echo("The link is taken away.")
+
+
+@user.command("rescue")
+@click.argument("login")
+def rescue(login: str) -> None:
+    """On the server itself: a link to set LOGIN's password, whose authenticator app goes, when no administrator gets in any more."""
+    from archive_service import wiring
+    from archive_service.cli.options import read_settings
+    from archive_service.services import resets
+
+    archive = wiring.build(read_settings())
+    try:
+        link = resets.rescue(archive, login=login)
+    finally:
+        archive.db.close()
+    click.echo(f"valid until {link.expires_at.isoformat()}", err=True)
+    click.echo(f"{archive.settings.public_url or ''}/sandi-baru/{link.secret}")
+
+
+@click.group()
+def session() -> None:
+    """Browsers in which you are logged in."""
+
+
+@session.command("list")
+@AS_JSON
+def list_sessions(is_json: bool) -> None:
+    """Your sessions, the one used last first."""
+    found = connect().rows("/api/v1/sessions", "sessions")
+    show_rows(found, ("session", "seen_at", "address", "method", "second", "agent"), is_json)
+
+
+@session.command("end")
+@click.argument("session_id", metavar="SESSION")
+def end_session(session_id: str) -> None:
+    """Log one of your browsers out."""
+    connect().call("DELETE", f"/api/v1/sessions/{session_id}")
+    click.echo("The session has ended.")
+
+
 @click.group("work-unit")
 def work_unit() -> None:
     """Work units."""
@@ -260,10 +364,11 @@ def token() -> None:
 @click.option("--name", default="command line", show_default=True, help="What the token is for.")
 @click.option("--days", type=click.IntRange(1, 366), default=1, show_default=True)
 @click.option("--scope", "scopes", multiple=True, help="Narrow what it may do, such as dossier or events.read.")
+@click.option("--code", help="Of the authenticator app, or a recovery code, where one is set.")
 @click.password_option(confirmation_prompt=False, help="Asked for when left out.")
-def create_token(login: str, name: str, days: int, scopes: tuple[str, ...], password: str) -> None:
+def create_token(login: str, name: str, days: int, scopes: tuple[str, ...], code: str | None, password: str) -> None:
     """Make a token with log-in and password; its secret is printed this once: export ARCHIVE_TOKEN=$(…)."""
-    body = {"login": login, "password": password, "name": name, "days": days, "scopes": list(scopes)}
+    body = {"login": login, "password": password, "name": name, "days": days, "scopes": list(scopes), "code": code}
     made = connect(with_token=False).call("POST", "/api/v1/tokens", json=body)
     click.echo(f"valid until {made['expires_at']}", err=True)
     click.echo(made["token"])

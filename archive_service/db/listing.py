@@ -290,6 +290,10 @@ def _user(row: UserRow) -> dict[str, Any]:
         "login": row.login,
         "locked_until": locked_until,
         "mail": row.mail,
+        "mail_is_verified": row.mail_verified_at is not None,
+        "has_totp": row.second_factor_at is not None,
+        "valid_from": row.valid_from,
+        "valid_until": row.valid_until,
     }
 
 

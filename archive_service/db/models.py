@@ -355,6 +355,89 @@ class UserRow(Base):
     failed_logins: Mapped[int] = operational(Integer, default=0)
     locked_until: Mapped[datetime | None] = operational(UtcDateTime)
     mail: Mapped[str | None] = operational(String(254))
+    mail_verified_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    second_factor_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    valid_from: Mapped[str | None] = evidenced(String(10))
+    valid_until: Mapped[str | None] = evidenced(String(10), index=True)
+
+
+class TotpRow(Base):
+    """The secret that a log-in shares with an authenticator app; ``is_confirmed`` once a code of it was typed."""
+
+    __tablename__ = "totp"
+    user_id: Mapped[str] = operational(ForeignKey("user.id"), primary_key=True)
+    secret: Mapped[str] = operational(String(300))
+    is_confirmed: Mapped[bool] = operational(Boolean)
+    # the time step of the last code that was taken: none counts twice
+    last_counter: Mapped[int] = operational(COUNT)
+
+
+class RecoveryCodeRow(Base):
+    """A code that replaces the authenticator app once; only its hash is kept, and it goes when it is used."""
+
+    __tablename__ = "recovery_code"
+    code_hash: Mapped[str] = operational(HASH, primary_key=True)
+    user_id: Mapped[str] = operational(ForeignKey("user.id"), index=True)
+
+
+class IdentityRow(Base):
+    """That an OpenID Connect provider's account (issuer and subject) is this log-in's."""
+
+    __tablename__ = "identity"
+    event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
+    user_id: Mapped[str] = evidenced(ForeignKey("user.id"), index=True)
+    issuer: Mapped[str] = evidenced(String(300))
+    linked_at: Mapped[datetime] = evidenced(UtcDateTime)
+    unlinked_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    # SHA-256 over issuer and subject: one account is one log-in's; null when it is unlinked
+    account_hash: Mapped[str | None] = operational(HASH, unique=True)
+
+
+class PendingLoginRow(Base):
+    """A log-in whose first factor was right and whose second one is awaited; only the hash of its cookie is kept."""
+
+    __tablename__ = "pending_login"
+    cookie_hash: Mapped[str] = operational(HASH, primary_key=True)
+    user_id: Mapped[str] = operational(ForeignKey("user.id"))
+    method: Mapped[str] = operational(KEY)
+    tries: Mapped[int] = operational(Integer)
+    expires_at: Mapped[datetime] = operational(UtcDateTime, index=True)
+
+
+class PreparedLoginRow(Base):
+    """The challenge of a log-in by passkey that a browser has begun; gone when it is used or has grown old."""
+
+    __tablename__ = "prepared_login"
+    id: Mapped[str] = operational(ID, primary_key=True)
+    challenge: Mapped[str] = operational(HASH)
+    expires_at: Mapped[datetime] = operational(UtcDateTime, index=True)
+
+
+class OidcLoginRow(Base):
+    """What was sent along to the OpenID Connect provider and must come back; gone when it is used or has grown old."""
+
+    __tablename__ = "oidc_login"
+    state_hash: Mapped[str] = operational(HASH, primary_key=True)
+    nonce: Mapped[str] = operational(String(64))
+    code_verifier: Mapped[str] = operational(String(128))
+    place: Mapped[str] = operational(String(500))
+    # who links an account of theirs; null for whoever logs in
+    user_id: Mapped[str | None] = operational(ForeignKey("user.id"))
+    expires_at: Mapped[datetime] = operational(UtcDateTime, index=True)
+
+
+class OneTimeLinkRow(Base):
+    """A link that sets a password or verifies a mail address, once; only the hash of its secret is kept."""
+
+    __tablename__ = "one_time_link"
+    secret_hash: Mapped[str] = operational(HASH, primary_key=True)
+    id: Mapped[str] = operational(ID)
+    purpose: Mapped[str] = operational(KEY)
+    user_id: Mapped[str] = operational(ForeignKey("user.id"), index=True)
+    # the event that set the address which is verified
+    mail_event: Mapped[str | None] = operational(HASH)
+    made_at: Mapped[datetime] = operational(UtcDateTime)
+    expires_at: Mapped[datetime] = operational(UtcDateTime, index=True)
 
 
 class ApiTokenRow(Base):
@@ -379,8 +462,13 @@ class SessionRow(Base):
     user_id: Mapped[str] = evidenced(ForeignKey("user.id"), index=True)
     started_at: Mapped[datetime] = evidenced(UtcDateTime)
     ended_at: Mapped[datetime | None] = evidenced(UtcDateTime)
+    method: Mapped[str] = evidenced(KEY)
+    second: Mapped[str | None] = evidenced(KEY)
     cookie_hash: Mapped[str] = operational(HASH, unique=True)
     seen_at: Mapped[datetime] = operational(UtcDateTime)
+    # personal data: erased some time after the session's end
+    agent: Mapped[str | None] = operational(String(300))
+    address: Mapped[str | None] = operational(String(64))
 
 
 class UnknownLoginRow(Base):

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from archive_service.db.models import DossierRow, NoticeRow, OpeningRow, StepRunRow, UserRow, WorkUnitRow
 from archive_service.db.paging import Page, PageRequest, comes_after, cut_page
 from archive_service.db.queries import ReadScope
-from archive_service.domain.dossier import OPEN, RUNNING
+from archive_service.domain.states import OPEN, RUNNING
 
 
 def of_run() -> ColumnElement[bool]:

@@ -24,6 +24,7 @@ from archive_service.db.models import (
     ExplanationRow,
     FindingRow,
     FlagRow,
+    IdentityRow,
     IndicatorResultRow,
     IndicatorRow,
     ObligationRow,
@@ -43,8 +44,10 @@ from archive_service.db.models import (
 )
 from archive_service.domain import completeness, reminder, statement, unit, verdict, working_time
 from archive_service.domain.deviation import NORM_PASSED
-from archive_service.domain.dossier import CANCELLED, OPEN, RUNNING, Dossier, Run
+from archive_service.domain.dossier import Dossier
 from archive_service.domain.event import Event
+from archive_service.domain.parts import Run
+from archive_service.domain.states import CANCELLED, OPEN, RUNNING
 
 DELEGATION_STATES = {
     "delegation.confirmed": "confirmed",
@@ -52,6 +55,19 @@ DELEGATION_STATES = {
     "delegation.withdrawn": "withdrawn",
 }
 """Event type → what a proposal has come to."""
+
+USER_COLUMNS: dict[str, Callable[[Event], dict[str, Any]]] = {
+    # another address is not verified because the one before it was
+    "user.mail_set": lambda event: {"mail_verified_at": None},
+    "user.mail_verified": lambda event: {"mail_verified_at": _time(event.at)},
+    "user.validity_set": lambda event: {
+        "valid_from": event.payload["from_on"],
+        "valid_until": event.payload["until_on"],
+    },
+    "second_factor.set": lambda event: {"second_factor_at": _time(event.at)},
+    "second_factor.removed": lambda event: {"second_factor_at": None},
+}
+"""Event type → what it changes in a log-in's row."""
 
 Rows = dict[tuple[type[Base], tuple[Any, ...]], dict[str, Any]]
 """(table, primary key) → evidenced columns."""
@@ -451,8 +467,32 @@ def rows_of_stream(events: Iterable[Event]) -> Rows:
             _add(
                 rows,
                 UserRow,
-                {"id": p["user"], "person_id": p["person"], "created_hash": event.leaf_hash},
+                {
+                    "id": p["user"],
+                    "person_id": p["person"],
+                    "created_hash": event.leaf_hash,
+                    "mail_verified_at": None,
+                    "second_factor_at": None,
+                    "valid_from": None,
+                    "valid_until": None,
+                },
             )
+        elif event.type in USER_COLUMNS:
+            rows[(UserRow, (p["user"],))].update(USER_COLUMNS[event.type](event))
+        elif event.type == "identity.linked":
+            _add(
+                rows,
+                IdentityRow,
+                {
+                    "event_hash": event.leaf_hash,
+                    "user_id": p["user"],
+                    "issuer": p["issuer"],
+                    "linked_at": _time(event.at),
+                    "unlinked_at": None,
+                },
+            )
+        elif event.type == "identity.unlinked":
+            rows[(IdentityRow, (p["identity"],))]["unlinked_at"] = _time(event.at)
         elif event.type == "token.created":
             _add(
                 rows,
@@ -488,6 +528,8 @@ def rows_of_stream(events: Iterable[Event]) -> Rows:
                     "user_id": event.stream.partition(":")[2],
                     "started_at": _time(event.at),
                     "ended_at": None,
+                    "method": p["method"],
+                    "second": p["second"],
                 },
             )
         elif event.type == "session.ended":

@@ -25,8 +25,7 @@ from archive_service.db.models import (
 from archive_service.db.paging import Page, PageRequest, comes_after, cut_page
 from archive_service.db.queries import ReadScope
 from archive_service.db.tally import ALL_STEPS, MEASURES, OWED
-from archive_service.domain import deviation, verdict
-from archive_service.domain import dossier as states
+from archive_service.domain import deviation, states, verdict
 
 GROUPS = ("sop", "step", "work_unit", "year", "quarter")
 """What numbers can be told apart by."""

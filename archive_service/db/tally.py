@@ -22,8 +22,7 @@ from archive_service.db.models import (
     table_of,
 )
 from archive_service.db.projection import Rows
-from archive_service.domain import completeness, deviation, verdict
-from archive_service.domain import dossier as states
+from archive_service.domain import completeness, deviation, states, verdict
 
 Cell = tuple[str, str, str, int, int]
 """SOP key, step (empty: the whole dossier), work unit, year, quarter."""

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Collection, Dict, List, Mapping, Optional
 from archive_service.domain import canonical, indicator
 
 if TYPE_CHECKING:
-    from archive_service.domain.dossier import Dossier, Version
+    from archive_service.domain.dossier import Dossier
+    from archive_service.domain.parts import Version
 
 PRESENT = "present"
 MISSING = "missing"

@@ -366,10 +366,30 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
     ("user.mail_set", 1): _type(
         ["user"], user=ID, mail_commitment=_or_null(HASH), by=_one_of("self", "administrator", "setup")
     ),
-    ("user.password_set", 1): _type(["user"], user=ID, by=_one_of("self", "administrator", "setup")),
-    ("session.started", 1): _type(["user"], session=ID, method=_one_of("password", "one_time_password")),
-    ("session.ended", 1): _type(["user"], session=ID, reason=_one_of("logout", "revoked")),
-    ("login.refused", 1): _type(["user"], reason=_one_of("wrong_password", "locked")),
+    # that the owner of the address followed a link mailed to it; the event that set the address
+    ("user.mail_verified", 1): _type(["user"], user=ID, mail=HASH),
+    ("user.password_set", 1): _type(["user"], user=ID, by=_one_of("self", "administrator", "setup", "link")),
+    ("user.validity_set", 1): _type(["user"], user=ID, from_on=_or_null(DATE), until_on=_or_null(DATE)),
+    ("reset.made", 1): _type(["user"], user=ID, link=ID, by=_one_of("administrator", "mail", "setup"), expires_at=TIME),
+    ("reset.used", 1): _type(["user"], user=ID, link=ID),
+    ("second_factor.set", 1): _type(["user"], user=ID, means=_one_of("totp")),
+    ("second_factor.removed", 1): _type(
+        ["user"], user=ID, means=_one_of("totp"), by=_one_of("self", "administrator", "setup")
+    ),
+    ("recovery_codes.made", 1): _type(["user"], user=ID, count=COUNT),
+    ("identity.linked", 1): _type(
+        ["user"], user=ID, issuer=_text(300), subject_commitment=HASH, by=_one_of("self", "administrator")
+    ),
+    ("identity.unlinked", 1): _type(["user"], user=ID, identity=HASH, by=_one_of("self", "administrator")),
+    ("session.started", 1): _type(
+        ["user"],
+        session=ID,
+        # by which means: the first one, and what was shown besides it; a passkey alone is both
+        method=_one_of("password", "passkey", "oidc"),
+        second=_or_null(_one_of("totp", "recovery_code", "passkey")),
+    ),
+    ("session.ended", 1): _type(["user"], session=ID, reason=_one_of("logout", "revoked", "expired")),
+    ("login.refused", 1): _type(["user"], reason=_one_of("wrong_password", "wrong_code", "locked")),
     ("token.created", 1): _type(["user"], token=ID, name_commitment=HASH, scopes=_list_of(KEY, 16), expires_at=TIME),
     ("token.revoked", 1): _type(["user"], token=ID),
     ("record.read", 1): _type(

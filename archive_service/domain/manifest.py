@@ -10,7 +10,8 @@ import re
 import struct
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
-from archive_service.domain.dossier import PAPER_RECORDS_LIMIT, Dossier
+from archive_service.domain.dossier import Dossier
+from archive_service.domain.refusal import PAPER_RECORDS_LIMIT
 
 FORMAT = "archive-service bundle 1"
 EXTENSIONS: Dict[str, str] = {

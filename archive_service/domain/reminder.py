@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Optional
 
 from archive_service.domain import statement, verdict, working_time
-from archive_service.domain.dossier import OPEN, RUNNING, Dossier, Run
+from archive_service.domain.dossier import Dossier
+from archive_service.domain.parts import Run
+from archive_service.domain.states import OPEN, RUNNING
 
 LEAD_SECONDS = 15 * 60
 """So much working time is left at the first reminder, at least; otherwise a quarter of the limit."""

@@ -12,8 +12,9 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tup
 from archive_service.domain import completeness, deviation, indicator, verdict, working_time
 from archive_service.domain.completeness import Requirement
 from archive_service.domain.deviation import DueDeviation
-from archive_service.domain.dossier import Dossier, PaperOriginal, Run, Version
+from archive_service.domain.dossier import Dossier
 from archive_service.domain.event import Event
+from archive_service.domain.parts import PaperOriginal, Run, Version
 from archive_service.domain.sop import Sop
 
 NOT_CHECKED = "not_checked"

@@ -12,9 +12,9 @@ from archive_service.archive import Archive
 from archive_service.db import queries
 from archive_service.db.models import AssignmentRow, DeviationRow, DossierRow, EventRow, UserRow
 from archive_service.db.paging import PageRequest
-from archive_service.domain.dossier import SEALED
 from archive_service.domain.event import parse_event
 from archive_service.domain.permissions import AUDITOR
+from archive_service.domain.states import SEALED
 from archive_service.services import audits, findings, log, own_record, reading, samples
 from archive_service.services.actor import Actor
 from archive_service.services.findings import FindingFilter

@@ -13,10 +13,9 @@ from archive_service import jobs
 from archive_service.archive import Archive
 from archive_service.db import queries
 from archive_service.db.models import DefinitionRow, StatementAgainRow, StatementRow, StepRunRow
-from archive_service.domain import canonical, completeness, statement
-from archive_service.domain import dossier as states
+from archive_service.domain import canonical, completeness, statement, states
+from archive_service.domain.action import Action
 from archive_service.domain.deviation import NORM_PASSED, DueDeviation
-from archive_service.domain.dossier import Action
 from archive_service.domain.verdict import format_time
 from archive_service.errors import ArchiveError, Conflict, InvalidInput, NotFound, Unavailable
 from archive_service.services.actor import Actor, Assignment

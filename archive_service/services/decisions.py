@@ -12,8 +12,9 @@ from sqlalchemy import delete, select
 from archive_service.archive import Archive
 from archive_service.db.models import DefinitionRow, DocumentVersionRow, PreparedDecisionRow, StatementRow
 from archive_service.domain import canonical, completeness, statement
-from archive_service.domain.dossier import Action, documents_digest
+from archive_service.domain.action import Action
 from archive_service.domain.event import commitment
+from archive_service.domain.parts import documents_digest
 from archive_service.domain.passkey import decision_challenge
 from archive_service.domain.verdict import format_time
 from archive_service.errors import Conflict, InvalidInput, NotFound

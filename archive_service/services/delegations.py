@@ -20,8 +20,8 @@ from archive_service.db.event_log import StreamWriter, open_streams, stream_head
 from archive_service.db.models import AssignmentRow, DefinitionRow, DelegationRow, DossierRow, PersonRow, StepRunRow
 from archive_service.domain import delegation as delegations
 from archive_service.domain import permissions
-from archive_service.domain.dossier import OPEN, RUNNING
 from archive_service.domain.sop import Sop
+from archive_service.domain.states import OPEN, RUNNING
 from archive_service.errors import ArchiveError, Conflict, Forbidden, InvalidInput, NotFound
 from archive_service.services.actor import Actor, Assignment, event_actor, in_force, office_date
 from archive_service.services.fields import clean_text, require_date, require_id

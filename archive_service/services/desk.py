@@ -12,9 +12,13 @@ from archive_service.db import queries
 from archive_service.db.event_log import read_openings, read_stream
 from archive_service.db.queries import ReadScope
 from archive_service.domain import completeness, permissions, verdict, working_time
-from archive_service.domain.dossier import CANCELLED, Action, Dossier, Version, documents_digest, find_refusal, fold
+from archive_service.domain.action import Action
+from archive_service.domain.dossier import Dossier, fold
 from archive_service.domain.event import Event
+from archive_service.domain.parts import Version, documents_digest
+from archive_service.domain.refusal import find_refusal
 from archive_service.domain.sop import OPENING, OutputRule
+from archive_service.domain.states import CANCELLED, RUNNING
 from archive_service.errors import Forbidden
 from archive_service.services import reading
 from archive_service.services.actor import Actor, list_holders
@@ -36,6 +40,7 @@ def read_person(archive: Archive, actor: Actor) -> dict[str, Any]:
         sops = [d["digest"] for d in queries.list_definitions(session) if d["kind"] == "sop"]
         titles = {role.key: role.title for digest in sops for role in archive.catalog.sop(session, digest).roles}
     return {
+        "person": actor.person,
         "name": name,
         "roles": [{"role": a.role, "title": titles.get(a.role)} for a in actor.assignments],
         "is_performer": is_performer(actor),
@@ -126,6 +131,15 @@ def _used(calendar: working_time.Calendar, started_at: datetime, now: datetime) 
         return None
 
 
+def may_decide(archive: Archive, actor: Actor, *, dossier: str, step: str) -> bool:
+    """Whether this actor may approve or return a step now; False also for what they may not read."""
+    if not actor.may("step.decide") or reading.find_readable(archive, actor, dossier=dossier) is None:
+        return False
+    with archive.db.read() as session:
+        state = fold_dossier(archive, session, read_dossier_events(archive, session, dossier))
+    return step in state.sop.order and DECIDE in _acting(state, actor, step)["acts"]
+
+
 def read_desk(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]:
     """``reading.read_dossier`` (which checks and records the read) with what this actor may do, and texts where they belong."""
     found = reading.read_dossier(archive, actor, dossier=dossier)
@@ -170,8 +184,10 @@ def read_desk(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]
     _add_document_facts(found, state, actor, by_event, openings)
     _add_deviation_facts(found, state, actor, events, openings, names)
     found["may_judge_again"] = actor.may("verdict.judge_again") and state.status != CANCELLED
-    for entry in found["history"]:
-        entry.update(_history_facts(by_event[entry["event"]], openings))
+    for index, entry in enumerate(found["history"]):
+        # what follows the seal has a chain and proofs of its own
+        entry["is_provable"] = entry["seq"] == index
+        entry.update(history_facts(by_event[entry["event"]], openings))
     return found
 
 
@@ -250,6 +266,8 @@ def _add_document_facts(
     titles = {(s.key, r.kind): r.title for s in state.sop.steps for r in s.outputs}
     for entry, version in zip(found["documents"], state.versions, strict=True):
         entry["title"] = titles.get((version.step, version.kind))
+        run = state.find_run(version.step, version.iteration)
+        entry["is_draft"] = run is not None and run.state == RUNNING
         entry["is_newest"] = state.versions_of(version.document)[-1].id == version.id
         paper = Action("record_paper", actor.person, None, None, document=version.document)
         entry["may_record_paper"] = entry["is_newest"] and _may(state, actor, "document.paper", paper)
@@ -339,7 +357,7 @@ def _exceptable(session: Session, state: Dossier, actor: Actor, step_key: str, n
     return [{"person": person, "name": names.get(person)} for person in holders]
 
 
-def _history_facts(event: Event, openings: dict[tuple[str, str], str]) -> dict[str, Any]:
+def history_facts(event: Event, openings: dict[tuple[str, str], str]) -> dict[str, Any]:
     """What an audit record says, as far as words on a page need it."""
     p = event.payload
     return {

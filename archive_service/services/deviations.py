@@ -13,8 +13,9 @@ from archive_service.db.event_log import read_events
 from archive_service.db.models import DefinitionRow, DeviationRow, DossierRow
 from archive_service.domain import deviation as deviations
 from archive_service.domain import statement
+from archive_service.domain.action import Action
 from archive_service.domain.deviation import Deviation
-from archive_service.domain.dossier import CANCELLED, OPEN, Action
+from archive_service.domain.states import CANCELLED, OPEN
 from archive_service.errors import ArchiveError
 from archive_service.services.actor import RULES, Actor, list_reached
 from archive_service.services.fields import clean_text, require_id

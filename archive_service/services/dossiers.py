@@ -9,7 +9,9 @@ from datetime import datetime
 from archive_service.archive import Archive
 from archive_service.db.event_log import open_streams
 from archive_service.db.models import WorkUnitRow
-from archive_service.domain.dossier import Action, Dossier, answers_refusal
+from archive_service.domain.action import Action
+from archive_service.domain.dossier import Dossier
+from archive_service.domain.refusal import answers_refusal
 from archive_service.domain.sop import OPENING
 from archive_service.domain.verdict import format_time
 from archive_service.errors import Conflict, InvalidInput, NotFound

@@ -12,7 +12,7 @@ from archive_service import jobs
 from archive_service.archive import Archive
 from archive_service.db.event_log import open_streams
 from archive_service.db.models import DossierRow, LocationRow
-from archive_service.domain import dossier as states
+from archive_service.domain import states
 from archive_service.domain.deviation import DOCUMENT_DAMAGED, DueDeviation
 from archive_service.errors import ArchiveError, NotFound
 from archive_service.services.actor import RULES

@@ -27,8 +27,8 @@ def flag_decision(
     """Record why the decision that the person just made (None: the seal that they are about to set) is flagged; the reasons, maybe none.
 
     Flagged when an administrator alone gave the assignment that it was made under after the dossier was opened, or set a password of the
-    log-in that it was made with since then. That the person has chosen another password meanwhile changes nothing: whoever is given one
-    must choose another at the first log-in, and so would an administrator who logs in with it.
+    log-in that it was made with since then, or made a link to set one with. That the person has chosen another password meanwhile
+    changes nothing: whoever is given one must choose another at the first log-in, and so would an administrator who logs in with it.
     """
     reasons = []
     if _is_assignment_changed(work, actor, require_covering(actor, assignment, work.dossier.sop.key)):
@@ -61,7 +61,9 @@ def _is_assignment_changed(work: DossierWork, actor: Actor, assignment: Assignme
 
 def _is_password_reset(session: Session, user: str, since: str) -> bool:
     rows = session.execute(
-        select(EventRow.data).where(EventRow.stream == f"user:{user}", EventRow.type == "user.password_set")
+        select(EventRow.data).where(
+            EventRow.stream == f"user:{user}", EventRow.type.in_(["user.password_set", "reset.made"])
+        )
     ).scalars()
     events = (parse_event(data) for data in rows)
     return any(e.payload["by"] == "administrator" and e.at > since for e in events)

@@ -11,8 +11,11 @@ from archive_service.db import indicators as lookups
 from archive_service.db import queries
 from archive_service.db.event_log import read_openings
 from archive_service.domain import indicator, permissions, statement
-from archive_service.domain.dossier import Action, Dossier, Version, find_refusal
+from archive_service.domain.action import Action
+from archive_service.domain.dossier import Dossier
 from archive_service.domain.indicator import Indicator, Recommendation, Result
+from archive_service.domain.parts import Version
+from archive_service.domain.refusal import find_refusal
 from archive_service.services import reading
 from archive_service.services.actor import Actor
 from archive_service.services.indicators import texts_of

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from archive_service.archive import Archive
 from archive_service.db import indicators as lookups
 from archive_service.db.event_log import read_openings
-from archive_service.domain.dossier import Action
+from archive_service.domain.action import Action
 from archive_service.domain.event import INDICATOR
 from archive_service.domain.indicator import ANSWERS, CARRIED_LIMIT, LISTED_LIMIT
 from archive_service.errors import InvalidInput

@@ -50,6 +50,7 @@ def headline(notice: Mapping[str, Any], translate: Translate) -> str:
         "delegation_confirmed": _("A delegation was confirmed"),
         "audit_found": _("An audit of the archive found discrepancies"),
         "password_reset": _("An administrator set a new password for you"),
+        "reset_link_made": _("An administrator made a link to set a new password for you"),
         "passkey_registered": _("A passkey was registered for you"),
         "passkey_revoked": _("A passkey of yours was revoked"),
         "passkey_registered_of": _("Somebody registered a passkey"),

@@ -21,7 +21,8 @@ from archive_service.db.queries import ReadScope
 from archive_service.db.session import insert_unless_there
 from archive_service.domain import verdict
 from archive_service.domain.deviation import Deviation
-from archive_service.domain.dossier import Dossier, Run
+from archive_service.domain.dossier import Dossier
+from archive_service.domain.parts import Run
 from archive_service.domain.sop import Sop
 from archive_service.errors import NotFound
 from archive_service.services.actor import Actor

@@ -15,8 +15,7 @@ from archive_service.db import queries
 from archive_service.db.event_log import read_openings
 from archive_service.db.models import DossierRow, ObligationRow, UnitDeviationRow, WorkUnitRow
 from archive_service.domain import deviation as deviations
-from archive_service.domain import dossier as states
-from archive_service.domain import permissions, statement
+from archive_service.domain import permissions, statement, states
 from archive_service.domain.deviation import NOT_STARTED, Deviation
 from archive_service.domain.sop import Sop
 from archive_service.domain.unit import Period, Unit, fold

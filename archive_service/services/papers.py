@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from archive_service.archive import Archive
-from archive_service.domain.dossier import SEALED, Action
+from archive_service.domain.action import Action
 from archive_service.domain.manifest import EVENTS_LIMIT
+from archive_service.domain.states import SEALED
 from archive_service.errors import Conflict, InvalidInput
 from archive_service.services.actor import Actor
 from archive_service.services.fields import optional_text, require_id

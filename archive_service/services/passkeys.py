@@ -36,7 +36,7 @@ from archive_service.db.event_log import open_streams
 from archive_service.db.models import PasskeyRow, PersonRow, PreparedDecisionRow, PreparedPasskeyRow, UserRow
 from archive_service.domain.event import ASSERTION, RP_ID
 from archive_service.domain.passkey import EDDSA, ES256, REGISTERED, REVOKED
-from archive_service.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
+from archive_service.errors import Conflict, Forbidden, InvalidInput, NotFound
 from archive_service.services import reading, users
 from archive_service.services.actor import Actor, event_actor
 from archive_service.services.fields import clean_text, require_id
@@ -259,12 +259,7 @@ def _tell(archive: Archive, session: Session, person: str, kind: str, key: str, 
 def _require_self(archive: Archive, actor: Actor, password: str) -> None:
     """Refuse unless the password is the log-in's: a wrong one counts as a failed log-in."""
     _require_unscoped(actor)
-    with archive.db.read() as session:
-        login = session.get_one(UserRow, actor.user).login
-    try:
-        users.check_password(archive, login=login, password=password)
-    except Unauthenticated as exc:
-        raise InvalidInput("password_refused", "The password is not right; type it again.", field="password") from exc
+    users.require_own_password(archive, actor, password)
 
 
 def _require_unscoped(actor: Actor) -> None:

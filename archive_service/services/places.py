@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from archive_service.domain.dossier import Action, Dossier, find_refusal
+from archive_service.domain.action import Action
+from archive_service.domain.dossier import Dossier
 from archive_service.domain.manifest import EVENT_LIMITS, EVENTS_LIMIT
 from archive_service.domain.permissions import CONTRIBUTOR
+from archive_service.domain.refusal import find_refusal
 from archive_service.domain.sop import ATTACHMENT
 from archive_service.errors import Conflict, InvalidInput
 from archive_service.services.actor import Actor, Assignment, require_covering

@@ -15,10 +15,13 @@ from archive_service.db.event_log import open_streams, read_openings, read_strea
 from archive_service.db.models import DocumentVersionRow, LocationRow, LogLeafRow, PersonRow
 from archive_service.db.queries import ReadScope
 from archive_service.domain import completeness, permissions, statement, verdict, working_time
-from archive_service.domain.dossier import AFTER_TYPES, RUNNING, Dossier, PaperOriginal, Run, fold
+from archive_service.domain.action import AFTER_TYPES
+from archive_service.domain.dossier import Dossier, fold
 from archive_service.domain.event import Event
+from archive_service.domain.parts import PaperOriginal, Run
 from archive_service.domain.receipt import Receipt, format_receipt
 from archive_service.domain.sop import Sop
+from archive_service.domain.states import RUNNING
 from archive_service.errors import Conflict, NotFound
 from archive_service.services.actor import Actor, event_actor
 from archive_service.services.levels import read_level

@@ -15,7 +15,7 @@ from archive_service.archive import Archive
 from archive_service.db import notices as rows
 from archive_service.db.models import AssignmentRow, DossierRow, NoticeRow, StepRunRow
 from archive_service.domain import permissions, working_time
-from archive_service.domain.dossier import OPEN, RUNNING
+from archive_service.domain.states import OPEN, RUNNING
 from archive_service.errors import ArchiveError
 from archive_service.services.actor import choose_responsible, office_date
 from archive_service.services.dossiers import CALENDAR_KEY

@@ -28,8 +28,8 @@ from archive_service.db.models import (
 from archive_service.db.paging import Page, PageRequest, comes_after, cut_page
 from archive_service.db.queries import ReadScope
 from archive_service.domain import sample as samples
-from archive_service.domain.dossier import CANCELLED, OPEN, SEALED
 from archive_service.domain.event import parse_event
+from archive_service.domain.states import CANCELLED, OPEN, SEALED
 from archive_service.domain.verdict import format_time
 from archive_service.errors import Conflict, InvalidInput, NotFound
 from archive_service.services import reading, spreadsheet

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from archive_service.db.event_log import read_stream
 from archive_service.db.models import AssignmentRow
-from archive_service.domain.dossier import Dossier, Run
+from archive_service.domain.dossier import Dossier
+from archive_service.domain.parts import Run
 from archive_service.services.actor import (
     Assignment,
     assignments_in_force,

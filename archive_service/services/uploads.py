@@ -10,9 +10,10 @@ from typing import Any, BinaryIO, cast
 
 from archive_service.archive import Archive
 from archive_service.db.models import LocationRow
-from archive_service.domain.dossier import CANCELLED, SEALED, Action
+from archive_service.domain.action import Action
 from archive_service.domain.receipt import Receipt, format_receipt
 from archive_service.domain.sop import OutputRule
+from archive_service.domain.states import CANCELLED, SEALED
 from archive_service.domain.verdict import format_time
 from archive_service.errors import DocumentRefused, InvalidInput, NotFound, TooLarge
 from archive_service.inspection import Inspection, inspect_document, require_file_name

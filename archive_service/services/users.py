@@ -1,8 +1,9 @@
-"""Log-ins: passwords (argon2id), browser sessions, API tokens."""
+"""Log-ins: passwords (argon2id), when they are valid, API tokens. Logging in is in logins.py, browser sessions in sessions.py."""
 
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,36 +11,48 @@ from hashlib import sha256
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import delete, select, update
+from argon2.profiles import RFC_9106_LOW_MEMORY
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
 from archive_service.config import MAIL_ADDRESS
 from archive_service.db import queries
-from archive_service.db.event_log import open_streams, read_stream
-from archive_service.db.models import ApiTokenRow, OpeningRow, PersonRow, SessionRow, UnknownLoginRow, UserRow
+from archive_service.db.event_log import StreamWriter, open_streams, read_stream
+from archive_service.db.models import (
+    ApiTokenRow,
+    OneTimeLinkRow,
+    OpeningRow,
+    PendingLoginRow,
+    PersonRow,
+    SessionRow,
+    UnknownLoginRow,
+    UserRow,
+)
 from archive_service.db.session import insert_unless_there
 from archive_service.domain import permissions
 from archive_service.domain.delegation import PASSWORD_RESET
 from archive_service.domain.event import parse_event
 from archive_service.domain.verdict import format_time
 from archive_service.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
-from archive_service.services.actor import SETUP, Actor, assignments_in_force, event_actor
-from archive_service.services.fields import clean_text, require_id
+from archive_service.services.actor import RULES, SETUP, Actor, assignments_in_force, event_actor, office_date
+from archive_service.services.fields import clean_text, require_date, require_id
 from archive_service.services.flags import tell_person
 from archive_service.services.people import append_person, save_stream_rows
 from archive_service.services.work import require_seen
 
 TOKEN_PREFIX = "ars_"
 PASSWORD_LENGTH = 12
+REFUSED_AFTER_SECONDS = 0.4
+"""How long every refused log-in takes, whatever was wrong: longer than the hashing and the writing."""
 LOCK_AFTER = 10
 LOCK_FOR = timedelta(minutes=15)
-SESSION_IDLE = timedelta(hours=2)
-SESSION_WHOLE = timedelta(hours=12)
 TOKEN_DAYS_LIMIT = 366
 SCOPES = frozenset(action.partition(".")[0] for action in permissions.ACTIONS) | permissions.ACTIONS
 
-_hasher = PasswordHasher()
+PROFILE = RFC_9106_LOW_MEMORY
+"""How passwords are hashed: argon2id, 64 MiB, three passes."""
+_hasher = PasswordHasher.from_parameters(PROFILE)
 _UNKNOWN = _hasher.hash("nobody has this password")
 _REFUSED = "The log-in or the password is wrong. Check both; after ten wrong tries a log-in rests for 15 minutes."
 
@@ -58,7 +71,8 @@ def make_secret(archive: Archive) -> str:
     return base64.urlsafe_b64encode(archive.make_secret(32)).rstrip(b"=").decode()
 
 
-def _hash(secret: str) -> str:
+def hash_secret(secret: str) -> str:
+    """What is kept of a secret that this service made."""
     # a random 256-bit secret needs no slow hash
     return sha256(secret.encode()).hexdigest()
 
@@ -159,7 +173,10 @@ def set_mail(archive: Archive, actor: Actor, *, user: str, mail: str | None) -> 
         writer.append(
             stream, "user.mail_set", event_actor(session, actor, assignment), payload, personal={"mail": mail}
         )
-        row.mail = mail
+        save_stream_rows(session, archive, stream)
+        session.execute(update(UserRow).where(UserRow.id == user).values(mail=mail))
+        # a link that was mailed to the address before leads nowhere any more
+        session.execute(delete(OneTimeLinkRow).where(OneTimeLinkRow.user_id == user, OneTimeLinkRow.purpose != "reset"))
 
 
 def find_mail(archive: Archive, actor: Actor) -> str | None:
@@ -175,6 +192,9 @@ def set_password(
     password = _require_password(password)
     is_own = user == actor.user
     assignment = None if is_own else actor.require("people.manage")
+    if is_own and actor.scopes is not None:
+        # whoever finds such a token would else have the whole log-in
+        raise Forbidden("scope_missing", "A token that reaches only some things sets no password.")
     with archive.db.write() as session:
         if session.execute(select(UserRow.id).where(UserRow.id == require_id("user", user))).first() is None:
             raise NotFound("user_unknown", "There is no such log-in.")
@@ -188,12 +208,39 @@ def set_password(
         if not is_own:
             tell_person(archive, session, person=row.person_id, kind=PASSWORD_RESET, key=event.leaf_hash)
         row.password_hash, row.failed_logins, row.locked_until = _hasher.hash(password), 0, None
-        open_ids = session.execute(
-            select(SessionRow.id).where(SessionRow.user_id == user, SessionRow.ended_at.is_(None))
-        ).scalars()
-        for session_id in open_ids.all():
-            writer.append(stream, "session.ended", by, {"session": session_id, "reason": "revoked"})
-            save_stream_rows(session, archive, stream)
+        end_open_sessions(session, archive, writer, by, user)
+
+
+def put_password(
+    session: Session, archive: Archive, writer: StreamWriter, by: dict[str, object], user: str, password: str
+) -> None:
+    """Set the password that the holder of a one-time link chose, under the log-in's stream; every session of it ends."""
+    writer.append(f"user:{user}", "user.password_set", by, {"user": user, "by": "link"})
+    row = session.get_one(UserRow, user)
+    row.password_hash, row.failed_logins, row.locked_until = _hasher.hash(_require_password(password)), 0, None
+    end_open_sessions(session, archive, writer, by, user)
+
+
+def end_open_sessions(
+    session: Session,
+    archive: Archive,
+    writer: StreamWriter,
+    by: dict[str, object],
+    user: str,
+    *,
+    but: str | None = None,
+    reason: str = "revoked",
+) -> int:
+    """End every session of a log-in whose stream the writer holds (``but`` one), and what waits for its second factor; how many ended."""
+    wanted = [SessionRow.user_id == user, SessionRow.ended_at.is_(None)]
+    if but is not None:
+        wanted.append(SessionRow.id != but)
+    open_ids = session.execute(select(SessionRow.id).where(*wanted)).scalars().all()
+    for session_id in open_ids:
+        writer.append(f"user:{user}", "session.ended", by, {"session": session_id, "reason": reason})
+        save_stream_rows(session, archive, f"user:{user}")
+    session.execute(delete(PendingLoginRow).where(PendingLoginRow.user_id == user))
+    return len(open_ids)
 
 
 def is_password_due(archive: Archive, user: str) -> bool:
@@ -205,25 +252,47 @@ def is_password_due(archive: Archive, user: str) -> bool:
         return False
     with archive.db.read() as session:
         data = queries.find_password_event(session, user)
-    return data is not None and parse_event(data).payload["by"] != "self"
-
-
-def change_password(archive: Archive, actor: Actor, *, current: str, password: str) -> str:
-    """Replace one's own password: the cookie of a new session; every other session of the log-in has ended.
-
-    A wrong current password counts as a failed log-in, so that a browser left open is no way to guess it.
-    """
-    with archive.db.read() as session:
-        login = session.get_one(UserRow, actor.user).login
-    check_password(archive, login=login, password=current)
-    if password == current:
-        raise InvalidInput("password_same", "Choose another password than the one before.", field="password")
-    set_password(archive, actor, user=actor.user, password=password)
-    return start_session(archive, login=login, password=password)
+    return data is not None and parse_event(data).payload["by"] not in ("self", "link")
 
 
 def check_password(archive: Archive, *, login: str, password: str) -> Actor:
-    """The actor behind a log-in; Unauthenticated in the same words and time whether the log-in or the password is wrong."""
+    """The actor behind a log-in, whose failures are forgotten; Unauthenticated as ``match_password`` says it."""
+    actor = match_password(archive, login=login, password=password)
+    forget_failures(archive, actor.user)
+    return actor
+
+
+def require_own_password(archive: Archive, actor: Actor, password: str) -> None:
+    """Refuse (InvalidInput) unless the password is that of the actor's log-in: a wrong one counts as a failed log-in."""
+    with archive.db.read() as session:
+        login = session.get_one(UserRow, actor.user).login
+    try:
+        check_password(archive, login=login, password=password)
+    except Unauthenticated as exc:
+        raise InvalidInput("password_refused", "The password is not right; type it again.", field="password") from exc
+
+
+def forget_failures(archive: Archive, user: str) -> None:
+    """Begin to count wrong tries anew: whoever logs in has got through all that was asked."""
+    with archive.db.write() as session:
+        session.execute(update(UserRow).where(UserRow.id == user).values(failed_logins=0, locked_until=None))
+
+
+def match_password(archive: Archive, *, login: str, password: str) -> Actor:
+    """The actor behind a log-in; Unauthenticated in the same words and time whether the log-in or the password is wrong.
+
+    Forbidden ``access_ended`` or ``access_not_begun`` to whoever knows the password, outside the days that the log-in is valid on.
+    """
+    begun = time.monotonic()
+    try:
+        return _match_password(archive, login, password)
+    except Unauthenticated:
+        # what is written about a known, an unknown and a resting log-in takes some milliseconds more or less: that is not to be measured
+        time.sleep(max(0.0, REFUSED_AFTER_SECONDS - (time.monotonic() - begun)))
+        raise
+
+
+def _match_password(archive: Archive, login: str, password: str) -> Actor:
     try:
         login = _clean_login(login)
     except InvalidInput:
@@ -240,14 +309,89 @@ def check_password(archive: Archive, *, login: str, password: str) -> Actor:
         _count_unknown(archive, now)
         raise Unauthenticated("login_refused", _REFUSED)
     if is_locked or not is_right:
-        _note_failure(archive, row.id, "locked" if is_locked else "wrong_password")
+        note_failure(archive, row.id, "locked" if is_locked else "wrong_password")
         raise Unauthenticated("login_refused", _REFUSED)
-    with archive.db.write() as session:
-        session.execute(update(UserRow).where(UserRow.id == row.id).values(failed_logins=0, locked_until=None))
+    require_valid(row, now)
+    with archive.db.read() as session:
         return make_actor(session, row.id, row.person_id, now)
 
 
-def _note_failure(archive: Archive, user: str, reason: str) -> None:
+def is_valid(row: UserRow, moment: datetime) -> bool:
+    """Whether a log-in may be used on the day of this moment."""
+    day = office_date(moment)
+    return (row.valid_from is None or row.valid_from <= day) and (row.valid_until is None or row.valid_until >= day)
+
+
+def require_valid(row: UserRow, moment: datetime) -> None:
+    """Refuse a log-in before its first day and after its last one (dates in WIB)."""
+    day = office_date(moment)
+    if row.valid_until is not None and row.valid_until < day:
+        raise Forbidden("access_ended", f"Your access ended on {row.valid_until}; ask the administrator for more time.")
+    if row.valid_from is not None and row.valid_from > day:
+        raise Forbidden("access_not_begun", f"Your access begins on {row.valid_from}; log in from then on.")
+
+
+def set_validity(
+    archive: Archive, actor: Actor, *, user: str, from_on: str | None = None, until_on: str | None = None
+) -> None:
+    """Say from which day to which day (both included, WIB) a log-in may be used; None is open. Outside it sessions and tokens end."""
+    assignment = actor.require("people.manage")
+    from_on = None if from_on is None else require_date("from_on", from_on)
+    until_on = None if until_on is None else require_date("until_on", until_on)
+    if from_on is not None and until_on is not None and until_on < from_on:
+        raise InvalidInput("dates_reversed", "until_on lies before from_on.", field="until_on")
+    if user == actor.user:
+        raise Conflict("own_validity", "Somebody else limits your own log-in: you could lock yourself out.")
+    with archive.db.write() as session:
+        if session.execute(select(UserRow.id).where(UserRow.id == require_id("user", user))).first() is None:
+            raise NotFound("user_unknown", "There is no such log-in.")
+        stream = f"user:{user}"
+        writer = open_streams(session, archive.log, [stream], acting=[actor.person])
+        row = session.get_one(UserRow, user)
+        if (row.valid_from, row.valid_until) == (from_on, until_on):
+            return
+        by = event_actor(session, actor, assignment)
+        payload = {"user": user, "from_on": from_on, "until_on": until_on}
+        writer.append(stream, "user.validity_set", by, payload)
+        save_stream_rows(session, archive, stream)
+        session.refresh(row)
+        if not is_valid(row, writer.moment):
+            _end_access(session, archive, writer, by, user)
+
+
+def _end_access(
+    session: Session, archive: Archive, writer: StreamWriter, by: dict[str, object], user: str, reason: str = "revoked"
+) -> None:
+    end_open_sessions(session, archive, writer, by, user, reason=reason)
+    tokens = session.execute(
+        select(ApiTokenRow.id).where(ApiTokenRow.user_id == user, ApiTokenRow.revoked_at.is_(None))
+    ).scalars()
+    for token in tokens.all():
+        writer.append(f"user:{user}", "token.revoked", by, {"token": token})
+        save_stream_rows(session, archive, f"user:{user}")
+
+
+def end_expired_access(archive: Archive) -> int:
+    """End sessions and tokens of log-ins whose last day has passed; how many log-ins that were."""
+    day = office_date(archive.log.clock())
+    is_over = [UserRow.valid_until.is_not(None), UserRow.valid_until < day]
+    with archive.db.read() as session:
+        has_session = select(SessionRow.id).where(SessionRow.user_id == UserRow.id, SessionRow.ended_at.is_(None))
+        has_token = select(ApiTokenRow.id).where(ApiTokenRow.user_id == UserRow.id, ApiTokenRow.revoked_at.is_(None))
+        found = session.execute(
+            select(UserRow.id).where(*is_over, or_(has_session.exists(), has_token.exists()))
+        ).scalars()
+        users = found.all()
+    for user in users:
+        with archive.db.write() as session:
+            writer = open_streams(session, archive.log, [f"user:{user}"])
+            if not is_valid(session.get_one(UserRow, user), writer.moment):
+                _end_access(session, archive, writer, RULES, user, "expired")
+    return len(users)
+
+
+def note_failure(archive: Archive, user: str, reason: str) -> None:
+    """Count a wrong password or code, and let the log-in rest after ten of them."""
     stream = f"user:{user}"
     with archive.db.write() as session:
         person = session.execute(select(UserRow.person_id).where(UserRow.id == user)).scalar_one()
@@ -323,7 +467,7 @@ def create_token(archive: Archive, actor: Actor, *, name: str, days: int, scopes
             {"token": token, "scopes": sorted(set(scopes)), "expires_at": format_time(expires_at)},
             personal={"name": name},
         )
-        save_stream_rows(session, archive, stream, {"secret_hash": _hash(secret), "prefix": secret[:12]})
+        save_stream_rows(session, archive, stream, {"secret_hash": hash_secret(secret), "prefix": secret[:12]})
     return NewToken(token, secret, expires_at)
 
 
@@ -348,60 +492,12 @@ def find_token_actor(archive: Archive, secret: str) -> Actor:
     """The actor behind an API token; Unauthenticated when it is unknown, expired or revoked."""
     now = archive.log.clock()
     with archive.db.read() as session:
-        row = session.execute(select(ApiTokenRow).where(ApiTokenRow.secret_hash == _hash(secret))).scalar_one_or_none()
+        row = session.execute(
+            select(ApiTokenRow).where(ApiTokenRow.secret_hash == hash_secret(secret))
+        ).scalar_one_or_none()
         if row is None or row.revoked_at is not None or row.expires_at <= now:
             raise Unauthenticated("token_refused", "This token is unknown, revoked or has expired; make a new one.")
         user = session.get_one(UserRow, row.user_id)
+        require_valid(user, now)
         scopes = frozenset(row.scopes.split()) if row.scopes else None
         return make_actor(session, user.id, user.person_id, now, scopes)
-
-
-def start_session(archive: Archive, *, login: str, password: str) -> str:
-    """Log a browser in: the secret for its cookie, new at every log-in."""
-    actor = check_password(archive, login=login, password=password)
-    cookie = make_secret(archive)
-    stream = f"user:{actor.user}"
-    with archive.db.write() as session:
-        writer = open_streams(session, archive.log, [stream], acting=[actor.person])
-        payload = {"session": writer.make_id(), "method": "password"}
-        writer.append(stream, "session.started", event_actor(session, actor, None), payload)
-        save_stream_rows(session, archive, stream, {"cookie_hash": _hash(cookie), "seen_at": archive.timer()})
-    return cookie
-
-
-def find_session_actor(archive: Archive, cookie: str) -> Actor | None:
-    """The actor behind a browser's cookie, or None when its session ended, idled out or grew too old."""
-    now = archive.timer()
-    with archive.db.read() as session:
-        row = session.execute(select(SessionRow).where(SessionRow.cookie_hash == _hash(cookie))).scalar_one_or_none()
-        if row is None or row.ended_at is not None or now - row.seen_at > SESSION_IDLE:
-            return None
-        if not archive.settings.demo and archive.log.clock() - row.started_at > SESSION_WHOLE:
-            return None
-        user = session.get_one(UserRow, row.user_id)
-        actor = make_actor(session, user.id, user.person_id, archive.log.clock())
-        seen_at, session_id = row.seen_at, row.id
-    if now - seen_at > timedelta(minutes=1):
-        with archive.db.write() as session:
-            session.execute(update(SessionRow).where(SessionRow.id == session_id).values(seen_at=now))
-    return actor
-
-
-def end_session(archive: Archive, *, cookie: str) -> None:
-    """Log a browser out; the cookie is worth nothing afterwards."""
-    with archive.db.write() as session:
-        found = session.execute(
-            select(SessionRow.id, UserRow.id, UserRow.person_id)
-            .join(UserRow, UserRow.id == SessionRow.user_id)
-            .where(SessionRow.cookie_hash == _hash(cookie))
-        ).one_or_none()
-        if found is None:
-            return
-        session_id, user, person = found
-        stream = f"user:{user}"
-        writer = open_streams(session, archive.log, [stream], acting=[person])
-        if session.get_one(SessionRow, session_id).ended_at is not None:
-            return
-        by = event_actor(session, Actor(person, user, ()), None)
-        writer.append(stream, "session.ended", by, {"session": session_id, "reason": "logout"})
-        save_stream_rows(session, archive, stream)

@@ -16,9 +16,12 @@ from archive_service.db.models import DossierRow
 from archive_service.db.projection import Rows, reminders_of, rows_of_dossier, save_changes
 from archive_service.db.tally import save_tally_changes
 from archive_service.domain import statement
+from archive_service.domain.action import Action
 from archive_service.domain.deviation import NO_PERFORMER, DueDeviation, Refusal
-from archive_service.domain.dossier import SEALED, Action, Dossier, find_refusal, fold
+from archive_service.domain.dossier import Dossier, fold
 from archive_service.domain.event import Event
+from archive_service.domain.refusal import find_refusal
+from archive_service.domain.states import SEALED
 from archive_service.domain.working_time import Calendar, for_unit
 from archive_service.errors import ArchiveError, Conflict, Forbidden, InvalidInput, NotFound, Stale
 from archive_service.services.actor import (

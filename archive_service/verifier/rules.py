@@ -15,9 +15,11 @@ from archive_service.domain import (
 )
 from archive_service.domain.deviation import DueDeviation, IllegalEvent, Key
 from archive_service.domain.discrepancy import REDACTION, Discrepancy
-from archive_service.domain.dossier import SEALED, Dossier, Run
+from archive_service.domain.dossier import Dossier
 from archive_service.domain.event import Event, commitment, commitments_in
+from archive_service.domain.parts import Run
 from archive_service.domain.sop import Sop
+from archive_service.domain.states import SEALED
 from archive_service.verifier.evidence import Evidence
 from archive_service.verifier.proofs import Found, place_of
 

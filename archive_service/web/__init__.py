@@ -10,6 +10,7 @@ from flask_compress import Compress
 from archive_service import i18n
 from archive_service.archive import Archive
 from archive_service.web import (
+    account,
     auditor,
     audits,
     auth,
@@ -26,26 +27,31 @@ from archive_service.web import (
     home,
     indicators,
     layout,
+    live,
     notices,
+    oidc,
     papers,
     passkeys,
     policy,
+    previews,
     proof_page,
     proofs,
     quality,
+    resets,
+    reviews,
     samples,
     search,
     sessions,
-    settings,
     sops,
     static,
     units,
     uploads,
     verifier,
 )
+from archive_service.web.headers import add_headers
 from archive_service.web.problems import sentence_for
 
-__all__ = ["content_security_policy", "error_page", "register"]
+__all__ = ["add_headers", "content_security_policy", "error_page", "register"]
 
 COMPRESSED = ["text/html", "text/css", "text/javascript", "image/svg+xml"]
 
@@ -58,6 +64,9 @@ def register(app: Flask) -> None:
     i18n.register(app, archive.settings.language)
     modules = (
         sessions,
+        oidc,
+        resets,
+        account,
         home,
         dossiers,
         uploads,
@@ -68,7 +77,10 @@ def register(app: Flask) -> None:
         indicators,
         compliance,
         delegations,
+        previews,
+        reviews,
         bundles,
+        live,
         proof_page,
         proofs,
         checkpoint,
@@ -82,7 +94,6 @@ def register(app: Flask) -> None:
         calendars,
         audits,
         notices,
-        settings,
         passkeys,
         static,
         verifier,
@@ -98,6 +109,7 @@ def register(app: Flask) -> None:
     # pages and what they are made of; never documents, bundles or JSON, whose bytes and lengths are somebody's evidence
     app.config.update(COMPRESS_MIMETYPES=COMPRESSED, COMPRESS_ALGORITHM="gzip", COMPRESS_STREAMS=False)
     Compress(app)
+    app.after_request(auth.keep_visitor)
     sessions.throttle(app, archive.settings.redis_url)
     layout.register(app)
 

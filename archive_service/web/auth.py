@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import secrets
 from hashlib import sha256
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -11,11 +12,16 @@ from flask import Response, current_app, g, make_response, redirect, request, ur
 
 from archive_service.archive import Archive
 from archive_service.errors import Forbidden, Unauthenticated
-from archive_service.services import users
+from archive_service.services import second_factor, sessions, users
 from archive_service.services.actor import Actor
+from archive_service.services.sessions import Device
 
 COOKIE = "archive_session"
 VISITOR_COOKIE = "archive_visitor"
+PENDING_COOKIE = "archive_login"
+"""What a browser holds whose password was right and whose second factor is awaited: no session."""
+OIDC_COOKIE = "archive_oidc"
+TOKEN_BYTES = 16
 FORM_LIMIT_BYTES = 128 * 1024
 FORM_LIMITS_BYTES = {
     "web_uploads.receive_form": 64 * 1024 * 1024,
@@ -32,6 +38,19 @@ OPEN_ENDPOINTS = frozenset(
     [
         "web_sessions.login",
         "web_sessions.start_session",
+        "web_sessions.second_step",
+        "web_sessions.finish_login",
+        "web_sessions.prepare_login",
+        "web_sessions.finish_with_passkey",
+        "web_sessions.log_in_with_passkey",
+        "web_oidc.begin",
+        "web_oidc.come_back",
+        "web_resets.ask",
+        "web_resets.request_link",
+        "web_resets.show_link",
+        "web_resets.choose_password",
+        "web_resets.show_address",
+        "web_resets.verify_address",
         "web_static.file",
         "web_verifier.program",
         "web_verifier.digest",
@@ -40,10 +59,30 @@ OPEN_ENDPOINTS = frozenset(
     ]
 )
 """What a visitor may ask for."""
-LOGIN_ENDPOINTS = frozenset(["web_sessions.login", "web_sessions.start_session"])
+LOGIN_ENDPOINTS = frozenset(
+    [
+        "web_sessions.login",
+        "web_sessions.start_session",
+        "web_sessions.second_step",
+        "web_sessions.finish_login",
+        "web_sessions.prepare_login",
+        "web_sessions.finish_with_passkey",
+        "web_sessions.log_in_with_passkey",
+        "web_oidc.begin",
+    ]
+)
 """Where the visitor's token counts, though the form be sent twice and the first one has begun a session."""
 DUE_ENDPOINTS = frozenset(["web_sessions.password", "web_sessions.change_password", "web_sessions.end_session"])
 """What somebody may ask for who has not chosen a password of their own yet."""
+FACTOR_ENDPOINTS = DUE_ENDPOINTS | {
+    "web_account.show_second_factor",
+    "web_account.begin_totp",
+    "web_account.confirm_totp",
+    "web_passkeys.show_passkeys",
+    "web_passkeys.prepare_passkey",
+    "web_passkeys.register_passkey",
+}
+"""What somebody may ask for whose role needs a second factor and who has none yet."""
 
 
 def get_archive() -> Archive:
@@ -55,7 +94,7 @@ def get_archive() -> Archive:
 def find_actor() -> Actor | None:
     """The person behind the request's session, or None; looked up once a request."""
     if "web_actor" not in g:
-        g.web_actor = users.find_session_actor(get_archive(), request.cookies.get(COOKIE, ""))
+        g.web_actor = sessions.find_session_actor(get_archive(), request.cookies.get(COOKIE, ""))
     actor: Actor | None = g.web_actor
     return actor
 
@@ -87,6 +126,10 @@ def guard() -> Response | None:
             if is_change:
                 raise Forbidden("password_change_due", "Change your password first.")
             return make_response(redirect(url_for("web_sessions.password"), HTTPStatus.SEE_OTHER))
+        if request.endpoint not in FACTOR_ENDPOINTS and second_factor.is_due(get_archive(), actor):
+            if is_change:
+                raise Forbidden("second_factor_due", "Your role needs a second factor: set one first.")
+            return make_response(redirect(url_for("web_account.show_second_factor"), HTTPStatus.SEE_OTHER))
     if is_change:
         require_token()
     return None
@@ -104,10 +147,24 @@ def form_token() -> str:
     """The token that this visitor's forms and scripts send back.
 
     Derived from the session's secret cookie, so that it is as fresh as the session and nothing is stored; before the log-in from a
-    cookie of the visitor's own.
+    cookie of the visitor's own. Masked anew in every response: pages are compressed, and a token that stays the same could be guessed
+    from their lengths (BREACH).
     """
+    if "form_token" not in g:
+        mask = secrets.token_bytes(TOKEN_BYTES)
+        g.form_token = (mask + _xor(mask, _token_bytes())).hex()
+    token: str = g.form_token
+    return token
+
+
+def _token_bytes() -> bytes:
     is_logging_in = request.endpoint in LOGIN_ENDPOINTS or find_actor() is None
-    return _token_of(visitor_secret() if is_logging_in else request.cookies[COOKIE])
+    secret = visitor_secret() if is_logging_in else request.cookies[COOKIE]
+    return hmac.new(secret.encode(), b"archive-service form token v2", sha256).digest()[:TOKEN_BYTES]
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return bytes(a ^ b for a, b in zip(one, other, strict=True))
 
 
 def visitor_secret() -> str:
@@ -128,9 +185,19 @@ def keep_visitor(response: Response) -> Response:
     return response
 
 
-def set_cookie(response: Response, name: str, value: str) -> None:
+def set_cookie(response: Response, name: str, value: str, *, path: str = "/", samesite: str = "Strict") -> None:
     """Set a cookie for this site alone, out of reach of scripts, over TLS wherever the page came over TLS."""
-    response.set_cookie(name, value, httponly=True, samesite="Strict", secure=request.is_secure, path="/")
+    response.set_cookie(name, value, httponly=True, samesite=samesite, secure=request.is_secure, path=path)
+
+
+def drop_cookie(response: Response, name: str, *, path: str = "/", samesite: str = "Strict") -> None:
+    """Take a cookie back that ``set_cookie`` set."""
+    response.delete_cookie(name, path=path, httponly=True, samesite=samesite, secure=request.is_secure)
+
+
+def device() -> Device:
+    """What the browser says of itself, and from where it asks."""
+    return Device(request.user_agent.string or None, request.remote_addr)
 
 
 def require_token() -> None:
@@ -139,9 +206,15 @@ def require_token() -> None:
     if sent is None and request.mimetype in ("application/x-www-form-urlencoded", "multipart/form-data"):
         request.max_content_length = FORM_LIMITS_BYTES.get(str(request.endpoint), FORM_LIMIT_BYTES)
         sent = request.form.get(TOKEN_FIELD)
-    if sent is None or not hmac.compare_digest(sent.encode(), form_token().encode()):
+    if sent is None or not _is_token(sent):
         raise Forbidden("form_expired", "This page has grown old; open it again and repeat.")
 
 
-def _token_of(secret: str) -> str:
-    return hmac.new(secret.encode(), b"archive-service form token v1", sha256).hexdigest()
+def _is_token(sent: str) -> bool:
+    try:
+        data = bytes.fromhex(sent)
+    except ValueError:
+        return False
+    if len(data) != 2 * TOKEN_BYTES:
+        return False
+    return hmac.compare_digest(_xor(data[:TOKEN_BYTES], data[TOKEN_BYTES:]), _token_bytes())

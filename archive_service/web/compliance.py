@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from archive_service.services import compliance, dossiers
 from archive_service.web.auth import get_archive, require_actor
-from archive_service.web.dossiers import REFUSALS, WIB, back_to, refuse
+from archive_service.web.dossiers import REFUSALS, WIB, back_to, refuse, require_fresh
 
 blueprint = Blueprint("web_compliance", __name__, url_prefix="/dossiers/<dossier>")
 
@@ -22,6 +22,7 @@ def _moment(name: str) -> str | None:
 def grant_pause(dossier: str, step: str) -> ResponseReturnValue:
     """Stop the clock of a running step."""
     try:
+        require_fresh(dossier, step)
         compliance.grant_pause(
             get_archive(),
             require_actor(),

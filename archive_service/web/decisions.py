@@ -9,8 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from archive_service.services import decisions
 from archive_service.web.auth import get_archive, require_actor
-from archive_service.web.dossiers import REFUSALS, WIB, back_to, refuse
+from archive_service.web.dossiers import REFUSALS, WIB, back_to, refusal_of, refuse, require_fresh
 from archive_service.web.passkeys import read_credential
+from archive_service.web.reviews import review_page
 
 blueprint = Blueprint("web_decisions", __name__, url_prefix="/dossiers/<dossier>/steps/<step>")
 
@@ -34,6 +35,7 @@ def _happened_at() -> str | None:
 def submit_step(dossier: str, step: str) -> ResponseReturnValue:
     """Submit a step with exactly the versions that its page showed."""
     try:
+        require_fresh(dossier, step)
         decisions.submit_step(
             get_archive(),
             require_actor(),
@@ -54,6 +56,7 @@ def decide_step(dossier: str, step: str) -> ResponseReturnValue:
     """Approve or return, on exactly the versions that the page showed."""
     wanted = request.form.get("decision", "")
     try:
+        require_fresh(dossier, step)
         if "preparation" in request.form:
             decisions.sign_decision(
                 get_archive(),
@@ -66,6 +69,8 @@ def decide_step(dossier: str, step: str) -> ResponseReturnValue:
         else:
             decisions.decide_step(get_archive(), require_actor(), dossier=dossier, step=step, **_wish(wanted))
     except REFUSALS as exc:
+        if request.form.get("from") == "review":
+            return review_page(dossier, step, *refusal_of(f"decide-{step}", exc))
         return refuse(dossier, f"decide-{step}", exc)
     return back_to(dossier, "main", done="returned" if wanted == "return" else "approved")
 
@@ -74,6 +79,7 @@ def decide_step(dossier: str, step: str) -> ResponseReturnValue:
 def prepare_decision(dossier: str, step: str) -> ResponseReturnValue:
     """What the script needs to sign the decision in the form, as JSON."""
     wish = _wish(request.form.get("decision", ""))
+    require_fresh(dossier, step)
     return jsonify(decisions.prepare_decision(get_archive(), require_actor(), dossier=dossier, step=step, **wish))
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from archive_service.errors import ArchiveError, Conflict, DocumentRefused, Forbidden, InvalidInput, TooLarge
-from archive_service.services import desk, dossiers, passkeys, reading
+from archive_service.services import desk, dossiers, live, passkeys, reading
 from archive_service.services.places import ATTACHMENT_MEDIA
+from archive_service.web import narration
 from archive_service.web.auth import FORM_LIMITS_BYTES, get_archive, require_actor
 from archive_service.web.problems import sentence_for
+from archive_service.web.wording import moment_text, word_for
 
 WIB = ":00+07:00"
 STATUS: tuple[tuple[type[ArchiveError], HTTPStatus], ...] = (
@@ -36,6 +38,7 @@ class Refused(NamedTuple):
     form: str
     sentence: str
     details: tuple[str, ...] = ()
+    news: tuple[str, ...] = ()
 
 
 @blueprint.get("/dossiers")
@@ -55,14 +58,16 @@ def dossier(dossier: str) -> ResponseReturnValue:
 def dossier_page(dossier: str, refused: Refused | None, status: HTTPStatus = HTTPStatus.OK) -> Response:
     """The page of a dossier; a refused form gets its sentence, and what was typed stays in it."""
     g.shown_at = url_for("web_dossiers.dossier", dossier=dossier)
-    facts = {
-        "d": desk.read_desk(get_archive(), require_actor(), dossier=dossier),
-        "has_passkey": passkeys.has_passkey(get_archive(), require_actor()),
+    facts = dossier_facts(dossier)
+    narrowed = {name: request.args.get(name, "") for name in ("step", "person", "kind")}
+    history = facts["d"]["history"]
+    facts |= {
         "typed": request.form if refused else {},
         "done": request.args.get("done"),
-        "limit_bytes": get_archive().settings.document_limit_bytes,
-        "attachment_media": ATTACHMENT_MEDIA,
-        "form_limit_bytes": FORM_LIMITS_BYTES["web_uploads.receive_form"],
+        "standing": standing_text(facts["d"]),
+        "narrowed": narrowed,
+        "shown": narration.narrow(history, **narrowed),
+        "people": sorted({entry["person"] for entry in history if entry["person"]}),
     }
     page = render_template("dossier.html", refused=refused, **facts)
     if refused is not None and f'id="problem-{refused.form}"' not in page:
@@ -71,10 +76,59 @@ def dossier_page(dossier: str, refused: Refused | None, status: HTTPStatus = HTT
     return make_response(page, status)
 
 
+def dossier_facts(dossier: str) -> dict[str, Any]:
+    """What every page of a dossier is made from: the dossier as this actor has it on the desk, and the state that it was read in."""
+    archive, actor = get_archive(), require_actor()
+    # before the rest: what happens in between shows twice rather than never
+    state = live.read_pulse(archive, actor, dossier=dossier).token
+    return {
+        "d": desk.read_desk(archive, actor, dossier=dossier),
+        "page_state": state,
+        "has_passkey": passkeys.has_passkey(archive, actor),
+        "limit_bytes": archive.settings.document_limit_bytes,
+        "attachment_media": ATTACHMENT_MEDIA,
+        "form_limit_bytes": FORM_LIMITS_BYTES["web_uploads.receive_form"],
+    }
+
+
 def refuse(dossier: str, form: str, error: ArchiveError) -> Response:
     """The dossier's page again, with the error's sentence beside the button that was pressed."""
+    refused, status = refusal_of(form, error)
+    return dossier_page(dossier, refused, status)
+
+
+def refusal_of(form: str, error: ArchiveError) -> tuple[Refused, HTTPStatus]:
+    """What a page shows of an error beside the button of a form, and the status that it answers with."""
     status = next(status for kind, status in STATUS if isinstance(error, kind))
-    return dossier_page(dossier, Refused(form, sentence_for(error.code, error.detail), details_of(error)), status)
+    told = error.params.get("news")
+    news = tuple(f"{narration.narrate(n)}, {moment_text(n['at'])}." for n in (told if isinstance(told, list) else []))
+    return Refused(form, sentence_for(error.code, error.detail), details_of(error), news), status
+
+
+def require_fresh(dossier: str, step: str | None = None) -> None:
+    """Refuse a form that was made before somebody else changed its step; a form without a state is taken as fresh."""
+    seen = request.form.get("seen", "")
+    if seen:
+        live.require_fresh(get_archive(), require_actor(), dossier=dossier, seen=seen, step=step)
+
+
+def standing_text(found: dict[str, Any]) -> str:
+    """Where a dossier stands, in one sentence: which step runs, who holds it, until when; or how it ended."""
+    running = [(step, step["iterations"][-1]) for step in found["steps"] if step["state"] == "running"]
+    if found["status"] != "open" or not running:
+        return str(word_for(found["status"]).capitalize()) + (
+            f", {moment_text(found['ended_at'])}" if found["ended_at"] else ""
+        )
+    said = []
+    for step, run in running:
+        who = run["responsible_name"] or gettext("nobody")
+        until = (
+            gettext("the clock stands")
+            if run["due_at"] is None
+            else gettext("due %(time)s", time=moment_text(run["due_at"]))
+        )
+        said.append(gettext("Step %(step)s is with %(person)s, %(until)s", step=step["step"], person=who, until=until))
+    return "; ".join(said)
 
 
 def details_of(error: ArchiveError) -> tuple[str, ...]:

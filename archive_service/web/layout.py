@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from flask import Flask, Response, g, request
-from flask_babel import format_date, format_datetime, gettext, to_user_timezone
 
 from archive_service import i18n
-from archive_service.services import desk, log, notices
+from archive_service.services import account, desk, log, notices
 from archive_service.verifier.onefile import own_digest
-from archive_service.web import auth, policy, wording
+from archive_service.web import auth, narration, policy, wording
 from archive_service.web.icons import icon
 from archive_service.web.menu import menu_of
 from archive_service.web.problems import sentence_for
@@ -24,9 +22,13 @@ THEMES = ("light", "dark")
 def register(app: Flask) -> None:
     """Give the templates their filters and functions, and keep the language that somebody chose."""
     for name, function in (
-        ("moment", moment_text),
-        ("day", day_text),
-        ("due", due_text),
+        ("moment", wording.moment_text),
+        ("day", wording.day_text),
+        ("due", wording.due_text),
+        ("hour", wording.hour_text),
+        ("pair", lambda value: (value, value)),
+        ("narrate", narration.narrate),
+        ("by_day", lambda history: narration.by_day(history, wording.office_day)),
         ("minutes", wording.minutes_text),
         ("duration", wording.duration_text),
         ("size", wording.size_text),
@@ -37,7 +39,7 @@ def register(app: Flask) -> None:
         ("suffixes", wording.suffixes),
         ("sentence", sentence_for),
         ("headline", wording.headline),
-        ("history", wording.history_text),
+        ("device", wording.device_words),
     ):
         app.add_template_filter(function, name)
     app.context_processor(
@@ -70,7 +72,8 @@ def find_person() -> dict[str, Any] | None:
         archive = auth.get_archive()
         found = desk.read_person(archive, actor)
         unread = notices.count_unread(archive, actor)
-        g.web_person = {**found, "unread": unread, "menu": menu_of(actor, found)}
+        last_day = account.find_last_day(archive, actor)
+        g.web_person = {**found, "unread": unread, "menu": menu_of(actor, found), "last_day": last_day}
     person: dict[str, Any] = g.web_person
     return person
 
@@ -92,31 +95,6 @@ def theme() -> str | None:
     """``light`` or ``dark`` when this browser chose one; None follows the device."""
     chosen = request.args.get("theme", request.cookies.get("theme"))
     return chosen if chosen in THEMES else None
-
-
-def moment_text(value: str | datetime | None) -> str:
-    """An instant in the office's zone, to the minute."""
-    if value is None:
-        return ""
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return str(format_datetime(moment, "EEE, d MMM y HH.mm")) + " WIB"
-
-
-def due_text(value: str | datetime | None, now: datetime) -> str:
-    """An instant as somebody planning their day says it: today, tomorrow or yesterday by name, any other day by date."""
-    if value is None:
-        return str(gettext("the clock stands"))
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    days = (to_user_timezone(moment).date() - to_user_timezone(now).date()).days
-    words = {0: gettext("today"), 1: gettext("tomorrow"), -1: gettext("yesterday")}
-    if days not in words:
-        return moment_text(moment)
-    return f"{words[days]} {format_datetime(moment, 'HH.mm')} WIB"
-
-
-def day_text(value: str | None) -> str:
-    """A date ``YYYY-MM-DD`` in words."""
-    return "" if value is None else str(format_date(datetime.fromisoformat(value), "EEEE, d MMMM y"))
 
 
 def _keep_choices(response: Response) -> Response:

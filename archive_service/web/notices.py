@@ -1,4 +1,4 @@
-"""Notices: what one is told, marked as read; and the address that leads to a step, which mails name."""
+"""Notices: what one is told, marked as read."""
 
 from __future__ import annotations
 
@@ -29,9 +29,3 @@ def mark_read() -> ResponseReturnValue:
     notices.mark_read(get_archive(), require_actor(), notices=request.form.getlist("notice"))
     place = "web_home.home" if request.form.get("from") == "home" else "web_notices.list_notices"
     return redirect(url_for(place), HTTPStatus.SEE_OTHER)
-
-
-@blueprint.get("/dossiers/<dossier>/steps/<step>")
-def show_step(dossier: str, step: str) -> ResponseReturnValue:
-    """Lead to a step on its dossier's page: an address that, unlike one with a fragment, survives the log-in before it."""
-    return redirect(url_for("web_dossiers.dossier", dossier=dossier, _anchor=f"step-{step}"), HTTPStatus.SEE_OTHER)

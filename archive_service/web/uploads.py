@@ -16,7 +16,7 @@ from werkzeug.exceptions import ClientDisconnected
 from archive_service.errors import InvalidInput, TooLarge, Unavailable
 from archive_service.services import reading, uploads
 from archive_service.web.auth import get_archive, require_actor
-from archive_service.web.dossiers import REFUSALS, back_to, refuse
+from archive_service.web.dossiers import REFUSALS, back_to, refuse, require_fresh
 
 CHUNK_BYTES = 1024 * 1024
 
@@ -136,6 +136,7 @@ def receipt(dossier: str, version: str) -> ResponseReturnValue:
 def withdraw_document(dossier: str, version: str) -> ResponseReturnValue:
     """Withdraw a version before its step is submitted."""
     try:
+        require_fresh(dossier)
         uploads.withdraw_document(
             get_archive(), require_actor(), dossier=dossier, version=version, reason=request.form.get("reason", "")
         )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
-from flask_babel import format_decimal, gettext, lazy_gettext, ngettext
+from flask_babel import format_date, format_datetime, format_decimal, gettext, lazy_gettext, ngettext, to_user_timezone
 
 from archive_service.services import notice_text
-from archive_service.web.problems import sentence_for
 
 WORKING_DAY_SECONDS = 450 * 60
 
@@ -144,6 +144,11 @@ WORDS: dict[str, Any] = {
     "dossier.cancelled": lazy_gettext("Dossier cancelled"),
     "dossier.sealed": lazy_gettext("Dossier archived"),
     "fixity.checked": lazy_gettext("Documents checked"),
+    "password": lazy_gettext("password"),
+    "passkey": lazy_gettext("passkey"),
+    "oidc": lazy_gettext("account of the institution"),
+    "totp": lazy_gettext("authenticator app"),
+    "recovery_code": lazy_gettext("recovery code"),
     "national": lazy_gettext("national holiday"),
     "joint_leave": lazy_gettext("joint leave"),
     "institution": lazy_gettext("closed by the institution"),
@@ -297,6 +302,15 @@ DONE: dict[str, Any] = {
     "withdrawn": lazy_gettext("The version is withdrawn; its record stays."),
     "explained": lazy_gettext("Your explanation is recorded."),
     "calendar_edited": lazy_gettext("The calendar has a new version. Verdicts that were given stay as they are."),
+    "password_chosen": lazy_gettext("Your new password is set. Log in with it."),
+    "mail_verified": lazy_gettext("Your mail address is verified."),
+    "verification_sent": lazy_gettext("The link is on its way to your mail address."),
+    "session_ended": lazy_gettext("That browser is logged out."),
+    "sessions_ended": lazy_gettext("All other browsers are logged out."),
+    "token_revoked": lazy_gettext("The token is worth nothing any more."),
+    "account_linked": lazy_gettext("The account is linked: you can log in with it."),
+    "account_unlinked": lazy_gettext("The link is taken away."),
+    "totp_removed": lazy_gettext("The authenticator app is removed."),
     "mail_set": lazy_gettext("Your mail address is saved."),
     "indicators_listed": lazy_gettext("The indicators are listed."),
     "indicator_removed": lazy_gettext("The indicator is off the list; its record stays."),
@@ -339,23 +353,73 @@ def suffixes(types: list[str]) -> str:
     return ",".join(MEDIA[t][1] if t in MEDIA else t for t in types)
 
 
-def history_text(entry: dict[str, Any]) -> str:
-    """What an audit record tells, in a few words after its name: step, round, file, decision, verdict."""
-    parts: list[str] = []
-    if entry["step"]:
-        parts.append(str(gettext("step %(step)s", step=entry["step"])))
-    if (entry["iteration"] or 1) > 1:
-        parts.append(str(gettext("round %(round)s", round=entry["iteration"])))
-    if entry["file_name"]:
-        parts.append(entry["file_name"])
-    if (entry["number"] or 1) > 1:
-        parts.append(str(gettext("version %(number)s", number=entry["number"])))
-    if entry["code"]:
-        parts.append(word_for(entry["code"]) if entry["code"] in WORDS else sentence_for(entry["code"]))
-    parts.extend(word_for(entry[name]) for name in ("decision", "result", "completeness") if entry[name])
-    if entry["returns_to"]:
-        parts.append(str(gettext("to step %(step)s", step=entry["returns_to"])))
-    return ", ".join(parts)
+def moment_text(value: str | datetime | None) -> str:
+    """An instant in the office's zone, to the minute."""
+    if value is None:
+        return ""
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return str(format_datetime(moment, "EEE, d MMM y HH.mm")) + " WIB"
+
+
+def due_text(value: str | datetime | None, now: datetime) -> str:
+    """An instant as somebody planning their day says it: today, tomorrow or yesterday by name, any other day by date."""
+    if value is None:
+        return str(gettext("the clock stands"))
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    days = (_local(moment).date() - _local(now).date()).days
+    words = {0: gettext("today"), 1: gettext("tomorrow"), -1: gettext("yesterday")}
+    if days not in words:
+        return moment_text(moment)
+    return f"{words[days]} {format_datetime(moment, 'HH.mm')} WIB"
+
+
+def day_text(value: str | None) -> str:
+    """A date ``YYYY-MM-DD`` in words."""
+    return "" if value is None else str(format_date(datetime.fromisoformat(value), "EEEE, d MMMM y"))
+
+
+def hour_text(value: str) -> str:
+    """The time of day of an instant in the office's zone."""
+    return str(format_datetime(datetime.fromisoformat(value), "HH.mm"))
+
+
+def office_day(value: str) -> str:
+    """The date ``YYYY-MM-DD`` of an instant in the office's zone."""
+    return _local(datetime.fromisoformat(value)).strftime("%Y-%m-%d")
+
+
+def _local(moment: datetime) -> datetime:
+    local: datetime = to_user_timezone(moment)
+    return local
+
+
+_BROWSERS = (
+    # the first that is found: each one names those after it, too
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+
+
+def device_words(agent: str | None) -> str:
+    """What people call the browser and the system that a User-Agent names."""
+    browser = next((name for mark, name in _BROWSERS if mark in (agent or "")), None)
+    system = next((name for mark, name in _SYSTEMS if mark in (agent or "")), None)
+    if browser and system:
+        return str(gettext("%(browser)s on %(system)s", browser=browser, system=system))
+    return browser or system or str(gettext("unknown browser"))
 
 
 def headline(notice: dict[str, Any]) -> str:

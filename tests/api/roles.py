@@ -106,6 +106,19 @@ ROUTES: dict[str, Row] = {
     "POST /api/v1/passkeys": Row("409/409", "409/409", "409/409", "409/409", OUT),
     "POST /api/v1/passkeys/<digest:passkey>/revocation": Row("404/404", "404/404", "404/404", "404/404", OUT),
     "PUT /api/v1/users/<id:user>/mail": Row("204/403", "204/403", "204/403", "204/204", OUT),
+    # one's own password is wrong there: whoever is right about it gets 204
+    "PUT /api/v1/own-password": Row(OUT, OUT, OUT, OUT, OUT),
+    # sessions are one's own alone
+    "GET /api/v1/sessions": MEMBERS,
+    "DELETE /api/v1/sessions/<id:session>": Row("404/404", "404/404", "404/404", "404/404", OUT),
+    "DELETE /api/v1/users/<id:user>/sessions": Row("200/403", "200/403", "200/403", "200/200", OUT),
+    "PUT /api/v1/users/<id:user>/validity": Row(NO, NO, NO, "409/204", OUT),
+    "POST /api/v1/users/<id:user>/reset-links": Row(NO, NO, NO, "201/201", OUT),
+    # one's own goes away on the page; the other has none
+    "DELETE /api/v1/users/<id:user>/authenticator": Row(NO, NO, NO, "403/409", OUT),
+    # no provider is configured: only who may link learns that
+    "POST /api/v1/users/<id:user>/accounts": Row(NO, NO, NO, "409/409", OUT),
+    "DELETE /api/v1/users/<id:user>/accounts/<digest:identity>": Row("404/404", "404/404", "404/404", "404/404", OUT),
     "PUT /api/v1/users/<id:user>/password": Row("204/403", "204/403", "204/403", "204/204", OUT),
     # what administrators look after
     "GET /api/v1/people": PEOPLE,
@@ -274,6 +287,10 @@ ROUTES: dict[str, Row] = {
     # a contributor reads what they sent themselves: this is somebody else's
     f"GET {PAGE}/documents/<version>": Row("200/404", OK, OK, NO, TO_LOGIN, contributor="404/404"),
     f"GET {PAGE}/documents/<version>/receipt": Row("200/404", OK, OK, NO, TO_LOGIN, contributor="404/404"),
+    f"GET {PAGE}/pulse": DOSSIER_PAGE,
+    # the stage's step is submitted and not decided: everybody is led to its place on the page
+    f"GET {PAGE}/steps/<step>/review": Row("303/404", "303/303", "303/303", NO, TO_LOGIN),
+    f"GET {PAGE}/documents/<version>/preview": Row("200/404", OK, OK, NO, TO_LOGIN, contributor="404/404"),
     f"GET {PAGE}/proofs": DOSSIER_PAGE,
     f"GET {PAGE}/proofs/<int:seq>": DOSSIER_PAGE,
     f"GET {PAGE}/bundle": Row("409/404", "409/409", "409/409", NO, TO_LOGIN),
@@ -330,8 +347,25 @@ ROUTES: dict[str, Row] = {
     "GET /notices": Row(OK, OK, OK, OK, TO_LOGIN),
     # a form that names no notice
     "POST /notices/read": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
-    "GET /settings": Row(OK, OK, OK, OK, TO_LOGIN),
-    "POST /settings": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
+    # where the page of one's own log-in was before
+    "GET /settings": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
+    "GET /akun": Row(OK, OK, OK, OK, TO_LOGIN),
+    "POST /akun/surel": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
+    # no mail is sent here
+    "POST /akun/surel/tautan": Row("409/409", "409/409", "409/409", "409/409", TO_LOGIN),
+    "POST /akun/sesi/<session>/akhiri": Row("404/404", "404/404", "404/404", "404/404", TO_LOGIN),
+    "POST /akun/sesi/akhiri": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
+    # the API revoked one's own before; another's is an administrator's to end
+    "POST /akun/token/<token>/cabut": Row("303/404", "303/404", "303/404", "303/303", TO_LOGIN),
+    # no provider is configured
+    "POST /akun/akun-lembaga": Row("404/404", "404/404", "404/404", "404/404", TO_LOGIN),
+    "POST /akun/akun-lembaga/<identity>/lepas": Row("404/404", "404/404", "404/404", "404/404", TO_LOGIN),
+    "GET /akun/faktor-kedua": Row(OK, OK, OK, OK, TO_LOGIN),
+    # forms without their fields
+    "POST /akun/faktor-kedua": Row("422/422", "422/422", "422/422", "422/422", TO_LOGIN),
+    "POST /akun/faktor-kedua/konfirmasi": Row("409/409", "409/409", "409/409", "409/409", TO_LOGIN),
+    "POST /akun/faktor-kedua/kode": Row("422/422", "422/422", "422/422", "422/422", TO_LOGIN),
+    "POST /akun/faktor-kedua/hapus": Row("422/422", "422/422", "422/422", "422/422", TO_LOGIN),
     "GET /settings/passkeys": Row(OK, OK, OK, OK, TO_LOGIN),
     # forms without their fields
     "POST /settings/passkeys": Row("422/422", "422/422", "422/422", "422/422", TO_LOGIN),
@@ -342,6 +376,22 @@ ROUTES: dict[str, Row] = {
     "GET /login": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, OK),
     # whoever is logged in has the form token of their session, and this form takes a visitor's
     "POST /login": Row(NO, NO, NO, NO, OUT),
+    # nothing waits for a second factor
+    "GET /login/kode": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
+    "POST /login/kode": Row(NO, NO, NO, NO, OUT),
+    "POST /login/kode/kunci": Row(NO, NO, NO, NO, "422/422"),
+    "POST /login/kunci": Row(NO, NO, NO, NO, OUT),
+    "POST /login/kunci/persiapan": Row(NO, NO, NO, NO, OK),
+    # no provider is configured
+    "POST /login/oidc": Row(NO, NO, NO, NO, "404/404"),
+    "GET /login/oidc/kembali": Row("404/404", "404/404", "404/404", "404/404", "404/404"),
+    "GET /lupa-sandi": PUBLIC,
+    "POST /lupa-sandi": PUBLIC,
+    # links that nobody made
+    "GET /sandi-baru/<secret>": Row("409/409", "409/409", "409/409", "409/409", "409/409"),
+    "POST /sandi-baru/<secret>": Row("409/409", "409/409", "409/409", "409/409", "409/409"),
+    "GET /surel/<secret>": Row("409/409", "409/409", "409/409", "409/409", "409/409"),
+    "POST /surel/<secret>": Row("409/409", "409/409", "409/409", "409/409", "409/409"),
     "POST /logout": Row(TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN),
     "GET /verify.py": Row(OK, OK, OK, OK, OK),
     "GET /verify.py.sha256": Row(OK, OK, OK, OK, OK),

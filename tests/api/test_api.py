@@ -79,7 +79,8 @@ def test_the_demo_clock_has_no_route_outside_the_demo(client: FlaskClient) -> No
     assert client.put("/demo/clock", json={"let_go": True}).status_code == 404
 
 
-def test_login_and_password_give_a_token_that_works(client: FlaskClient) -> None:
+def test_login_and_password_give_a_token_that_works(client: FlaskClient, office: Office) -> None:
+    office.settle("maya")
     made = client.post("/api/v1/tokens", json={"login": "maya", "password": PASSWORD, "name": "uji"})
     assert made.status_code == 201
     secret = made.get_json()["token"]

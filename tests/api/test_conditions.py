@@ -90,6 +90,7 @@ def test_a_decision_on_what_was_read_goes_through_once(office: Office, call: Cli
 
 
 def test_passwords_and_assignments_have_tags_too(office: Office, call: Client) -> None:
+    office.settle("agus")
     admin = call("admin")
     user = f"/api/v1/users/{office.actor('agus').user}"
     tag = admin.ask("GET", user).headers["ETag"]

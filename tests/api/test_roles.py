@@ -152,6 +152,8 @@ BODIES: dict[str, Any] = {
     "POST /api/v1/passkeys/preparations": {"password": PASSWORD},
     "POST /api/v1/passkeys/<digest:passkey>/revocation": {"password": PASSWORD},
     "PUT /api/v1/users/<id:user>/password": {"password": PASSWORD},
+    "PUT /api/v1/users/<id:user>/validity": {"from_on": "2026-01-01", "until_on": "2026-12-31"},
+    "POST /api/v1/users/<id:user>/accounts": {"subject": "orang-1"},
     "POST /api/v1/calendars/<key:calendar>/edits": {"changes": [], "reason": "Uji.", "based_on": "0" * 64},
     "POST /api/v1/people": {"name": "Baru"},
     "POST /api/v1/log/audits": {"with_objects": False},
@@ -195,6 +197,8 @@ def body_of(route: str, place: dict[str, str], login: str) -> dict[str, Any]:
         return {"data": b"x = 1" if route.endswith("/definitions") else LETTER}
     if route.endswith("/import"):
         return {"data": b"Kode;Indikator;Target\nIKU-1;T;1\n", "content_type": "text/csv"}
+    if route == "PUT /api/v1/own-password":
+        return {"json": {"login": login, "password": "bukan " + PASSWORD, "new_password": PASSWORD}}
     if route == "POST /api/v1/tokens":
         return {"json": {"login": login, "password": PASSWORD, "name": "x"}}
     if route == "POST /api/v1/work-units":
@@ -299,6 +303,9 @@ def ask_all(office: Office, role: str, stage: Stage) -> dict[str, Expected]:
                 "digest": digest,
                 "passkey": "0" * 64,
                 "notice": "0" * 32,
+                "session": "0" * 32,
+                "identity": "0" * 64,
+                "secret": "0" * 43,
                 "webhook": "0" * 32,
                 "calendar": "id-government",
                 "name": "none.css",

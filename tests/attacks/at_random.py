@@ -32,8 +32,10 @@ from archive_service.services import (
     audit,
     dossiers,
     indicators,
+    logins,
     people,
     publication,
+    sessions,
     stored_evidence,
     uploads,
     users,
@@ -320,7 +322,9 @@ def _log_in(office: Office, chance: random.Random) -> None:
     actor = office.actor(login)
     kind = chance.randrange(3)
     if kind == 0:
-        users.end_session(office.archive, cookie=users.start_session(office.archive, login=login, password=PASSWORD))
+        sessions.end_session(
+            office.archive, cookie=logins.log_in(office.archive, login=login, password=PASSWORD).cookie or ""
+        )
     elif kind == 1:
         users.set_mail(office.archive, actor, user=actor.user, mail=f"{login}{chance.randrange(9)}@polman.example")
     else:

@@ -24,8 +24,9 @@ from archive_service.domain import canonical, completeness, delegation, deviatio
 from archive_service.domain.calendar_definition import parse_calendar
 from archive_service.domain.checkpoint import Checkpoint, format_checkpoint
 from archive_service.domain.definition import plain
-from archive_service.domain.dossier import Dossier, documents_digest
+from archive_service.domain.dossier import Dossier
 from archive_service.domain.event import FIRST_PREV, Event, build_event, commitment, person_actor, service_actor
+from archive_service.domain.parts import documents_digest
 from archive_service.domain.passkey import decision_challenge
 from archive_service.domain.sop import Sop, parse_sop
 from archive_service.domain.verdict import format_time

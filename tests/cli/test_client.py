@@ -19,7 +19,7 @@ from archive_service.cli.__main__ import main
 from archive_service.services import people, users
 from tests.authenticator import SoftAuthenticator
 from tests.cli.test_commands import Service, free_port, run
-from tests.office import ORIGIN, PASSWORD, SAMPLES, open_office, wib
+from tests.office import ORIGIN, PASSWORD, ROLES, SAMPLES, open_office, wib
 
 
 @dataclass
@@ -58,6 +58,7 @@ def counter(office_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     office = open_office(folder)
     dossiers = [office.play(step) for step in ("3", "6", "7", "7", "10")]
     office.turn()
+    office.settle(*ROLES)
     office.archive.db.close()
     before = os.environ.get("ARCHIVE_LOG_ORIGIN")
     os.environ["ARCHIVE_LOG_ORIGIN"] = ORIGIN

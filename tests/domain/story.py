@@ -12,8 +12,9 @@ from typing import Any
 
 from archive_service.domain.completeness import MISSING, required_inputs
 from archive_service.domain.definition import plain
-from archive_service.domain.dossier import Dossier, documents_digest
+from archive_service.domain.dossier import Dossier
 from archive_service.domain.event import FIRST_PREV, Event, build_event, person_actor, service_actor
+from archive_service.domain.parts import documents_digest
 from archive_service.domain.sop import Sop, parse_sop
 
 DATA = Path(__file__).parents[2] / "archive_service" / "data"

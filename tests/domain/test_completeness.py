@@ -7,9 +7,11 @@ import tomllib
 import pytest
 
 from archive_service.domain import completeness
+from archive_service.domain.action import Action
 from archive_service.domain.definition import plain
 from archive_service.domain.deviation import IllegalEvent
-from archive_service.domain.dossier import Action, documents_digest, find_refusal
+from archive_service.domain.parts import documents_digest
+from archive_service.domain.refusal import find_refusal
 from archive_service.domain.sop import Sop, parse_sop
 from tests.domain.story import DATA, PERSONS, UNIT, Story, actor_of
 

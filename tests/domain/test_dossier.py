@@ -10,19 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archive_service.domain import permissions
+from archive_service.domain.action import ACTIONS, STEP_ACTIONS, Action
 from archive_service.domain.deviation import IllegalEvent
-from archive_service.domain.dossier import (
-    ACTIONS,
-    FINISHED,
-    RUNNING,
-    SEALED,
-    STEP_ACTIONS,
-    WAITING,
-    Action,
-    documents_digest,
-    find_refusal,
-    fold,
-)
+from archive_service.domain.dossier import fold
+from archive_service.domain.parts import documents_digest
+from archive_service.domain.refusal import find_refusal
+from archive_service.domain.states import FINISHED, RUNNING, SEALED, WAITING
 from tests.domain.story import HASH, PERSONS, RULES, UNIT, Story, actor_of, make_id, shipped_sop
 
 ROLES = [*PERSONS, "auditor", "quality_checker", "administrator", "contributor", "unheard_of", None]

@@ -12,7 +12,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from archive_service.domain.dossier import RUNNING, SEALED, Action, find_refusal
+from archive_service.domain.action import Action
+from archive_service.domain.refusal import find_refusal
+from archive_service.domain.states import RUNNING, SEALED
 from archive_service.domain.verdict import format_time, parse_time
 from archive_service.verifier.verify import INVALID
 from tests.bundling.dossier_builder import LOG_KEY, Builder

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from archive_service.domain import completeness, statement
+from archive_service.domain.action import Action
 from archive_service.domain.deviation import IllegalEvent
-from archive_service.domain.dossier import Action, find_refusal
 from archive_service.domain.event import EVENT_TYPES
 from archive_service.domain.indicator import EVENT_TYPES as LEDGER_TYPES
 from archive_service.domain.manifest import EVENT_LIMITS
 from archive_service.domain.permissions import ALLOWED, CONTRIBUTOR, excludes, is_allowed
+from archive_service.domain.refusal import find_refusal
 from tests.domain.story import HASH, PERSONS, RULES, UNIT, Story, actor_of, make_id
 
 IN_CHARGE = make_id(300)

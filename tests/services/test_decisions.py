@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from archive_service.domain.dossier import SEALED
+from archive_service.domain.states import SEALED
 from archive_service.errors import Conflict, Forbidden, InvalidInput
 from archive_service.services import decisions, deviations, reading
 from archive_service.services.work import load_dossier, read_dossier_events

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from archive_service.domain.dossier import SEALED
+from archive_service.domain.states import SEALED
 from archive_service.errors import Conflict, Forbidden, InvalidInput, NotFound
 from archive_service.services import audit, decisions, deviations, dossiers, people, reading
 from archive_service.services.work import load_dossier

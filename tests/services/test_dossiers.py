@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from archive_service.catalog import parse_definition
-from archive_service.domain.dossier import CANCELLED, RUNNING
+from archive_service.domain.states import CANCELLED, RUNNING
 from archive_service.errors import Conflict, Forbidden, InvalidInput
 from archive_service.services import definitions, dossiers, reading
 from archive_service.services.work import load_dossier, read_dossier_events

@@ -13,7 +13,7 @@ from typing import Any
 import pikepdf
 import pytest
 
-from archive_service.domain.dossier import documents_digest
+from archive_service.domain.parts import documents_digest
 from archive_service.errors import ArchiveError, Conflict, Forbidden, InvalidInput
 from archive_service.services import audit, decisions, forms, reading, uploads
 from archive_service.services.work import load_dossier

@@ -70,7 +70,7 @@ def test_what_is_refused_of_papers(lite: Office) -> None:
 
 def test_papers_are_recorded_so_often_as_a_bundle_holds(lite: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     dossier = lite.play("1")
-    monkeypatch.setattr("archive_service.domain.dossier.PAPER_RECORDS_LIMIT", 1)
+    monkeypatch.setattr("archive_service.domain.refusal.PAPER_RECORDS_LIMIT", 1)
     record(lite, dossier)
     with pytest.raises(ArchiveError) as full:
         record(lite, dossier)

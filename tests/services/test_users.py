@@ -3,13 +3,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from argon2 import Type
 from sqlalchemy import select
 
 from archive_service.db import queries
 from archive_service.db.event_log import read_stream
 from archive_service.db.models import ApiTokenRow, SessionRow, UserRow
 from archive_service.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
-from archive_service.services import people, users
+from archive_service.services import logins, people, sessions, users
 from tests.office import PASSWORD, Office
 
 
@@ -95,23 +96,23 @@ def test_ten_wrong_passwords_rest_the_login_for_a_while(office: Office) -> None:
 
 
 def test_a_session_ends_at_logout_for_good(office: Office) -> None:
-    cookie = users.start_session(office.archive, login="maya", password=PASSWORD)
-    found = users.find_session_actor(office.archive, cookie)
+    cookie = logins.log_in(office.archive, login="maya", password=PASSWORD).cookie or ""
+    found = sessions.find_session_actor(office.archive, cookie)
     assert found is not None and found.person == office.persons["maya"]
-    users.end_session(office.archive, cookie=cookie)
-    assert users.find_session_actor(office.archive, cookie) is None
+    sessions.end_session(office.archive, cookie=cookie)
+    assert sessions.find_session_actor(office.archive, cookie) is None
     assert types_of(office, "maya")[-2:] == ["session.started", "session.ended"]
     with office.archive.db.read() as session:
         assert session.execute(select(SessionRow)).scalar_one().cookie_hash != cookie
 
 
 def test_a_new_password_ends_every_session(office: Office) -> None:
-    cookie = users.start_session(office.archive, login="maya", password=PASSWORD)
+    cookie = logins.log_in(office.archive, login="maya", password=PASSWORD).cookie or ""
     maya = office.actor("maya")
     with pytest.raises(Forbidden):
         users.set_password(office.archive, office.actor("bima"), user=maya.user, password="kata sandi yang baru")
     users.set_password(office.archive, maya, user=maya.user, password="kata sandi yang baru")
-    assert users.find_session_actor(office.archive, cookie) is None
+    assert sessions.find_session_actor(office.archive, cookie) is None
     with pytest.raises(Unauthenticated):
         users.check_password(office.archive, login="maya", password=PASSWORD)
 
@@ -120,6 +121,8 @@ def test_passwords_are_argon2id_and_not_short(office: Office) -> None:
     with office.archive.db.read() as session:
         hashes = session.execute(select(UserRow.password_hash)).scalars().all()
     assert all(h.startswith("$argon2id$") for h in hashes)
+    # RFC 9106 section 4, the second recommended option
+    assert (users.PROFILE.memory_cost, users.PROFILE.time_cost, users.PROFILE.type) == (65536, 3, Type.ID)
     with pytest.raises(InvalidInput):
         users.set_password(office.archive, office.actor("maya"), user=office.actor("maya").user, password="pendek")
 

@@ -10,7 +10,6 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from archive_service.app import create_app
-from archive_service.services import users
 from tests.office import PASSWORD, Office
 
 ORIGIN = "http://localhost"
@@ -50,9 +49,7 @@ class Browser:
 
     def settle(self, login: str) -> Browser:
         """Log in as somebody who has chosen a password of their own already."""
-        actor = self.office.actor(login)
-        if users.is_password_due(self.office.archive, actor.user):
-            users.set_password(self.office.archive, actor, user=actor.user, password=PASSWORD)
+        self.office.settle(login)
         assert self.log_in(login).status_code == 303
         return self
 

@@ -73,4 +73,4 @@ def test_a_flag_shows_beside_its_decision(browser: Browser) -> None:
     dossier = flagged(browser.office)
     browser.settle("wahyu")
     page = browser.page(f"/dossiers/{dossier}")
-    assert "Ditandai: administrator mengatur kata sandi Hendra" in page and "Keputusan ditandai" in page
+    assert "Ditandai: administrator mengatur kata sandi Hendra" in page and "Keputusan pada langkah 8 ditandai" in page

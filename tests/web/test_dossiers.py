@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
 
-from archive_service.services import people, users
+from archive_service.services import compliance, people, users
 from archive_service.services.work import load_dossier
 from tests.office import Office
 from tests.web.conftest import Browser
@@ -165,15 +166,75 @@ def test_the_history_is_told_in_words(browser: Browser) -> None:
     browser.office.turn()
     page = browser.settle("wahyu").page(f"/dossiers/{dossier}")
     for words in (
-        "Dokumen diterima</strong>: langkah 4, 04-data-capaian-kinerja.xlsx",
-        "Keputusan diambil</strong>: langkah 8, kembalikan, ke langkah 6",
-        "Hasil penilaian diberikan</strong>: langkah 4, terlambat, lengkap",
-        "Dokumen diterima</strong>: langkah 6, putaran 2, 06-rumusan-capaian-kinerja-perbaikan.pdf, versi 2",
+        "Sari mengunggah 04-data-capaian-kinerja.xlsx untuk langkah 4",
+        "Hendra mengembalikan langkah 8 ke langkah 6",
+        "Langkah 4 dinilai (terlambat, lengkap)",
+        "Bima mengunggah 06-rumusan-capaian-kinerja-perbaikan.pdf untuk langkah 6 (putaran 2, versi 2)",
         "menurut aturan",
+        "Rabu, 25 Maret 2026</h3>",
     ):
         assert words in page
     english = browser.page(f"/dossiers/{dossier}?lang=en")
-    assert "Decision made</strong>: step 8, return, to step 6" in english and 'lang="en"' in english
+    assert "Hendra returned step 8 to step 6" in english and 'lang="en"' in english
+
+
+def test_the_history_is_narrowed_without_a_script(browser: Browser) -> None:
+    dossier = browser.office.play("8")
+    page = browser.settle("wahyu").page(f"/dossiers/{dossier}?kind=decisions&person=Hendra&step=8")
+    trail = page.split('id="history"')[1]
+    assert "Hendra mengembalikan langkah 8 ke langkah 6" in trail and "<details open>" in trail
+    assert "mengunggah" not in trail and "Sari" not in trail
+    nothing = browser.page(f"/dossiers/{dossier}?step=nowhere").split('id="history"')[1]
+    assert "Tidak ada catatan seperti itu." in nothing
+
+
+def test_the_page_says_where_a_dossier_stands_and_shows_drafts_as_drafts(browser: Browser) -> None:
+    office = browser.office
+    dossier = office.play("4")
+    page = browser.settle("sari").page(f"/dossiers/{dossier}")
+    assert "Langkah 5 pada Sari, tenggat Kam, 26 Mar 2026 10.00 WIB" in page
+    assert page.count('class="node ') == 11 and "konsep, belum dikirim" not in page
+    office.upload(dossier, "sari", "5")
+    assert "konsep, belum dikirim" in browser.page(f"/dossiers/{dossier}")
+    office.submit(dossier, "sari", "5")
+    assert "konsep, belum dikirim" not in browser.page(f"/dossiers/{dossier}")
+
+
+def test_an_open_page_learns_what_others_did_and_asks_cheaply(browser: Browser, app: Flask) -> None:
+    office = browser.office
+    dossier = office.play("4")
+    browser.settle("agus")
+    (token,) = re.findall(r'data-token="([^"]+)"', browser.page(f"/dossiers/{dossier}"))
+    address = f"/dossiers/{dossier}/pulse"
+    assert browser.get(address, query_string={"seen": token}).status_code == 204
+    office.upload(dossier, "sari", "5")
+    told = browser.get(address, query_string={"seen": token}).get_json()
+    assert told["token"] != token and len(told["news"]) == len(office.samples[("5", 1)])
+    assert told["news"][0].startswith("Sari mengunggah ")
+    own = Browser(app, office).settle("sari").get(address, query_string={"seen": token}).get_json()
+    assert own["news"] == [], "nobody is told what they did themselves"
+    assert browser.get(address, query_string={"seen": "x"}).status_code == 422
+
+
+def test_a_form_that_somebody_else_overtook_says_so_and_keeps_what_was_typed(browser: Browser) -> None:
+    office = browser.office
+    dossier = office.play("7")
+    page = browser.settle("hendra").page(f"/dossiers/{dossier}")
+    (seen,) = set(re.findall(r'name="seen" value="([^"]+)"', page))
+    form: dict[str, Any] = {
+        "decision": "return",
+        "reason": "Angka IKU 2 keliru.",
+        "version": re.findall(r'name="version" value="(\w+)"', page),
+    }
+    compliance.grant_pause(
+        office.archive, office.actor("ratna"), dossier=dossier, step="8", cause="other", reason="Banjir.", to_at=None
+    )
+    stale = browser.send(f"/dossiers/{dossier}/steps/8/decision", **form, seen=seen)
+    text = stale.get_data(as_text=True)
+    assert stale.status_code == 409 and "Orang lain sudah mengubah ini." in text
+    assert "menghentikan waktu langkah 8" in text and "Angka IKU 2 keliru." in text
+    (fresh,) = set(re.findall(r'name="seen" value="([^"]+)"', text))
+    assert browser.send(f"/dossiers/{dossier}/steps/8/decision", **form, seen=fresh).status_code == 303
 
 
 def test_an_unknown_page_is_a_sentence(browser: Browser) -> None:

@@ -53,12 +53,12 @@ def test_nobody_reads_anothers_notice(browser: Browser, office: Office) -> None:
 
 def test_everyone_sets_where_their_mail_goes(browser: Browser, office: Office) -> None:
     browser.settle("sari")
-    assert "Layanan ini tidak mengirim surel" in browser.page("/settings")
-    refused = browser.send("/settings", mail="sari di polman")
+    assert "Layanan ini tidak mengirim surel" in browser.page("/akun")
+    refused = browser.send("/akun/surel", mail="sari di polman")
     assert refused.status_code == 422 and "Itu bukan alamat surel." in refused.get_data(as_text=True)
-    done = browser.send("/settings", mail="sari@polman.example")
-    assert done.headers["Location"] == "/settings?done=mail_set"
-    page = browser.page("/settings?done=mail_set")
+    done = browser.send("/akun/surel", mail="sari@polman.example")
+    assert done.headers["Location"] == "/akun?done=mail_set"
+    page = browser.page("/akun?done=mail_set")
     assert "Alamat surel Anda sudah disimpan." in page and 'value="sari@polman.example"' in page
-    browser.send("/settings", mail="")
+    browser.send("/akun/surel", mail="")
     assert users.find_mail(office.archive, office.actor("sari")) is None

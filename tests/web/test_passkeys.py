@@ -15,7 +15,7 @@ def test_a_passkey_is_registered_and_revoked_on_its_page(browser: Browser) -> No
     office = browser.office
     office.archive.settings.port = 80
     browser.settle("sari")
-    assert SETTINGS in browser.page("/settings")
+    assert SETTINGS in browser.page("/akun")
     page = browser.page(SETTINGS)
     assert "Anda tidak mempunyai kunci sandi" in page and 'data-passkey="/settings/passkeys/preparation"' in page
     assert "<noscript>" in page and "memerlukan JavaScript" in page

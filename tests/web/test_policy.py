@@ -35,7 +35,7 @@ def test_pages_load_nothing_from_elsewhere_and_hold_no_inline_style_or_handler(b
         assert re.findall(r"(?:src|href|action)=\"(?:https?:)?//", text) == []
         assert re.findall(r"<[^>]*\s(?:style|on[a-z]+)=", text) == []
         assert re.findall(r"<form[^>]*method=\"post\"(?:(?!</form>).)*?</form>", text, re.S)
-        for form in re.findall(r"<form.*?</form>", text, re.S):
+        for form in re.findall(r"<form[^>]*method=\"post\".*?</form>", text, re.S):
             assert 'name="csrf"' in form
 
 

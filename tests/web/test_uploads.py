@@ -92,7 +92,7 @@ def test_an_announced_size_over_the_limit_is_refused_unread(browser: Browser, do
     browser.settle("ratna")
     response = browser.upload(address(dossier, kind="request_letter", name="surat.pdf"), LETTER)
     assert response.status_code == 413 and "File terlalu besar" in response.get_json()["sentence"]
-    assert "Dokumen ditolak" in browser.page(f"/dossiers/{dossier}")
+    assert "Berkas Ratna untuk langkah 1 ditolak" in browser.page(f"/dossiers/{dossier}")
 
 
 def test_no_free_place_is_a_sentence_and_a_place_comes_back_after_each_upload(browser: Browser, dossier: str) -> None:
