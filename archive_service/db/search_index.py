@@ -66,6 +66,24 @@ def add_entry(connection: Connection, entry: dict[str, Any], words: list[tuple[s
         connection.execute(insert(_TOKEN), [{"token": word, "entry_id": made, "field": field} for word, field in words])
 
 
+def add_entries(connection: Connection, entries: list[tuple[dict[str, Any], list[tuple[str, str]]]]) -> None:
+    """Write many entries and their words, whose events have no entry yet."""
+    if not entries:
+        return
+    connection.execute(insert(_ENTRY), [entry for entry, _ in entries])
+    hashes = [entry["event_hash"] for entry, _ in entries]
+    ids = dict(
+        connection.execute(select(_ENTRY.c.event_hash, _ENTRY.c.id).where(_ENTRY.c.event_hash.in_(hashes))).all()
+    )
+    words = [
+        {"token": word, "entry_id": ids[entry["event_hash"]], "field": field}
+        for entry, found in entries
+        for word, field in found
+    ]
+    if words:
+        connection.execute(insert(_TOKEN), words)
+
+
 def forget_everything(connection: Connection) -> None:
     """Empty the index."""
     connection.execute(delete(_TOKEN))

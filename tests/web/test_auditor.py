@@ -115,3 +115,15 @@ def test_a_sample_is_drawn_looked_through_and_saved_on_pages(office: Office, app
     assert b"Lengkap." in browser.get(f"{path}/export?format=csv").data
     assert browser.get(f"{path}/export").data[:2] == b"PK"
     assert len(samples.page_samples(office.archive, office.actor("wahyu"), page=PageRequest()).rows) == 1
+
+
+def test_the_home_says_until_when_one_may_look(office: Office, app: Flask) -> None:
+    users.set_validity(
+        office.archive,
+        office.actor("admin"),
+        user=office.actor("wahyu").user,
+        valid_from=None,
+        valid_until="2026-03-31",
+    )
+    page = Browser(app, office).settle("wahyu").page("/audit")
+    assert "Sampai akhir hari Selasa, 31 Maret 2026" in page
