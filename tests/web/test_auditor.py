@@ -10,7 +10,7 @@ from sqlalchemy import update
 from archive_service.db.models import OpeningRow
 from archive_service.db.paging import PageRequest
 from archive_service.domain.log_proof import parse_log_proof
-from archive_service.services import findings, samples
+from archive_service.services import findings, samples, users
 from tests.office import Office
 from tests.web.conftest import Browser
 
@@ -122,8 +122,8 @@ def test_the_home_says_until_when_one_may_look(office: Office, app: Flask) -> No
         office.archive,
         office.actor("admin"),
         user=office.actor("wahyu").user,
-        valid_from=None,
-        valid_until="2026-03-31",
+        from_on=None,
+        until_on="2026-03-31",
     )
     page = Browser(app, office).settle("wahyu").page("/audit")
     assert "Sampai akhir hari Selasa, 31 Maret 2026" in page
