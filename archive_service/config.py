@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     log_origin: str | None = None
     document_limit_bytes: Annotated[int, Field(ge=1)] = 5 * GIB
     upload_slots: Annotated[int, Field(ge=1, le=1000)] = 24
+    upload_dir: Path | None = None
     threads: Annotated[int, Field(ge=2, le=1000)] = 32
     proxies: Annotated[int, Field(ge=0, le=10)] = 0
     workers: Annotated[int, Field(ge=1, le=64)] = 1
@@ -260,6 +261,11 @@ class Settings(BaseSettings):
         if self.workers > 1 and self.database is None:
             raise ValueError("more than one worker needs PostgreSQL (ARCHIVE_DATABASE): SQLite lets one process write")
         return self
+
+    @property
+    def partial_folder(self) -> Path:
+        """Where the bytes of uploads under way lie; replicas share it."""
+        return self.upload_dir or self.data_dir / "uploads"
 
     @property
     def database_url(self) -> str:

@@ -35,6 +35,7 @@ SWEEP_TASKS = {
     "plan_locks": "tasks.fixity.plan_locks",
     "plan_audit": "tasks.fixity.plan_audit",
     "sweep_unclaimed": "tasks.sweeps.sweep_unclaimed",
+    "sweep_partial_uploads": "tasks.sweeps.sweep_partial_uploads",
     "sweep_prepared": "tasks.sweeps.sweep_prepared",
     "sweep_logins": "tasks.sweeps.sweep_logins",
     "sweep_idempotency": "tasks.sweeps.sweep_idempotency",

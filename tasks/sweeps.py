@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archive_service.services import fixity, idempotency, logins, passkeys, quality, users, vouching
+from archive_service.services import fixity, idempotency, logins, partial_uploads, passkeys, quality, users, vouching
 from tasks.app import app, get_archive
 
 
@@ -22,6 +22,12 @@ def write_unknown_logins() -> None:
 def sweep_unclaimed() -> None:
     """Delete what crashed uploads left in the store."""
     fixity.sweep_unclaimed(get_archive())
+
+
+@app.task
+def sweep_partial_uploads() -> None:
+    """Forget uploads that nobody went on with."""
+    partial_uploads.sweep_partial_uploads(get_archive())
 
 
 @app.task

@@ -343,6 +343,25 @@ class PreparedDecisionRow(Base):
     expires_at: Mapped[datetime] = operational(UtcDateTime, index=True)
 
 
+class PartialUploadRow(Base):
+    """An upload that is under way or was cut: what it will be, and how it ended. The bytes lie in a file until it is received."""
+
+    __tablename__ = "partial_upload"
+    __table_args__ = (Index("ix_partial_upload_owner", "dossier_id", "person_id"),)
+    id: Mapped[str] = operational(ID, primary_key=True)
+    person_id: Mapped[str] = operational(ForeignKey("person.id"))
+    dossier_id: Mapped[str] = operational(ForeignKey("dossier.id"))
+    step: Mapped[str] = operational(KEY)
+    kind: Mapped[str] = operational(KEY)
+    fields: Mapped[str] = operational(Text)
+    file_name: Mapped[str] = operational(String(255))
+    size: Mapped[int] = operational(COUNT)
+    fingerprint: Mapped[str] = operational(HASH)
+    begun_at: Mapped[datetime] = operational(UtcDateTime)
+    expires_at: Mapped[datetime] = operational(UtcDateTime, index=True)
+    answer: Mapped[str | None] = operational(Text)
+
+
 class UserRow(Base):
     """A log-in of a person."""
 

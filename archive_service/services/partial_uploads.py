@@ -1,0 +1,263 @@
+"""Uploads that survive a cut line, a closed lid and a restarted server: bytes are appended to a file and received when all are there.
+
+A partial upload belongs to one person, step and kind. Asked for the same file again (size and fingerprint) the same upload goes on.
+What its file holds is what has arrived: the file's length is the offset, and a piece counts when it is on the disk.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from archive_service.archive import Archive
+from archive_service.db.models import PartialUploadRow
+from archive_service.errors import ArchiveError, Conflict, InvalidInput, NotFound, TooLarge, Unavailable
+from archive_service.inspection import require_file_name
+from archive_service.services import reading, uploads
+from archive_service.services.actor import Actor
+from archive_service.services.fields import clean_text
+from archive_service.services.places import place_at_step
+from archive_service.services.work import load_dossier
+
+KEPT = timedelta(days=3)
+ANSWERED_KEPT = timedelta(hours=1)
+UNDER_WAY_LIMIT = 50
+PIECE_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What an upload is to become: the facts that ``uploads.receive_document`` is given."""
+
+    step: str
+    kind: str
+    file_name: str
+    size: int
+    fingerprint: str
+    document: str | None = None
+    indicator: str | None = None
+    submission: tuple[str, str, str] | None = None
+
+
+def begin_upload(archive: Archive, actor: Actor, *, dossier: str, wish: Wish) -> str:
+    """The id to send bytes to: a new one, or that of the same file of the same person, which goes on where it was cut.
+
+    Refused before a byte flows: a step that takes no such document, a file that is empty or too large, a name that cannot be kept.
+    """
+    limit = archive.settings.document_limit_bytes
+    if wish.size > limit:
+        uploads.note_too_large(archive, actor, dossier=dossier, step=wish.step, kind=wish.kind)
+        raise TooLarge("file_too_large", f"A document has at most {limit} bytes.", limit_bytes=limit)
+    if wish.size < 1:
+        raise InvalidInput("file_empty", "The file is empty; choose the right one.")
+    require_file_name(wish.file_name)
+    clean_text("fingerprint", wish.fingerprint, limit=64)
+    with archive.db.read() as session:
+        state = load_dossier(archive, session, dossier)
+    place_at_step(state, actor, step=wish.step, kind=wish.kind, document=wish.document, indicator=wish.indicator)
+    now = archive.timer()
+    fields = json.dumps({"document": wish.document, "indicator": wish.indicator, "submission": wish.submission})
+    with archive.db.write() as session:
+        mine = _open_of(session, actor, dossier)
+        for row in mine:
+            if (row.step, row.kind, row.size, row.fingerprint) == (wish.step, wish.kind, wish.size, wish.fingerprint):
+                row.fields, row.file_name, row.expires_at = fields, wish.file_name, now + KEPT
+                return row.id
+        if len(mine) >= UNDER_WAY_LIMIT:
+            raise Conflict(
+                "uploads_too_many", "Many uploads are unfinished here; finish or discard some of them first."
+            )
+        upload = archive.log.make_id()
+        session.add(
+            PartialUploadRow(
+                id=upload,
+                person_id=actor.person,
+                dossier_id=dossier,
+                step=wish.step,
+                kind=wish.kind,
+                fields=fields,
+                file_name=wish.file_name,
+                size=wish.size,
+                fingerprint=wish.fingerprint,
+                begun_at=now,
+                expires_at=now + KEPT,
+                answer=None,
+            )
+        )
+    return upload
+
+
+def list_unfinished(archive: Archive, actor: Actor, *, dossier: str) -> list[dict[str, Any]]:
+    """This person's uploads to a dossier that were begun and not finished, the oldest first."""
+    reading.require_readable(archive, actor, dossier=dossier, action="document.upload")
+    with archive.db.read() as session:
+        rows = _open_of(session, actor, dossier)
+        return [_plain(archive, row) for row in rows if row.answer is None]
+
+
+def find_upload(archive: Archive, actor: Actor, *, dossier: str, upload: str) -> dict[str, Any]:
+    """How an upload stands: ``offset`` of ``size`` bytes, and ``answer`` once it was received or refused; NotFound for another's."""
+    with archive.db.read() as session:
+        return _plain(archive, _require_own(archive, session, actor, dossier, upload))
+
+
+def append_bytes(
+    archive: Archive, actor: Actor, *, dossier: str, upload: str, offset: int, chunks: Iterable[bytes]
+) -> dict[str, Any]:
+    """Append what arrives to an upload at its offset, and receive the document when that was its last byte; how it stands then.
+
+    What arrived before the line was cut is kept. Conflict when the offset is not the upload's, or when another request sends to it.
+    """
+    with archive.db.read() as session:
+        row = _require_own(archive, session, actor, dossier, upload)
+        if row.answer is not None:
+            return _plain(archive, row)
+    with _held(archive, upload) as file:
+        here = file.seek(0, os.SEEK_END)
+        if offset != here:
+            raise Conflict(
+                "offset_wrong", "The upload stands elsewhere; ask where it stands and go on there.", offset=here
+            )
+        try:
+            for chunk in chunks:
+                here += len(chunk)
+                if here > row.size:
+                    file.truncate(here - len(chunk))
+                    raise InvalidInput("more_than_announced", "More bytes came than were announced; begin again.")
+                file.write(chunk)
+        finally:
+            file.flush()
+            os.fsync(file.fileno())
+        if here == row.size:
+            _receive(archive, actor, row, file)
+        else:
+            _keep_alive(archive, upload)
+    return find_upload(archive, actor, dossier=dossier, upload=upload)
+
+
+def discard_upload(archive: Archive, actor: Actor, *, dossier: str, upload: str) -> None:
+    """Forget an upload and what arrived of it."""
+    with archive.db.write() as session:
+        row = _require_own(archive, session, actor, dossier, upload)
+        session.delete(row)
+    _path(archive, upload).unlink(missing_ok=True)
+
+
+def sweep_partial_uploads(archive: Archive) -> int:
+    """Forget what was not gone on with for three days, and answers of yesterday; how many uploads these were."""
+    with archive.db.write() as session:
+        gone = session.execute(
+            delete(PartialUploadRow)
+            .where(PartialUploadRow.expires_at <= archive.timer())
+            .returning(PartialUploadRow.id)
+        ).scalars()
+        ids = list(gone)
+    for upload in ids:
+        _path(archive, upload).unlink(missing_ok=True)
+    return len(ids)
+
+
+def _receive(archive: Archive, actor: Actor, row: PartialUploadRow, file: BinaryIO) -> None:
+    """Hand the whole file over; the answer is kept for whoever asks after a cut line. What may pass by itself is tried again."""
+    fields: Mapping[str, Any] = json.loads(row.fields)
+    submission = None if fields["submission"] is None else uploads.SubmissionReceipt(*fields["submission"])
+    file.seek(0)
+    try:
+        received = uploads.receive_document(
+            archive,
+            actor,
+            dossier=row.dossier_id,
+            step=row.step,
+            kind=row.kind,
+            file_name=row.file_name,
+            chunks=iter(lambda: file.read(PIECE_BYTES), b""),
+            document=fields["document"],
+            submission=submission,
+            indicator=fields["indicator"],
+        )
+    except Unavailable:
+        raise
+    except ArchiveError as exc:
+        _answer(archive, row.id, {"code": exc.code, "detail": exc.detail})
+        raise
+    plain = asdict(received)
+    del plain["receipt_note"]
+    _answer(archive, row.id, plain)
+
+
+def _answer(archive: Archive, upload: str, answer: dict[str, Any]) -> None:
+    with archive.db.write() as session:
+        row = session.get_one(PartialUploadRow, upload)
+        row.answer, row.expires_at = json.dumps(answer), archive.timer() + ANSWERED_KEPT
+    _path(archive, upload).unlink(missing_ok=True)
+
+
+def _keep_alive(archive: Archive, upload: str) -> None:
+    with archive.db.write() as session:
+        session.get_one(PartialUploadRow, upload).expires_at = archive.timer() + KEPT
+
+
+@contextmanager
+def _held(archive: Archive, upload: str) -> Iterator[BinaryIO]:
+    """The upload's file, held by this request alone; the lock goes with the process that holds it."""
+    path = _path(archive, upload)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+b") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise Conflict("upload_busy", "This upload is being sent already; wait a moment and go on.") from exc
+        yield file
+
+
+def _path(archive: Archive, upload: str) -> Path:
+    return archive.settings.partial_folder / f"{upload}.part"
+
+
+def _open_of(session: Session, actor: Actor, dossier: str) -> list[PartialUploadRow]:
+    return list(
+        session.execute(
+            select(PartialUploadRow)
+            .where(
+                PartialUploadRow.dossier_id == dossier,
+                PartialUploadRow.person_id == actor.person,
+                PartialUploadRow.answer.is_(None),
+            )
+            .order_by(PartialUploadRow.begun_at, PartialUploadRow.id)
+        ).scalars()
+    )
+
+
+def _require_own(archive: Archive, session: Session, actor: Actor, dossier: str, upload: str) -> PartialUploadRow:
+    row = session.get(PartialUploadRow, upload) if len(upload) == 32 else None
+    if row is None or (row.person_id, row.dossier_id) != (actor.person, dossier) or row.expires_at <= archive.timer():
+        raise NotFound("upload_unknown", "There is no such upload; choose the file again.")
+    return row
+
+
+def _plain(archive: Archive, row: PartialUploadRow) -> dict[str, Any]:
+    path = _path(archive, row.id)
+    answer = None if row.answer is None else json.loads(row.answer)
+    there = path.stat().st_size if path.exists() else 0
+    return {
+        "upload": row.id,
+        "step": row.step,
+        "kind": row.kind,
+        "file_name": row.file_name,
+        "size": row.size,
+        "offset": row.size if answer is not None else min(there, row.size),
+        "fingerprint": row.fingerprint,
+        "begun_at": row.begun_at,
+        "expires_at": row.expires_at,
+        "answer": answer,
+    }
