@@ -54,6 +54,8 @@ def test_the_evidence_stands_beside_the_step(office: Office, app: Flask) -> None
     assert "Bukti langkah 4" in page and "Waktu kerja per hari" in page and "waktu baku terlampaui" in page
     assert re.search(r"SHA-256 <code>[0-9a-f]{64}", page) and f"/dossiers/{dossier}/proofs/" in page
     assert "belum ada pihak luar" in page.lower() and "Temuan" in page
+    assert f"/audit/dossiers/{dossier}" in browser.page(f"/dossiers/{dossier}")
+    assert f"/audit/dossiers/{dossier}" not in Browser(app, office).settle("maya").page(f"/dossiers/{dossier}")
     # a step that is not there shows the first that was begun
     assert "Bukti langkah 1" in browser.page(f"/audit/dossiers/{dossier}?step=99")
     assert browser.get(f"/audit/dossiers/{office.unit}").status_code == 404
