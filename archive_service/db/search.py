@@ -138,9 +138,7 @@ def find_by_hash(session: Session, reaches: dict[str, Reach], prefix: str) -> di
                 .join(DossierRow, DossierRow.id == version.dossier_id)
                 .where(_begins(column, prefix), reach.scope.condition(), own)
             )
-            found.setdefault(DOCUMENT, []).extend(
-                session.execute(rows.order_by(column, version.id).limit(IDENTIFIED)).scalars()
-            )
+            found.setdefault(DOCUMENT, []).extend(session.execute(rows.order_by(column).limit(IDENTIFIED)).scalars())
     if EVENT in reaches:
         hashes = select(EventRow.leaf_hash).where(_begins(EventRow.leaf_hash, prefix)).limit(IDENTIFIED)
         found[EVENT] = _readable(session, reaches[EVENT].scope, list(session.execute(hashes).scalars()))
