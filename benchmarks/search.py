@@ -55,7 +55,7 @@ def measure_search(sizes: tuple[int, ...] = (1_000, 100_000)) -> None:
                 with psycopg.connect(crowd.owner_url, autocommit=True) as connection:
                     # copies have the same words: some get words of their own
                     connection.execute(
-                        "insert into search_token select 'langka' || (id %% %s), id, 'title' from search_entry where kind = 'dossier'",
+                        "insert into search_token select 'd:langka' || (id %% %s), id, 'title' from search_entry where kind = 'dossier'",
                         (RARE_WORDS,),
                     )
                     words = connection.execute("select count(*) from search_token").fetchone()

@@ -23,6 +23,7 @@ from archive_service.services import (
     papers,
     passkeys,
     resets,
+    samples,
     second_factor,
     sessions,
     users,
@@ -65,6 +66,7 @@ def play_everything(office: Office) -> None:
         office.archive, office.actor("maya"), dossier=dossier, document=document, exists=True, room="A", box="7"
     )
     represent(office)
+    look_through(office)
     settle(office)
 
 
@@ -80,6 +82,14 @@ def limit(office: Office) -> None:
     )
     link = resets.make_reset_link(office.archive, admin, user=wahyu.user)
     resets.use_reset_link(office.archive, secret=link.secret, password=PASSWORD)
+
+
+def look_through(office: Office) -> None:
+    """A sample, and what an auditor said of one of its dossiers."""
+    wahyu = office.actor("wahyu")
+    sample = samples.draw_sample(office.archive, wahyu, wanted=samples.PopulationFilter(), size=2, seed="dadu-4")
+    drawn = samples.read_sample(office.archive, wahyu, sample=sample)["items"][1]["dossier"]
+    samples.judge_item(office.archive, wahyu, sample=sample, dossier=drawn, result="fine", note="Lengkap.")
 
 
 def owe(office: Office) -> None:

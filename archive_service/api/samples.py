@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Literal
 
 from apiflask import APIBlueprint
-from flask import Response, jsonify
+from flask import jsonify
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 
 from archive_service.api.auth import get_archive, require_actor
 from archive_service.api.body import Answer, Body
+from archive_service.api.content import send_content
 from archive_service.api.operation import operation
 from archive_service.api.paging import PageAnswer, PageQuery, is_id, page_answer, page_request
-from archive_service.services import samples
+from archive_service.services import reading, samples
 from archive_service.services.samples import PopulationFilter
 
 blueprint = APIBlueprint("api_samples", __name__, url_prefix="/api/v1/samples", tag="samples")
@@ -134,8 +135,7 @@ def read_sample(sample: str) -> ResponseReturnValue:
 def read_population(sample: str) -> ResponseReturnValue:
     """The frozen list that the sample was drawn from: ids, one a line."""
     data = samples.read_population(get_archive(), require_actor(), sample=sample)
-    headers = {"Content-Disposition": f'attachment; filename="population-{sample}.txt"'}
-    return Response(data, content_type="text/plain", headers=headers)
+    return send_content(reading.content_of(data, "text/plain", f"population-{sample}.txt"))
 
 
 @blueprint.post("/<id:sample>/results")

@@ -26,7 +26,7 @@ from archive_service.db.models import (
 )
 from archive_service.db.paging import Page, PageRequest, comes_after, cut_page
 from archive_service.db.queries import ReadScope
-from archive_service.db.search_index import DOCUMENT, DOSSIER, EVENT, PERSON
+from archive_service.db.search_index import DOCUMENT, DOSSIER, EVENT, PERSON, token_of
 from archive_service.domain.event import parse_event
 from archive_service.domain.words import ends_behind, excerpt, is_found, words_of
 
@@ -55,8 +55,9 @@ class Reach:
         return and_(within, SearchEntryRow.subject.in_(sent))
 
 
-def _has(column: Any, term: str) -> ColumnElement[bool]:
-    return column == term if len(term) == 1 else and_(column >= term, column < ends_behind(term))
+def _has(kind: str, term: str) -> ColumnElement[bool]:
+    column, first = SearchTokenRow.token, token_of(kind, term)
+    return column == first if len(term) == 1 else and_(column >= first, column < ends_behind(first))
 
 
 def find_units(session: Session, term: str) -> list[str]:
@@ -66,7 +67,7 @@ def find_units(session: Session, term: str) -> list[str]:
 
 
 def _matching(session: Session, reach: Reach, kind: str, terms: Sequence[str], unit: str | None) -> Any:
-    """The entries of a kind in which every term begins a word."""
+    """The entries of a kind in which every term begins a word; None where one of them begins none."""
     entry, token = SearchEntryRow, SearchTokenRow
     where: list[ColumnElement[bool]] = [entry.kind == kind, reach.condition()]
     if unit is not None:
@@ -74,20 +75,20 @@ def _matching(session: Session, reach: Reach, kind: str, terms: Sequence[str], u
     units = {term: find_units(session, term) if kind == DOSSIER else [] for term in terms}
     counts = {
         term: session.execute(
-            select(func.count()).select_from(
-                select(token.token).where(_has(token.token, term)).limit(RARE + 1).subquery()
-            )
+            select(func.count()).select_from(select(token.token).where(_has(kind, term)).limit(RARE + 1).subquery())
         ).scalar_one()
         for term in terms
         if not units[term]
     }
     rarest = min(counts, key=lambda term: counts[term], default=None)
+    if rarest is not None and counts[rarest] == 0:
+        return None
     if rarest is not None and counts[rarest] <= RARE:
         # a planner that trusts the limit would walk through all entries in search of a rare word
-        places = select(token.entry_id).where(_has(token.token, rarest)).distinct().cte("places")
+        places = select(token.entry_id).where(_has(kind, rarest)).distinct().cte("places")
         where.append(entry.id.in_(select(places.c.entry_id)))
     for term in terms:
-        there = exists(select(1).where(token.entry_id == entry.id, _has(token.token, term)))
+        there = exists(select(1).where(token.entry_id == entry.id, _has(kind, term)))
         where.append(or_(there, entry.work_unit_id.in_(units[term])) if units[term] else there)
     return select(entry.id, entry.subject, entry.event_hash).where(*where)
 
@@ -97,6 +98,8 @@ def page_entries(
 ) -> tuple[Page[Any], int]:
     """Entries of a kind in which every term begins a word, newest first, and how many there are (``COUNTED`` + 1: more than that)."""
     found = _matching(session, reach, kind, terms, unit)
+    if found is None:
+        return Page([], None), 0
     count = session.execute(select(func.count()).select_from(found.limit(COUNTED + 1).subquery())).scalar_one()
     rows = session.execute(
         found.where(*comes_after((SearchEntryRow.id,), page.after, descending=True))
@@ -135,9 +138,7 @@ def find_by_hash(session: Session, reaches: dict[str, Reach], prefix: str) -> di
                 .join(DossierRow, DossierRow.id == version.dossier_id)
                 .where(_begins(column, prefix), reach.scope.condition(), own)
             )
-            found.setdefault(DOCUMENT, []).extend(
-                session.execute(rows.order_by(column, version.id).limit(IDENTIFIED)).scalars()
-            )
+            found.setdefault(DOCUMENT, []).extend(session.execute(rows.order_by(column).limit(IDENTIFIED)).scalars())
     if EVENT in reaches:
         hashes = select(EventRow.leaf_hash).where(_begins(EventRow.leaf_hash, prefix)).limit(IDENTIFIED)
         found[EVENT] = _readable(session, reaches[EVENT].scope, list(session.execute(hashes).scalars()))

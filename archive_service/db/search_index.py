@@ -19,6 +19,7 @@ DOCUMENT = "document"
 PERSON = "person"
 EVENT = "event"
 KINDS = (DOSSIER, DOCUMENT, EVENT, PERSON)
+_MARKS = {DOSSIER: "d", DOCUMENT: "f", EVENT: "e", PERSON: "p"}
 
 _ENTRY, _TOKEN, _DOSSIER = table_of(SearchEntryRow), table_of(SearchTokenRow), table_of(DossierRow)
 
@@ -59,11 +60,37 @@ def index_event(connection: Connection, event: Event, openings: Iterable[tuple[s
     add_entry(connection, {**entry, "event_hash": event.leaf_hash, "work_unit_id": unit}, words_in(event, openings))
 
 
+def token_of(kind: str, word: str) -> str:
+    """A word as it stands in the index: behind a letter for its kind, so that what is common in one is known to be rare in another."""
+    return f"{_MARKS[kind]}:{word}"
+
+
 def add_entry(connection: Connection, entry: dict[str, Any], words: list[tuple[str, str]]) -> None:
     """Write an entry and its words."""
     made = connection.execute(insert(_ENTRY).returning(_ENTRY.c.id), entry).scalar_one()
     if words:
-        connection.execute(insert(_TOKEN), [{"token": word, "entry_id": made, "field": field} for word, field in words])
+        connection.execute(
+            insert(_TOKEN),
+            [{"token": token_of(entry["kind"], word), "entry_id": made, "field": field} for word, field in words],
+        )
+
+
+def add_entries(connection: Connection, entries: list[tuple[dict[str, Any], list[tuple[str, str]]]]) -> None:
+    """Write many entries and their words, whose events have no entry yet."""
+    if not entries:
+        return
+    connection.execute(insert(_ENTRY), [entry for entry, _ in entries])
+    hashes = [entry["event_hash"] for entry, _ in entries]
+    ids = dict(
+        connection.execute(select(_ENTRY.c.event_hash, _ENTRY.c.id).where(_ENTRY.c.event_hash.in_(hashes))).all()
+    )
+    words = [
+        {"token": token_of(entry["kind"], word), "entry_id": ids[entry["event_hash"]], "field": field}
+        for entry, found in entries
+        for word, field in found
+    ]
+    if words:
+        connection.execute(insert(_TOKEN), words)
 
 
 def forget_everything(connection: Connection) -> None:

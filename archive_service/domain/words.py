@@ -9,7 +9,7 @@ import re
 import unicodedata
 from typing import List, Sequence, Tuple
 
-WORD_CHARACTERS = 40
+WORD_CHARACTERS = 38
 """What a word is cut to."""
 TERMS_LIMIT = 8
 QUERY_CHARACTERS = 200

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
@@ -80,13 +79,11 @@ def _failed_checks(session: Session) -> list[dict[str, Any]]:
     return found
 
 
-def access_ends(session: Session, actor: Actor) -> datetime | str | None:
-    """When the actor's access as auditor ends: that of their log-in where it has an end, else the last day of the assignment."""
-    # an end of the log-in itself is the users' own matter: where there is such a column it counts
-    row = session.get(UserRow, actor.user)
-    ends: datetime | None = getattr(row, "valid_until", None)
-    if ends is not None:
-        return ends
+def access_ends(session: Session, actor: Actor) -> str | None:
+    """The last day of the actor's access as auditor: of the log-in or of the assignment, whichever comes first; None without one."""
     held = [a.id for a in actor.assignments if a.role == AUDITOR]
     days = session.execute(select(AssignmentRow.to_on).where(AssignmentRow.id.in_(held))).scalars().all()
-    return None if not days or None in days else max(day for day in days if day is not None)
+    # several assignments: the one that lasts longest counts, and one without an end outlasts all
+    last = None if None in days else max((day for day in days if day is not None), default=None)
+    ends = [day for day in (last, session.get_one(UserRow, actor.user).valid_until) if day is not None]
+    return min(ends, default=None)

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+<<<<<<< HEAD
 from typing import Any, NamedTuple
+=======
+from hashlib import sha256
+from typing import Any
+>>>>>>> wt-aud
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
@@ -184,6 +189,15 @@ def _content(archive: Archive, location: LocationRow, size: int, media_type: str
 
     chunks = archive.store.read(location.key, location.version_id)
     return Content(chunks, size, location.digest, media_type, name, read_range)
+
+
+def content_of(data: bytes, media_type: str, name: str) -> Content:
+    """Bytes that were made just now, as a download."""
+
+    def read_range(offset: int, length: int) -> Iterator[bytes]:
+        yield data[offset : offset + length]
+
+    return Content(iter([data]), len(data), sha256(data).hexdigest(), media_type, name, read_range)
 
 
 def read_bundle_progress(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]:

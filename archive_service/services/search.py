@@ -21,7 +21,7 @@ from archive_service.db.search_index import (
     EVENT,
     KINDS,
     PERSON,
-    add_entry,
+    add_entries,
     entry_of,
     forget_everything,
     words_in,
@@ -160,7 +160,6 @@ def rebuild(archive: Archive, progress: Callable[[int, int], None] | None = None
 
 
 def _index_again(archive: Archive, hashes: list[str]) -> int:
-    made = 0
     with archive.db.write() as session:
         known = search.indexed_of(session, hashes)
         rows = dict(
@@ -175,9 +174,13 @@ def _index_again(archive: Archive, hashes: list[str]) -> int:
         units = dict(
             session.execute(select(DossierRow.id, DossierRow.work_unit_id).where(DossierRow.id.in_(dossiers))).all()
         )
-        for event, entry in entries:
-            if entry is not None:
-                whole = {**entry, "event_hash": event.leaf_hash, "work_unit_id": units.get(entry["dossier_id"])}
-                add_entry(session.connection(), whole, words_in(event, openings[event.leaf_hash]))
-                made += 1
-    return made
+        whole = [
+            (
+                {**entry, "event_hash": event.leaf_hash, "work_unit_id": units.get(entry["dossier_id"])},
+                words_in(event, openings[event.leaf_hash]),
+            )
+            for event, entry in entries
+            if entry is not None
+        ]
+        add_entries(session.connection(), whole)
+    return len(whole)

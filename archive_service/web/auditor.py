@@ -39,7 +39,8 @@ def dossier(dossier: str) -> ResponseReturnValue:
     """A dossier's steps, and beside them the evidence of one."""
     step = request.args.get("step")
     found = evidence.read_evidence(get_archive(), require_actor(), dossier=dossier, step=step)
-    return render_template("evidence.html", d=found, chosen=found["chosen"])
+    titles = {each["performer"]: each["performer_title"] for each in found["steps"]}
+    return render_template("evidence.html", d=found, chosen=found["chosen"], titles=titles)
 
 
 @blueprint.get("/dossiers/<dossier>/periksa")

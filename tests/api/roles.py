@@ -459,7 +459,7 @@ ROUTES: dict[str, Row] = {
     # forms without their fields, and a sample that there is not
     "POST /sampel": Row(NO, "422/422", NO, NO, TO_LOGIN),
     "GET /sampel/<sample>": Row(NO, "404/404", NO, NO, TO_LOGIN),
-    "POST /sampel/<sample>/<dossier>": Row(NO, "422/422", NO, NO, TO_LOGIN),
+    "POST /sampel/<sample>/<dossier>": Row(NO, "404/404", NO, NO, TO_LOGIN),
     "GET /sampel/<sample>/population.txt": Row(NO, "404/404", NO, NO, TO_LOGIN),
     "GET /sampel/<sample>/export": Row(NO, "404/404", NO, NO, TO_LOGIN),
     # nothing in the guides is secret; a guide and a picture that there are not

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from archive_service.db.models import OpeningRow
 from archive_service.db.paging import PageRequest
 from archive_service.domain.log_proof import parse_log_proof
-from archive_service.services import findings, samples
+from archive_service.services import findings, samples, users
 from tests.office import Office
 from tests.web.conftest import Browser
 
@@ -54,6 +54,8 @@ def test_the_evidence_stands_beside_the_step(office: Office, app: Flask) -> None
     assert "Bukti langkah 4" in page and "Waktu kerja per hari" in page and "waktu baku terlampaui" in page
     assert re.search(r"SHA-256 <code>[0-9a-f]{64}", page) and f"/dossiers/{dossier}/proofs/" in page
     assert "belum ada pihak luar" in page.lower() and "Temuan" in page
+    assert f"/audit/dossiers/{dossier}" in browser.page(f"/dossiers/{dossier}")
+    assert f"/audit/dossiers/{dossier}" not in Browser(app, office).settle("maya").page(f"/dossiers/{dossier}")
     # a step that is not there shows the first that was begun
     assert "Bukti langkah 1" in browser.page(f"/audit/dossiers/{dossier}?step=99")
     assert browser.get(f"/audit/dossiers/{office.unit}").status_code == 404
@@ -115,3 +117,15 @@ def test_a_sample_is_drawn_looked_through_and_saved_on_pages(office: Office, app
     assert b"Lengkap." in browser.get(f"{path}/export?format=csv").data
     assert browser.get(f"{path}/export").data[:2] == b"PK"
     assert len(samples.page_samples(office.archive, office.actor("wahyu"), page=PageRequest()).rows) == 1
+
+
+def test_the_home_says_until_when_one_may_look(office: Office, app: Flask) -> None:
+    users.set_validity(
+        office.archive,
+        office.actor("admin"),
+        user=office.actor("wahyu").user,
+        from_on=None,
+        until_on="2026-03-31",
+    )
+    page = Browser(app, office).settle("wahyu").page("/audit")
+    assert "Sampai akhir hari Selasa, 31 Maret 2026" in page
