@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from archive_service.errors import ArchiveError, Conflict, DocumentRefused, Forbidden, InvalidInput, TooLarge
-from archive_service.services import desk, dossiers, live, passkeys, reading
+from archive_service.services import desk, dossiers, live, partial_uploads, passkeys, reading
 from archive_service.services.places import ATTACHMENT_MEDIA
 from archive_service.web import narration
 from archive_service.web.auth import FORM_LIMITS_BYTES, get_archive, require_actor
@@ -84,6 +84,9 @@ def dossier_facts(dossier: str) -> dict[str, Any]:
     return {
         "d": desk.read_desk(archive, actor, dossier=dossier),
         "page_state": state,
+        "unfinished": (
+            partial_uploads.list_unfinished(archive, actor, dossier=dossier) if actor.may("document.upload") else []
+        ),
         "has_passkey": passkeys.has_passkey(archive, actor),
         "limit_bytes": archive.settings.document_limit_bytes,
         "attachment_media": ATTACHMENT_MEDIA,

@@ -61,7 +61,7 @@ def receive_document(dossier: str, step: str) -> ResponseReturnValue:
 def receive_form(dossier: str, step: str) -> ResponseReturnValue:
     """Take a document from a multipart form, where no script runs."""
     form = f"upload-{step}-{request.form.get('kind', '')}"
-    sent = request.files.get("file")
+    sent = next((request.files[name] for name in ("file", "photo") if request.files.get(name)), None)
     try:
         if sent is None or not sent.filename:
             raise InvalidInput("file_missing", "Choose a file first.")

@@ -328,6 +328,13 @@ ROUTES: dict[str, Row] = {
     f"GET {PAGE}/documents/<version>": Row("200/404", OK, OK, NO, TO_LOGIN, contributor="404/404"),
     f"GET {PAGE}/documents/<version>/receipt": Row("200/404", OK, OK, NO, TO_LOGIN, contributor="404/404"),
     f"GET {PAGE}/pulse": DOSSIER_PAGE,
+    # whoever sends documents asks for their own alone; auditors and quality checkers send none
+    f"GET {PAGE}/uploads": Row("200/404", NO, NO, NO, TO_LOGIN, contributor="200/404"),
+    f"GET {PAGE}/uploads/<upload>": Row("404/404", "404/404", "404/404", "404/404", TO_LOGIN),
+    # without the protocol's headers
+    f"POST {PAGE}/steps/<step>/uploads": Row("422/422", "422/422", "422/422", "422/422", TO_LOGIN),
+    f"PATCH {PAGE}/uploads/<upload>": Row("422/422", "422/422", "422/422", "422/422", TO_LOGIN),
+    f"DELETE {PAGE}/uploads/<upload>": Row("404/404", "404/404", "404/404", "404/404", TO_LOGIN),
     # the stage's step is submitted and not decided: everybody is led to its place on the page
     f"GET {PAGE}/steps/<step>/review": Row("303/404", "303/303", "303/303", NO, TO_LOGIN),
     f"GET {PAGE}/documents/<version>/preview": Row("200/404", OK, OK, NO, TO_LOGIN, contributor="404/404"),

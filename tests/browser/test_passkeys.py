@@ -54,8 +54,8 @@ def log_in(chromium: Browser, address: str, office: Office, login: str) -> Page:
     page = context.new_page()
     page.goto(f"{address}/login")
     page.get_by_label("Nama masuk").fill(login)
-    page.get_by_label("Kata sandi").fill(PASSWORD)
-    page.get_by_role("button", name="Masuk").click()
+    page.get_by_label("Kata sandi", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Masuk", exact=True).click()
     expect(page.locator("header .person summary")).to_be_visible()
     return page
 

@@ -65,8 +65,8 @@ class Desk:
             self.page = self.seats[login] = self._open(width)
             self.page.goto(f"{self.service.url}/login")
             self.page.get_by_label("Nama masuk").fill(login)
-            self.page.get_by_label("Kata sandi").fill(PASSWORD)
-            self.page.get_by_role("button", name="Masuk").click()
+            self.page.get_by_label("Kata sandi", exact=True).fill(PASSWORD)
+            self.page.get_by_role("button", name="Masuk", exact=True).click()
             expect(self.page.locator("header .person summary")).to_be_visible()
         if self.dossier:
             self.page.locator(f'main a[href*="{self.dossier}"]').first.click()
@@ -77,9 +77,9 @@ class Desk:
         page = self.seats.pop(login)
         page.locator("header .person summary").click()
         page.get_by_role("button", name="Keluar").click()
-        expect(page.get_by_label("Kata sandi")).to_be_visible()
+        expect(page.get_by_label("Kata sandi", exact=True)).to_be_visible()
         page.goto(f"{self.service.url}/dossiers/{self.dossier}")
-        expect(page.get_by_label("Kata sandi")).to_be_visible()
+        expect(page.get_by_label("Kata sandi", exact=True)).to_be_visible()
         page.context.close()
 
     def upload(self, step: str, round: int = 1) -> None:

@@ -1,30 +1,54 @@
-// Sends the files of a form one after another as raw bodies, with a progress bar, and refreshes what changed on the page.
+// Sends the files of a form one after another with a bar for each; large ones in pieces that go on after a cut line or a closed browser.
+import { fingerprintOf, findDuplicate, startsAs } from "./files.js";
+import { refresh } from "./live.js";
+
+const SMALL_BYTES = 4 * 1024 * 1024;
+const PIECE_BYTES = 4 * 1024 * 1024;
+const PAUSES_MS = [500, 1000, 3000, 5000, 10_000, 20_000, 30_000, 60_000];
+const FIELDS = ["kind", "document", "indicator", "application", "address", "number"];
 
 /** Take over every form that has data-upload; without this script the same forms send themselves. */
 export function showUploads() {
-  for (const form of document.querySelectorAll("form[data-upload]")) {
-    if ("many" in form.dataset) form.elements.file.multiple = true;
-  }
+  prepare();
+  document.addEventListener("archive:fresh", prepare);
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (!form.matches("form[data-upload]")) return;
     event.preventDefault();
     if (!form.dataset.busy) send(form);
   });
+  for (const kind of ["dragover", "dragleave", "drop"]) document.addEventListener(kind, drag);
   window.addEventListener("beforeunload", (event) => {
     if (document.querySelector("form[data-busy]")) event.preventDefault();
   });
 }
 
+function prepare() {
+  for (const form of document.querySelectorAll("form[data-upload]")) {
+    if ("many" in form.dataset) form.elements.file.multiple = true;
+  }
+}
+
+function drag(event) {
+  const form = event.target.closest?.("form[data-upload]");
+  if (!form || !event.dataTransfer?.types.includes("Files")) return;
+  event.preventDefault();
+  form.classList.toggle("dropping", event.type === "dragover");
+  if (event.type !== "drop" || form.dataset.busy) return;
+  form.elements.file.files = event.dataTransfer.files;
+  if (form.reportValidity()) form.requestSubmit();
+}
+
 async function send(form) {
   const parts = {
-    button: form.querySelector("button"),
+    button: form.querySelector(".actions button"),
     bar: form.querySelector("progress"),
     status: form.querySelector(".status"),
     percent: form.querySelector(".percent"),
     problem: form.querySelector(".problem"),
+    pause: form.querySelector("[data-pause]"),
   };
-  const files = [...form.elements.file.files];
+  const files = [...form.elements.file.files, ...(form.elements.photo?.files ?? [])];
   form.dataset.busy = "yes";
   parts.problem.hidden = true;
   parts.button.disabled = true;
@@ -33,11 +57,16 @@ async function send(form) {
   try {
     if (!files.length) throw new Error(form.dataset.choose);
     for (const file of files) {
-      await sendFile(form, file, parts, files.length > 1 ? `${file.name}: ` : "");
+      const name = files.length > 1 ? `${file.name}: ` : "";
+      const refusal = await refusalOf(form, file);
+      if (refusal) throw new Error(name + refusal);
+      if (await isUnwanted(form, file)) continue;
+      await (file.size > SMALL_BYTES ? sendInPieces : sendWhole)(form, file, parts, name);
       received += 1;
     }
     form.elements.file.value = "";
-    parts.status.textContent = form.dataset.received;
+    if (form.elements.photo) form.elements.photo.value = "";
+    parts.status.textContent = received ? form.dataset.received : "";
     parts.status.focus();
   } catch (error) {
     parts.status.textContent = "";
@@ -45,65 +74,111 @@ async function send(form) {
     parts.problem.hidden = false;
   }
   parts.bar.hidden = true;
+  parts.pause.hidden = true;
   parts.percent.textContent = "";
   parts.button.disabled = false;
   delete form.dataset.busy;
   if (received) await refresh();
 }
 
-function sendFile(form, file, parts, name) {
-  const { bar, status, percent } = parts;
-  const fields = new URLSearchParams({ name: file.name });
-  for (const field of ["kind", "document", "indicator", "application", "address", "number"]) {
-    if (form.elements[field]?.value) fields.set(field, form.elements[field].value);
-  }
+/** What is wrong with a file as far as the browser can tell, before a byte flows; nothing when it may be sent. */
+async function refusalOf(form, file) {
+  if (!file.size) return form.dataset.empty;
+  if (file.size > Number(form.dataset.limit)) return form.dataset.tooLarge;
+  const wanted = form.elements.file.accept.split(",").filter((one) => one.startsWith("."));
+  if (wanted.length && !wanted.some((suffix) => file.name.toLowerCase().endsWith(suffix))) return form.dataset.wrongType;
+  return (await startsAs(file)) ? "" : form.dataset.wrongType;
+}
+
+/** Whether the file is in this dossier already and whoever sends it thinks better of it. */
+async function isUnwanted(form, file) {
+  const there = await findDuplicate(file);
+  return Boolean(there) && !window.confirm(form.dataset.duplicate.replace("{name}", there));
+}
+
+function show(form, { bar, percent, status }, name, sent, total) {
+  bar.value = (100 * sent) / total;
+  percent.textContent = `${Math.floor(bar.value)} %`;
+  // the status is read aloud: it says what happens, and not each per cent of it
+  if (sent === total) status.textContent = name + form.dataset.checking;
+}
+
+function fieldsOf(form) {
+  return Object.fromEntries(FIELDS.filter((f) => form.elements[f]?.value).map((f) => [f, form.elements[f].value]));
+}
+
+function sendWhole(form, file, parts, name) {
+  const fields = new URLSearchParams({ name: file.name, ...fieldsOf(form) });
   return new Promise((resolve, reject) => {
     const fail = (sentence) => reject(new Error(name + sentence));
-    if (file.size > Number(form.dataset.limit)) {
-      fail(form.dataset.tooLarge);
-      return;
-    }
     const request = new XMLHttpRequest();
     request.open("POST", `${form.dataset.upload}?${fields}`);
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.setRequestHeader("X-CSRF-Token", form.elements.csrf.value);
     request.upload.onprogress = (event) => {
-      if (!event.lengthComputable) return;
-      bar.value = (100 * event.loaded) / event.total;
-      percent.textContent = `${Math.floor(bar.value)} %`;
-      // the status is read aloud: it says what happens, and not each per cent of it
-      if (event.loaded === event.total) status.textContent = name + form.dataset.checking;
+      if (event.lengthComputable) show(form, parts, name, event.loaded, event.total);
     };
     request.onload = () => {
       if (request.status === 201) resolve();
-      else fail(sentenceOf(request, form.dataset.cutOff));
+      else fail(sentenceOf(request.responseText, form.dataset.cutOff));
     };
     request.onerror = () => fail(form.dataset.cutOff);
-    bar.value = 0;
-    status.textContent = name + form.dataset.sending;
+    parts.bar.value = 0;
+    parts.status.textContent = name + form.dataset.sending;
     request.send(file);
   });
 }
 
-function sentenceOf(request, otherwise) {
-  try {
-    return JSON.parse(request.responseText).sentence || otherwise;
-  } catch {
-    return otherwise;
-  }
+async function sendInPieces(form, file, parts, name) {
+  await import("./vendor/tus.min.js");
+  const fingerprint = await fingerprintOf(file);
+  const headers = { "X-CSRF-Token": form.elements.csrf.value, Accept: "application/json" };
+  const known = await fetch(form.dataset.uploads, { headers: { Accept: "application/json" } });
+  const begun = known.ok ? (await known.json()).uploads : [];
+  const place = begun.find((one) => one.fingerprint === fingerprint && one.size === file.size && one.kind === form.elements.kind.value);
+  await new Promise((resolve, reject) => {
+    const upload = new window.tus.Upload(file, {
+      endpoint: form.dataset.tus,
+      uploadUrl: place?.url,
+      metadata: { filename: file.name, fingerprint, ...fieldsOf(form) },
+      headers,
+      chunkSize: PIECE_BYTES,
+      retryDelays: PAUSES_MS,
+      storeFingerprintForResuming: false,
+      onProgress: (sent, total) => {
+        if (parts.status.textContent === name + form.dataset.waiting) parts.status.textContent = name + form.dataset.sending;
+        show(form, parts, name, sent, total);
+      },
+      onShouldRetry: (error) => {
+        const status = error.originalResponse?.getStatus() ?? 0;
+        const isPassing = status === 0 || status === 409 || status === 423 || status >= 500;
+        if (isPassing) parts.status.textContent = name + form.dataset.waiting;
+        return isPassing;
+      },
+      onSuccess: resolve,
+      onError: (error) => reject(new Error(name + sentenceOf(error.originalResponse?.getBody(), form.dataset.goesOn))),
+    });
+    parts.bar.value = 0;
+    parts.status.textContent = name + (place ? form.dataset.resuming : form.dataset.sending);
+    parts.pause.hidden = false;
+    let isPaused = false;
+    const label = () => (parts.pause.textContent = isPaused ? form.dataset.resume : form.dataset.pause);
+    label();
+    parts.pause.onclick = async () => {
+      isPaused = !isPaused;
+      label();
+      parts.status.textContent = name + (isPaused ? form.dataset.paused : form.dataset.sending);
+      await (isPaused ? upload.abort() : upload.start());
+    };
+    upload.start();
+  });
 }
 
-/** Replace what an upload changes by the server's newest words; forms that somebody is filling in stay as they are. */
-async function refresh() {
-  const response = await fetch(location.pathname, { headers: { Accept: "text/html" } });
-  if (!response.ok || response.redirected) {
-    location.reload();
-    return;
-  }
-  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-  for (const old of document.querySelectorAll("[data-fresh]")) {
-    const now = fresh.getElementById(old.id);
-    if (now) old.replaceWith(document.adoptNode(now));
+function sentenceOf(text, otherwise) {
+  try {
+    return JSON.parse(text).sentence || otherwise;
+  } catch {
+    return otherwise;
   }
 }
