@@ -69,6 +69,7 @@ class RunningStep(Answer):
     responsible: str | None
     responsible_name: str | None
     due_at: str | None
+    is_late: bool
 
 
 class ListedDossier(Answer):

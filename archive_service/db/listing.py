@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from archive_service.db import queries
 from archive_service.db.models import (
@@ -24,6 +24,7 @@ from archive_service.db.models import (
     LocationRow,
     OpeningRow,
     PersonRow,
+    StepRunRow,
     UserRow,
     VerdictRow,
     WorkUnitRow,
@@ -41,6 +42,10 @@ class DossierFilter:
     work_unit: str | None = None
     year: int | None = None
     quarter: int | None = None
+    late_at: datetime | None = None
+    """Those with a step that runs and is late at this time."""
+    text: str | None = None
+    """Those with this text in their title, whatever the case of its letters."""
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The filter as conditions on the dossier table."""
@@ -51,7 +56,29 @@ class DossierFilter:
             DossierRow.year: self.year,
             DossierRow.quarter: self.quarter,
         }
-        return [column == value for column, value in wanted.items() if value is not None]
+        found: list[ColumnElement[bool]] = [column == value for column, value in wanted.items() if value is not None]
+        if self.late_at is not None:
+            found.append(
+                select(StepRunRow.dossier_id)
+                .where(
+                    StepRunRow.dossier_id == DossierRow.id,
+                    StepRunRow.state == "running",
+                    StepRunRow.late_at <= self.late_at,
+                )
+                .exists()
+            )
+        if self.text is not None:
+            title = aliased(OpeningRow)
+            found.append(
+                select(title.event_hash)
+                .where(
+                    title.event_hash == DossierRow.opened_hash,
+                    title.field == "title",
+                    title.value.icontains(self.text, autoescape=True),
+                )
+                .exists()
+            )
+        return found
 
 
 @dataclass(frozen=True)

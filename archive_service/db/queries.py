@@ -89,7 +89,13 @@ def running_steps(session: Session, dossiers: Collection[str]) -> dict[str, list
     ).scalars()
     for run in runs:
         running.setdefault(run.dossier_id, []).append(
-            {"step": run.step, "iteration": run.iteration, "responsible": run.responsible, "due_at": run.due_at}
+            {
+                "step": run.step,
+                "iteration": run.iteration,
+                "responsible": run.responsible,
+                "due_at": run.due_at,
+                "late_at": run.late_at,
+            }
         )
     return running
 

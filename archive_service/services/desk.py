@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
 from archive_service.db import queries
-from archive_service.db.event_log import read_openings, read_stream
+from archive_service.db.event_log import read_openings
 from archive_service.db.queries import ReadScope
 from archive_service.domain import completeness, permissions, verdict, working_time
 from archive_service.domain.action import Action
@@ -131,6 +131,13 @@ def _used(calendar: working_time.Calendar, started_at: datetime, now: datetime) 
         return None
 
 
+def list_readable_units(archive: Archive, actor: Actor) -> list[dict[str, Any]]:
+    """The work units whose dossiers the actor may read."""
+    scope = reading.scope_of(actor)
+    with archive.db.read() as session:
+        return [unit for unit in queries.list_work_units(session) if scope.holds(unit["work_unit"])]
+
+
 def may_decide(archive: Archive, actor: Actor, *, dossier: str, step: str) -> bool:
     """Whether this actor may approve or return a step now; False also for what they may not read."""
     if not actor.may("step.decide") or reading.find_readable(archive, actor, dossier=dossier) is None:
@@ -142,14 +149,9 @@ def may_decide(archive: Archive, actor: Actor, *, dossier: str, step: str) -> bo
 
 def read_desk(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]:
     """``reading.read_dossier`` (which checks and records the read) with what this actor may do, and texts where they belong."""
-    found = reading.read_dossier(archive, actor, dossier=dossier)
+    found, state, events, openings, names = reading.read_whole(archive, actor, dossier=dossier)
     with archive.db.read() as session:
-        events = read_dossier_events(archive, session, dossier)
-        state = fold_dossier(archive, session, events)
         now = verdict.format_time(archive.log.clock())
-        events = [*events, *read_stream(session, f"after:{dossier}")]
-        openings = {k: v[0] for k, v in read_openings(session, [e.leaf_hash for e in events]).items()}
-        names = queries.names_of(session, {e.person for e in events if e.person})
         for step in found["steps"]:
             rule = state.sop.step(step["step"])
             step.update(_acting(state, actor, step["step"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
@@ -117,12 +117,15 @@ def list_dossiers(
         names = queries.names_of(
             session, {run["responsible"] for d in found for run in d["running"] if run["responsible"]}
         )
+    now = archive.log.clock()
     for dossier in found:
         for key in ("opened_at", "ended_at"):
             dossier[key] = None if dossier[key] is None else dossier[key].isoformat()
         for run in dossier["running"]:
             run["responsible_name"] = names.get(run["responsible"])
             run["due_at"] = None if run["due_at"] is None else run["due_at"].isoformat()
+            late_at = run.pop("late_at")
+            run["is_late"] = late_at is not None and late_at <= now
     return found
 
 
@@ -270,8 +273,24 @@ def list_work_units(archive: Archive, actor: Actor) -> list[dict[str, Any]]:
         return queries.list_work_units(session)
 
 
+class Whole(NamedTuple):
+    """A dossier that was read: as plain data, and what that was told from, so that one page reads and folds it once."""
+
+    found: dict[str, Any]
+    state: Dossier
+    events: list[Event]
+    """Those of its stream, and those after its seal."""
+    openings: dict[tuple[str, str], str]
+    names: dict[str, str]
+
+
 def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, Any]:
     """Everything about a dossier as plain data: steps with clock and checklist, documents, decisions, deviations, bundle."""
+    return read_whole(archive, actor, dossier=dossier).found
+
+
+def read_whole(archive: Archive, actor: Actor, *, dossier: str) -> Whole:
+    """``read_dossier`` with the folded state and the events behind it."""
     with archive.db.read() as session:
         _require_readable(session, actor, dossier, "dossier.read")
     record_read(archive, actor, "dossier", dossier)
@@ -290,7 +309,7 @@ def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, A
         unit = queries.name_of_work_unit(session, state.work_unit)
         level = _level(archive, session, events[-1].leaf_hash) if events[-1].type == "dossier.sealed" else None
     now = verdict.format_time(archive.log.clock())
-    return {
+    found = {
         "dossier": state.id,
         "status": state.status,
         "sop": {"digest": state.sop_digest, "number": state.sop.number, "title": state.sop.title},
@@ -415,6 +434,7 @@ def read_dossier(archive: Archive, actor: Actor, *, dossier: str) -> dict[str, A
             "level": level,
         },
     }
+    return Whole(found, state, [*events, *after], openings, names)
 
 
 def _level(archive: Archive, session: Session, seal: str) -> dict[str, Any] | None:

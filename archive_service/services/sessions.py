@@ -57,7 +57,7 @@ def start_session(
     return cookie
 
 
-def find_session_actor(archive: Archive, cookie: str) -> Actor | None:
+def find_session_actor(archive: Archive, cookie: str, *, is_use: bool = True) -> Actor | None:
     """The actor behind a browser's cookie, or None when its session ended, idled out or grew too old."""
     now = archive.timer()
     with archive.db.read() as session:
@@ -71,7 +71,8 @@ def find_session_actor(archive: Archive, cookie: str) -> Actor | None:
             return None
         actor = make_actor(session, user.id, user.person_id, archive.log.clock())
         seen_at, session_id = row.seen_at, row.id
-    if now - seen_at > SEEN_EVERY:
+    # what an open page asks by itself is no use of the session: it must idle out behind it
+    if is_use and now - seen_at > SEEN_EVERY:
         with archive.db.write() as session:
             session.execute(update(SessionRow).where(SessionRow.id == session_id).values(seen_at=now))
     return actor

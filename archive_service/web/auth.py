@@ -64,6 +64,8 @@ OPEN_ENDPOINTS = frozenset(
     ]
 )
 """What a visitor may ask for."""
+ASKING_ENDPOINTS = frozenset(["web_live.pulse", "web_bundles.progress"])
+"""What open pages ask by themselves: a page that is left open keeps no session alive."""
 LOGIN_ENDPOINTS = frozenset(
     [
         "web_sessions.login",
@@ -99,7 +101,9 @@ def get_archive() -> Archive:
 def find_actor() -> Actor | None:
     """The person behind the request's session, or None; looked up once a request."""
     if "web_actor" not in g:
-        g.web_actor = sessions.find_session_actor(get_archive(), request.cookies.get(COOKIE, ""))
+        g.web_actor = sessions.find_session_actor(
+            get_archive(), request.cookies.get(COOKIE, ""), is_use=request.endpoint not in ASKING_ENDPOINTS
+        )
     actor: Actor | None = g.web_actor
     return actor
 

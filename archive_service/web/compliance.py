@@ -6,6 +6,7 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from archive_service.services import compliance, dossiers
+from archive_service.services.live import MATTERS
 from archive_service.web.auth import get_archive, require_actor
 from archive_service.web.dossiers import REFUSALS, WIB, back_to, refuse, require_fresh
 
@@ -42,6 +43,7 @@ def grant_pause(dossier: str, step: str) -> ResponseReturnValue:
 def end_pause(dossier: str, pause: str) -> ResponseReturnValue:
     """Let the clock run again."""
     try:
+        require_fresh(dossier, types=("pause.ended",), pause=pause)
         compliance.end_pause(get_archive(), require_actor(), dossier=dossier, pause=pause)
     except REFUSALS as exc:
         return refuse(dossier, f"resume-{pause}", exc)
@@ -52,6 +54,7 @@ def end_pause(dossier: str, pause: str) -> ResponseReturnValue:
 def judge_again(dossier: str) -> ResponseReturnValue:
     """Judge by the newest version of the calendar."""
     try:
+        require_fresh(dossier, types=("dossier.judged_again", "calendar.adopted"))
         compliance.judge_again(get_archive(), require_actor(), dossier=dossier, reason=request.form.get("reason", ""))
     except REFUSALS as exc:
         return refuse(dossier, "again", exc)
@@ -62,6 +65,7 @@ def judge_again(dossier: str) -> ResponseReturnValue:
 def except_duty(dossier: str, step: str) -> ResponseReturnValue:
     """Let a person perform a step that separate duties bar them from."""
     try:
+        require_fresh(dossier, step, types=MATTERS | {"duty.excepted"})
         dossiers.except_duty(
             get_archive(),
             require_actor(),

@@ -6,8 +6,9 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
 from archive_service.services import deviations, uploads
+from archive_service.services.live import EXPLAINING
 from archive_service.web.auth import get_archive, require_actor
-from archive_service.web.dossiers import REFUSALS, back_to, refuse
+from archive_service.web.dossiers import REFUSALS, back_to, refuse, require_fresh
 from archive_service.web.uploads import file_chunks, upload_slot
 
 blueprint = Blueprint("web_deviations", __name__, url_prefix="/dossiers/<dossier>/deviations")
@@ -18,6 +19,7 @@ def explain_deviation(dossier: str, deviation: str) -> ResponseReturnValue:
     """Take the files that came with an explanation, and record it; it is never edited."""
     sent = [file for file in request.files.getlist("file") if file.filename]
     try:
+        require_fresh(dossier, types=EXPLAINING, deviation=deviation)
         # an explanation without words is refused before its files are kept
         for file in sent if request.form.get("explanation", "").strip() else []:
             with upload_slot():
@@ -47,6 +49,7 @@ def answer_explanation(dossier: str, deviation: str) -> ResponseReturnValue:
     number = request.form.get("number", "")
     is_accepted = request.form.get("answer") == "accept"
     try:
+        require_fresh(dossier, types=EXPLAINING, deviation=deviation)
         deviations.answer_explanation(
             get_archive(),
             require_actor(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -9,8 +11,11 @@ from flask import Blueprint, Response, g, make_response, redirect, render_templa
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from archive_service.db.listing import DossierFilter
+from archive_service.db.paging import PageRequest
 from archive_service.errors import ArchiveError, Conflict, DocumentRefused, Forbidden, InvalidInput, TooLarge
-from archive_service.services import desk, dossiers, live, partial_uploads, passkeys, reading
+from archive_service.services import desk, dossiers, listing, live, partial_uploads, passkeys
+from archive_service.services.fields import require_id
 from archive_service.services.places import ATTACHMENT_MEDIA
 from archive_service.web import narration
 from archive_service.web.auth import FORM_LIMITS_BYTES, get_archive, require_actor
@@ -27,6 +32,8 @@ STATUS: tuple[tuple[type[ArchiveError], HTTPStatus], ...] = (
 )
 """The refusals that belong beside the button that was pressed; every other error is a page of its own (app.py)."""
 WHOLE_PAGE = "page"
+STATES = ("open", "sealed", "cancelled")
+LISTED = 50
 REFUSALS = tuple(kind for kind, _ in STATUS)
 
 blueprint = Blueprint("web_dossiers", __name__, template_folder="templates")
@@ -44,9 +51,55 @@ class Refused(NamedTuple):
 @blueprint.get("/dossiers")
 def list_dossiers() -> ResponseReturnValue:
     """The dossiers that one may read, newest first."""
-    actor = require_actor()
-    found = reading.list_dossiers(get_archive(), actor)
-    return render_template("dossiers.html", dossiers=found, done=None, may_open=actor.may("dossier.open"))
+    return dossiers_page(None)
+
+
+def dossiers_page(done: str | None) -> Response:
+    """The list of dossiers, narrowed by what its address asks for; a field that says nothing known narrows nothing."""
+    actor, archive, asked = require_actor(), get_archive(), request.args
+    units = desk.list_readable_units(archive, actor)
+    chosen = {
+        "unit": asked.get("unit", "") if asked.get("unit") in {u["work_unit"] for u in units} else "",
+        "year": asked.get("year", "") if _number(asked.get("year", "")) else "",
+        "quarter": asked.get("quarter", "") if asked.get("quarter") in ("1", "2", "3", "4") else "",
+        "state": asked.get("state", "") if asked.get("state") in STATES else "",
+        "late": "yes" if asked.get("late") == "yes" else "",
+        "text": asked.get("text", "").strip().replace("\x00", "")[:200],
+    }
+    wanted = DossierFilter(
+        status=chosen["state"] or None,
+        work_unit=chosen["unit"] or None,
+        year=_number(chosen["year"]) or None,
+        quarter=_number(chosen["quarter"]) or None,
+        late_at=archive.log.clock() if chosen["late"] else None,
+        text=chosen["text"] or None,
+    )
+    found = listing.page_dossiers(archive, actor, wanted=wanted, page=PageRequest(LISTED, _after(asked.get("after"))))
+    kept: dict[str, Any] = {name: value for name, value in chosen.items() if value}
+    page = render_template(
+        "dossiers.html",
+        dossiers=found.rows,
+        next=None
+        if found.next is None
+        else url_for("web_dossiers.list_dossiers", **kept, after=f"{found.next[0]}~{found.next[1]}"),
+        chosen=chosen,
+        is_narrowed=bool(kept),
+        is_further="after" in asked,
+        units=units,
+        states=STATES,
+        done=done,
+        may_open=actor.may("dossier.open"),
+    )
+    return make_response(page)
+
+
+def _after(text: str | None) -> tuple[str, str] | None:
+    """The key in an address; None for one that this list did not give, which then begins anew."""
+    moment, _, dossier = (text or "").partition("~")
+    try:
+        return (datetime.fromisoformat(moment).astimezone(UTC).isoformat(), require_id("after", dossier))
+    except (ValueError, OverflowError, InvalidInput):
+        return None
 
 
 @blueprint.get("/dossiers/<dossier>")
@@ -108,11 +161,15 @@ def refusal_of(form: str, error: ArchiveError) -> tuple[Refused, HTTPStatus]:
     return Refused(form, sentence_for(error.code, error.detail), details_of(error), news), status
 
 
-def require_fresh(dossier: str, step: str | None = None) -> None:
-    """Refuse a form that was made before somebody else changed its step; a form without a state is taken as fresh."""
+def require_fresh(
+    dossier: str, step: str | None = None, types: Collection[str] = live.MATTERS, **subject: str | None
+) -> None:
+    """Refuse a form that was made before somebody else changed its step, or its subject; a form without a state is taken as fresh."""
     seen = request.form.get("seen", "")
     if seen:
-        live.require_fresh(get_archive(), require_actor(), dossier=dossier, seen=seen, step=step)
+        live.require_fresh(
+            get_archive(), require_actor(), dossier=dossier, seen=seen, step=step, types=types, subject=subject
+        )
 
 
 def standing_text(found: dict[str, Any]) -> str:

@@ -9,8 +9,9 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date, gettext, ngettext
 
-from archive_service.services import attestations, awaited, desk, notices, reading
+from archive_service.services import attestations, awaited, desk, notices
 from archive_service.web.auth import get_archive, require_actor
+from archive_service.web.dossiers import dossiers_page
 
 blueprint = Blueprint("web_home", __name__, template_folder="templates")
 
@@ -38,9 +39,7 @@ def home() -> ResponseReturnValue:
         return redirect(url_for("web_indicators.list_own"), HTTPStatus.SEE_OTHER)
     if not actor.may("dossier.read"):
         return render_template("nothing.html", done=done)
-    return render_template(
-        "dossiers.html", dossiers=reading.list_dossiers(archive, actor), done=done, may_open=actor.may("dossier.open")
-    )
+    return dossiers_page(done)
 
 
 def _summary(work: dict[str, Any]) -> str:

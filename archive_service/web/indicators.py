@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
@@ -12,8 +12,9 @@ from archive_service.errors import ArchiveError, InvalidInput, NotFound
 from archive_service.inspection.tables import TABLE_LIMIT_BYTES, XLSX
 from archive_service.services import indicator_reading, indicator_tables, indicators, uploads
 from archive_service.services.indicator_tables import CSV
+from archive_service.services.live import LISTING
 from archive_service.web.auth import FORM_LIMITS_BYTES, get_archive, require_actor
-from archive_service.web.dossiers import REFUSALS, STATUS, back_to, refuse
+from archive_service.web.dossiers import REFUSALS, STATUS, back_to, refuse, require_fresh
 from archive_service.web.problems import sentence_for
 from archive_service.web.uploads import file_chunks, upload_slot
 
@@ -92,8 +93,18 @@ def template(kind: str) -> ResponseReturnValue:
     return Response(indicator_tables.make_template(kind), mimetype=CSV if kind == "csv" else XLSX, headers=headers)
 
 
-def _act(dossier: str, form: str, done: str, act: Callable[[], object], place: str = "indicators") -> Response:
+def _act(
+    dossier: str,
+    form: str,
+    done: str,
+    act: Callable[[], object],
+    place: str = "indicators",
+    types: Collection[str] = LISTING,
+    **subject: str | None,
+) -> Response:
     try:
+        # what a colleague changed in the meantime is looked at again, and not written over
+        require_fresh(dossier, types=types, **subject)
         act()
     except REFUSALS as exc:
         return refuse(dossier, form, exc)
@@ -112,6 +123,7 @@ def set_indicator(dossier: str) -> ResponseReturnValue:
         "indicator-set",
         "indicators_listed",
         lambda: indicators.set_indicators(get_archive(), require_actor(), dossier=dossier, indicators=[listed]),
+        code=listed.code,
     )
 
 
@@ -140,6 +152,7 @@ def remove_indicator(dossier: str) -> ResponseReturnValue:
         f"indicator-remove-{code}",
         "indicator_removed",
         lambda: indicators.remove_indicator(get_archive(), require_actor(), dossier=dossier, code=code, reason=reason),
+        code=code,
     )
 
 
@@ -156,6 +169,7 @@ def record_result(dossier: str, step: str) -> ResponseReturnValue:
         f"result-{code or 'all'}",
         "result_recorded",
         lambda: indicators.record_results(get_archive(), require_actor(), dossier=dossier, step=step, results=[result]),
+        code=code,
     )
 
 
@@ -176,4 +190,6 @@ def answer_recommendation(dossier: str, recommendation: str) -> ResponseReturnVa
             note=typed.get("note", ""),
         ),
         "recommendations",
+        ("recommendation.answered",),
+        carried=recommendation,
     )

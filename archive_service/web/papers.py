@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from archive_service.errors import InvalidInput
 from archive_service.services import papers
 from archive_service.web.auth import get_archive, require_actor
-from archive_service.web.dossiers import REFUSALS, back_to, refuse
+from archive_service.web.dossiers import REFUSALS, back_to, refuse, require_fresh
 
 blueprint = Blueprint("web_papers", __name__, url_prefix="/dossiers/<dossier>/documents")
 
@@ -18,6 +18,7 @@ def record_paper(dossier: str, document: str) -> ResponseReturnValue:
     """Record where a document's original on paper lies, or that it has none."""
     typed = request.form
     try:
+        require_fresh(dossier, types=("document.paper_recorded",), document=document)
         if typed.get("exists") not in ("yes", "no"):
             raise InvalidInput("paper_choice_missing", "Say whether there is an original on paper.")
         papers.record_paper(

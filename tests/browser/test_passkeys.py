@@ -99,7 +99,8 @@ def test_a_passkey_is_registered_and_signs_an_approval_and_the_bundle_is_valid(
     decide.get_by_label("Alasan").fill("Sudah sesuai.")
     decide.get_by_role("button", name="Setujui").click()
     expect(page.locator(".done")).to_have_text("Disetujui. Langkah berikutnya sudah dimulai.")
-    expect(page.get_by_text("ditandatangani dengan kunci sandi (passkey)")).to_be_visible()
+    decided = page.locator("#decision-list")
+    expect(decided.get_by_text("ditandatangani dengan kunci sandi (passkey)")).to_be_visible()
     assert troubles == []
     page.context.close()
 

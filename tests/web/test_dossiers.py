@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from archive_service.app import create_app
 from archive_service.services import compliance, people, users
 from archive_service.services.work import load_dossier
 from tests.office import Office
@@ -258,3 +259,59 @@ def test_an_auditors_look_is_recorded_and_the_wait_for_a_bundle_is_not(browser: 
     for _ in range(3):
         browser.get(f"/dossiers/{dossier}/bundle/progress")
     assert reads(office) == ["dossier"]
+
+
+def test_the_list_is_narrowed_by_its_address_and_comes_in_pages(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = browser.office
+    running = office.play("3")
+    # their letter was received the day before: nobody submitted step 1 in time
+    late = [office.open() for _ in range(2)]
+    browser.settle("wahyu")
+
+    def listed(query: str) -> set[str]:
+        return set(re.findall(r'href="/dossiers/(\w{32})"', browser.page(f"/dossiers?{query}")))
+
+    assert listed("") == {running, *late} == listed("unit=nobody&quarter=9&state=x&year=x&after=x~y")
+    assert listed("late=yes") == set(late)
+    assert listed("state=sealed") == set() and "Tidak ada pelaksanaan POS seperti itu." in browser.page(
+        "/dossiers?state=sealed"
+    )
+    assert listed("text=KINERJA+triwulan") == {running, *late} and listed("text=%25") == set()
+    assert listed(f"unit={office.unit}&year=2026&quarter=1") == {running, *late} and listed("year=2025") == set()
+    monkeypatch.setattr("archive_service.web.dossiers.LISTED", 2)
+    first = browser.page("/dossiers?year=2026")
+    (further,) = re.findall(r'rel="next" href="([^"]+)"', first)
+    assert "year=2026" in further and listed("year=2026") == set(late)
+    assert listed(further.replace("&amp;", "&").partition("?")[2]) == {running}
+
+
+def test_an_open_page_keeps_no_session_alive(lite: Office) -> None:
+    from datetime import timedelta
+
+    browser = Browser(create_app(lite.archive), lite)
+    dossier = lite.play("1")
+    browser.settle("maya")
+    begun = lite.archive.timer()
+    for minutes in (50, 100, 130):
+        moment = begun + timedelta(minutes=minutes)
+        object.__setattr__(lite.archive, "timer", lambda moment=moment: moment)
+        last = browser.get(f"/dossiers/{dossier}/pulse")
+    assert last.status_code in (303, 401), "asked by a script alone, the session idled out"
+
+
+def test_a_form_about_a_paper_original_is_held_against_what_a_colleague_recorded(lite: Office) -> None:
+    from archive_service.services import papers
+
+    browser = Browser(create_app(lite.archive), lite)
+    dossier = lite.play("2")
+    page = browser.settle("ratna").page(f"/dossiers/{dossier}")
+    (seen,) = set(re.findall(r'name="seen" value="([^"]+)"', page))
+    with lite.archive.db.read() as session:
+        document = load_dossier(lite.archive, session, dossier).versions[0].document
+    papers.record_paper(lite.archive, lite.actor("maya"), dossier=dossier, document=document, exists=True, room="R1")
+    path, form = f"/dossiers/{dossier}/documents/{document}/paper", {"exists": "no", "seen": seen}
+    stale = browser.send(path, **form)
+    assert stale.status_code == 409 and "Orang lain sudah mengubah ini." in stale.get_data(as_text=True)
+    assert browser.send(path, **{**form, "seen": ""}).status_code == 303

@@ -23,4 +23,11 @@ export function useKeys() {
     if (button.value === "return" && !reason.value.trim()) reason.focus();
     else form.requestSubmit(button);
   });
+  // the reason is what a return needs: sending from within it returns, and never approves by a slip
+  form.elements.reason.addEventListener("keydown", (event) => {
+    const button = form.querySelector('button[value="return"]');
+    if (!box.checked || !button || event.key !== "Enter" || !event.ctrlKey || event.repeat) return;
+    event.preventDefault();
+    if (event.target.value.trim()) form.requestSubmit(button);
+  });
 }

@@ -23,6 +23,8 @@ async function run(form, button) {
     keep(form, "credential", JSON.stringify(plain(credential)));
     if (button?.name) keep(form, button.name, button.value);
     if (form.elements.password) form.elements.password.disabled = true;
+    // a form that a script submits tells nobody by itself
+    form.dispatchEvent(new CustomEvent("archive:sending", { bubbles: true }));
     form.submit();
   } catch (error) {
     problem.textContent = error.message;
