@@ -254,15 +254,20 @@ def office(stage: Stage, tmp_path: Path) -> Iterator[Office]:
 
 def list_routes(client: FlaskClient) -> list[str]:
     """Every method and rule, reads first and deletions last, so that little of what one act changes meets the next."""
-    order = {"GET": 0, "POST": 1, "PUT": 2, "DELETE": 3}
+    order = {"GET": 0, "POST": 1, "PATCH": 1, "PUT": 2, "DELETE": 3}
     found = {
         f"{method} {rule.rule}"
         for rule in client.application.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
-    return sorted(
-        found, key=lambda route: (order[route.partition(" ")[0]], route in ("POST /login", "POST /logout"), route)
-    )
+
+    def place(route: str) -> tuple[int, bool, str]:
+        method, _, rule = route.partition(" ")
+        # a page's own deletions come before what ends the browser's session: the log-out, a new password
+        rank = order[method] if rule.startswith("/api/") else min(order[method], 1)
+        return rank, route in ("POST /login", "POST /logout"), route
+
+    return sorted(found, key=place)
 
 
 def sent_by(browser: Browser, method: str) -> dict[str, str]:
