@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-<<<<<<< HEAD
-from typing import Any, NamedTuple
-=======
 from hashlib import sha256
-from typing import Any
->>>>>>> wt-aud
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
