@@ -75,7 +75,7 @@ def dossiers_page(done: str | None) -> Response:
         text=chosen["text"] or None,
     )
     found = listing.page_dossiers(archive, actor, wanted=wanted, page=PageRequest(LISTED, _after(asked.get("after"))))
-    kept = {name: value for name, value in chosen.items() if value}
+    kept: dict[str, Any] = {name: value for name, value in chosen.items() if value}
     page = render_template(
         "dossiers.html",
         dossiers=found.rows,
