@@ -96,7 +96,7 @@ class Desk:
             form = self.page.locator(f"#upload-{step}-{kind}")
             for name, value in samples[0].receipt.items():
                 form.locator(f'[name="{name}"]').fill(value)
-            form.locator('input[type="file"]').set_input_files([s.path for s in samples])
+            form.locator('input[name="file"]').set_input_files([s.path for s in samples])
             self.page.evaluate("barsSeen.length = 0")
             form.get_by_role("button", name="Unggah").click()
             expect(form.get_by_role("status")).to_have_text("Dokumen sudah diterima. Simpan tanda terimanya.")
