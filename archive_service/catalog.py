@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import resources
@@ -15,19 +16,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive_service.db.models import DefinitionRow
-from archive_service.domain import canonical
+from archive_service.domain import canonical, retention
 from archive_service.domain.calendar_definition import parse_calendar
 from archive_service.domain.definition import plain
+from archive_service.domain.retention import Schedule, parse_schedule
 from archive_service.domain.sop import Sop, parse_sop
 from archive_service.domain.working_time import Calendar, for_unit
 from archive_service.errors import InvalidDefinition, LogIntegrityError, NotFound, Problem
 
-SEEDS = ("sops/sop-spmi-601.toml", "calendars/id-government.toml")
+SEEDS = ("sops/sop-spmi-601.toml", "calendars/id-government.toml", "retention/contoh.toml")
+
+_PLACEHOLDER = re.compile(r"\bISI [A-Z]{3}")
+"""How a draft marks what somebody has to fill in (drafting/draft.py)."""
 
 
 @dataclass(frozen=True)
 class Definition:
-    """One version of an SOP or calendar, as bytes that are hashed and pinned."""
+    """One version of an SOP, calendar or retention schedule, as bytes that are hashed and pinned."""
 
     kind: str
     key: str
@@ -57,10 +62,32 @@ def define(mapping: Mapping[str, Any]) -> Definition:
         parse_sop(mapping)
     elif kind == "calendar":
         parse_calendar(mapping)
+    elif kind == retention.KIND:
+        parse_schedule(mapping)
     else:
-        raise InvalidDefinition([Problem("kind", 'must be "sop" or "calendar"')])
+        raise InvalidDefinition([Problem("kind", f'must be "sop", "calendar" or "{retention.KIND}"')])
     data = canonical.encode(mapping)
     return Definition(kind, str(mapping["key"]), int(mapping["version"]), sha256(data).hexdigest(), data)
+
+
+def list_placeholders(definition: Definition) -> list[Problem]:
+    """Every place that a draft (``sop new``) left to be filled in: sound as a text, and nothing to be registered."""
+    return [
+        Problem(place, f"is still to be filled in: {text}")
+        for place, text in _texts(canonical.decode(definition.data), "")
+        if _PLACEHOLDER.search(text)
+    ]
+
+
+def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _texts(item, f"{place}.{name}" if place else name)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{place}[{index}]")
+    elif isinstance(value, str):
+        yield place, value
 
 
 def load_definition(path: Path) -> Definition:
@@ -85,6 +112,7 @@ class Catalog:
     def __init__(self) -> None:
         self._sops: dict[str, Sop] = {}
         self._calendars: dict[str, Calendar] = {}
+        self._schedules: dict[str, Schedule] = {}
         self._lock = Lock()
 
     def get(self, session: Session, digest: str) -> Definition:
@@ -104,6 +132,16 @@ class Catalog:
             known = parse_sop(canonical.decode(self.get(session, digest).data))
             with self._lock:
                 self._sops[digest] = known
+        return known
+
+    def schedule(self, session: Session, digest: str) -> Schedule:
+        """The retention schedule with this digest."""
+        with self._lock:
+            known = self._schedules.get(digest)
+        if known is None:
+            known = parse_schedule(canonical.decode(self.get(session, digest).data))
+            with self._lock:
+                self._schedules[digest] = known
         return known
 
     def calendar(self, session: Session, digest: str, unit: str | None = None) -> Calendar:

@@ -1,4 +1,4 @@
-"""Definitions: which SOPs and calendars there are; a new version from its TOML text."""
+"""Definitions: which SOPs, calendars and retention schedules there are; a new version from its TOML text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOML = Text(("application/toml", "text/plain", "application/octet-stream"), 1024
 
 
 class ListedDefinition(Answer):
-    """One version of an SOP or calendar; ``digest`` is the SHA-256 of its canonical bytes."""
+    """One version of an SOP, calendar or retention schedule; ``digest`` is the SHA-256 of its canonical bytes."""
 
     kind: str
     key: str
@@ -47,7 +47,7 @@ class RegisteredDefinition(Answer):
 @blueprint.get("")
 @operation(answer=DefinitionPage, query=PageQuery)
 def list_definitions(query: PageQuery) -> ResponseReturnValue:
-    """Every registered version of every SOP and calendar."""
+    """Every registered version of every SOP, calendar and retention schedule."""
     page = page_request(query, "definitions", is_key, is_key, is_count)
     with get_archive().db.read() as session:
         return page_answer("definitions", listing.page_definitions(session, page))
@@ -83,6 +83,7 @@ def register_definition(data: bytes) -> ResponseReturnValue:
         raise InvalidInput("not_utf8", "A definition is UTF-8 text.") from exc
     try:
         definition = parse_definition(text)
+        definitions.require_filled_in(definition)
     except InvalidDefinition as exc:
         exc.params["problems"] = [problem._asdict() for problem in exc.problems]
         raise

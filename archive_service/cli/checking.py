@@ -73,12 +73,14 @@ def sop() -> None:
 def check_sop(file: Path) -> None:
     """Check a definition file; every problem is named with its place, exit code 2."""
     # the catalogue needs the database's library, which verifying does not
-    from archive_service.catalog import load_definition
+    from archive_service.catalog import list_placeholders, load_definition
 
     definition = load_definition(file)
     click.echo(
         f"{file}: {definition.kind} {definition.key} version {definition.version} is sound. sha256 {definition.digest}"
     )
+    for problem in list_placeholders(definition):
+        click.echo(f"? {problem.place} {problem.message}; it cannot be registered so")
 
 
 @sop.command("new")

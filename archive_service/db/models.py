@@ -471,6 +471,7 @@ class ApiTokenRow(Base):
     revoked_at: Mapped[datetime | None] = evidenced(UtcDateTime)
     secret_hash: Mapped[str] = operational(HASH, unique=True)
     prefix: Mapped[str] = operational(String(16))
+    used_at: Mapped[datetime | None] = operational(UtcDateTime)
 
 
 class SessionRow(Base):

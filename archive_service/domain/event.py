@@ -252,7 +252,7 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
     ),
     ("definition.registered", 1): _type(
         ["service"],
-        definition_kind=_one_of("sop", "calendar"),
+        definition_kind=_one_of("sop", "calendar", "retention_schedule"),
         key=KEY,
         version=_integer(1, 10**6),
         digest=HASH,
@@ -570,7 +570,15 @@ EVENT_TYPES: Dict[Tuple[str, int], EventType] = {
     ("dossier.cancellation_requested", 1): _type(["dossier"], reason_commitment=HASH),
     ("dossier.cancelled", 1): _type(["dossier"], request=HASH),
     ("dossier.sealed", 1): _type(
-        ["dossier"], step=KEY, iteration=ITERATION, count=COUNT, head=HASH, statement_digest=HASH, statement_size=COUNT
+        ["dossier"],
+        step=KEY,
+        iteration=ITERATION,
+        count=COUNT,
+        head=HASH,
+        statement_digest=HASH,
+        statement_size=COUNT,
+        # the retention schedule that covers the SOP; null where none did
+        retention=_or_null(HASH),
     ),
     ("indicator.set", 1): _type(
         ["dossier"],

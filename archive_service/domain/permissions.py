@@ -98,6 +98,7 @@ ALLOWED: Dict[str, FrozenSet[str]] = {
             "delegation.read",
             "attestation.read",
             "log.audit",
+            "service.manage",
         ]
     ),
 }

@@ -200,10 +200,12 @@ def build_statement(
     closing: Closing,
     origin: str,
     calendar: Optional[str] = None,
+    retention: Optional[Mapping[str, Any]] = None,
 ) -> Dict[str, Any]:
     """The statement as canonical-JSON-able data, the same before and after the seal is written.
 
-    ``definitions`` are kind, key, version and digest of the SOP and of each calendar that verdicts were given by; ``calendars`` are the
+    ``definitions`` are kind, key, version and digest of the SOP, of each calendar that verdicts were given by, and of the retention
+    schedule that the seal names; ``retention`` is what that schedule says of the SOP (``retention.stated``). ``calendars`` are the
     unit's own, by digest. Times are event times, durations whole working seconds with the share of each local day. ``calendar``: judge
     all times by that one instead of the dossier's.
     """
@@ -287,6 +289,7 @@ def build_statement(
         "equipment": equipment_of(dossier),
         "documents": _documents(dossier),
         "indicators": indicator_summary(dossier),
+        "retention": None if retention is None else dict(retention),
         "deviations": [
             {
                 "deviation": d.id,

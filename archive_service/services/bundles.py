@@ -142,7 +142,8 @@ def _gather(archive: Archive, session: Session, dossier: str) -> Evidence:
     opened = events[0].payload
     persons = _persons(session, events)
     calendars = [e.payload["calendar"] for e in events if e.type == "calendar.adopted"]
-    digests = [opened["sop"], opened["calendar"], *calendars]
+    schedule = events[-1].payload["retention"]
+    digests = [opened["sop"], opened["calendar"], *calendars, *([] if schedule is None else [schedule])]
     registrations = queries.find_registrations(session, digests)
     changes = [h for e in events if e.payload.get("code") == SOP_CHANGED for h in e.payload["evidence"]]
     registrations += [e.data for e in read_events(session, changes)]

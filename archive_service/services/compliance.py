@@ -22,6 +22,7 @@ from archive_service.services.actor import Actor, Assignment
 from archive_service.services.decisions import list_definitions
 from archive_service.services.fields import clean_text, require_id, require_moment
 from archive_service.services.fixity import find_damaged
+from archive_service.services.retention import read_stated
 from archive_service.services.work import DossierWork, acting_as, hold_dossier, load_dossier, unit_calendar
 
 CAUSES = ("outside_party", "force_majeure", "system_outage", "official_duty", "other")
@@ -264,17 +265,19 @@ def _state_again(
     ).scalars()
     if digest in known.all():
         raise Conflict("calendar_same", "The verdicts of this dossier were given by that calendar already.")
+    schedule = None if work.dossier.sealed is None else work.dossier.sealed["retention"]
     data = canonical.encode(
         statement.build_statement(
             work.dossier,
             work.calendars,
             [
-                *list_definitions(archive, work),
+                *list_definitions(archive, work, schedule),
                 {"kind": "calendar", **archive.catalog.get(work.session, digest).plain()},
             ],
             closing,
             archive.log.origin,
             digest,
+            read_stated(archive, work.session, schedule, work.dossier.sop.key),
         )
     )
     facts = {

@@ -18,12 +18,13 @@ from archive_service.domain.parts import documents_digest
 from archive_service.domain.passkey import decision_challenge
 from archive_service.domain.verdict import format_time
 from archive_service.errors import Conflict, InvalidInput, NotFound
-from archive_service.services.actor import Actor, Assignment, require_covering
+from archive_service.services.actor import Actor, Assignment, office_date, require_covering
 from archive_service.services.deviations import record_sop_change
 from archive_service.services.fields import optional_text, require_id, require_moment
-from archive_service.services.fixity import find_damaged
+from archive_service.services.fixity import enqueue_kept_locks, find_damaged
 from archive_service.services.flags import flag_decision
 from archive_service.services.passkeys import VALID_FOR, active_rows, assertion_options, require_assertion
+from archive_service.services.retention import find_schedule, read_stated
 from archive_service.services.work import DossierWork, hold_dossier, require_seen
 
 
@@ -394,9 +395,17 @@ def archive_dossier(
         owed = statement.owed_at_seal(work.dossier, closing)
         if owed is not None:
             work.record(owed)
-        definitions = list_definitions(archive, work)
+        schedule = find_schedule(archive, session, work.dossier.sop.key, office_date(work.writer.moment))
+        covering = None if schedule is None else schedule.digest
         data = canonical.encode(
-            statement.build_statement(work.dossier, work.calendars, definitions, closing, archive.log.origin)
+            statement.build_statement(
+                work.dossier,
+                work.calendars,
+                list_definitions(archive, work, covering),
+                closing,
+                archive.log.origin,
+                retention=read_stated(archive, session, covering, work.dossier.sop.key),
+            )
         )
         digest = statement.digest_of(data)
         run_now = work.dossier.running(step)
@@ -412,17 +421,22 @@ def archive_dossier(
                 "head": work.dossier.head,
                 "statement_digest": digest,
                 "statement_size": len(data),
+                "retention": covering,
             },
             claimed_at=claimed_at,
         )
         session.add(StatementRow(dossier_id=dossier, digest=digest, data=data))
+        if covering is not None:
+            session.flush()
+            enqueue_kept_locks(archive, session, dossier)
         work.enqueue("build_bundle", f"bundle:{dossier}", {"dossier": dossier})
     return digest
 
 
-def list_definitions(archive: Archive, work: DossierWork) -> list[dict[str, object]]:
-    """The SOP and every calendar of a dossier as its statement names them: kind, key, version, digest."""
-    found = [archive.catalog.get(work.session, d) for d in (work.dossier.sop_digest, *work.dossier.calendars)]
+def list_definitions(archive: Archive, work: DossierWork, schedule: str | None) -> list[dict[str, object]]:
+    """The SOP, every calendar and the retention schedule of a dossier as its statement names them: kind, key, version, digest."""
+    digests = [work.dossier.sop_digest, *work.dossier.calendars, *([] if schedule is None else [schedule])]
+    found = [archive.catalog.get(work.session, digest) for digest in digests]
     return [{"kind": each.kind, **each.plain()} for each in found]
 
 

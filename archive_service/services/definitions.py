@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from typing import Any
 
+import tomli_w
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from archive_service import jobs
 from archive_service.archive import Archive
-from archive_service.catalog import Definition, seed_definitions
+from archive_service.catalog import Definition, list_placeholders, seed_definitions
 from archive_service.db.event_log import StreamWriter, open_streams
 from archive_service.db.models import DefinitionRow
-from archive_service.errors import Conflict
+from archive_service.domain import canonical
+from archive_service.domain.sop import Sop, parse_sop
+from archive_service.errors import Conflict, InvalidDefinition
 from archive_service.services.actor import SETUP, Actor, event_actor
 
 
 def register_definition(archive: Archive, actor: Actor, *, definition: Definition) -> None:
-    """Keep a new version of an SOP or calendar; Conflict when that version exists with other bytes. The same bytes again change nothing."""
+    """Keep a new version of an SOP, calendar or retention schedule. The same bytes again change nothing.
+
+    Conflict when that version exists with other bytes, InvalidDefinition while a draft's placeholders are not filled in.
+    """
     assignment = actor.require("definition.manage")
+    require_filled_in(definition)
     with archive.db.write() as session:
         writer = open_streams(session, archive.log, ["service"], acting=[actor.person])
         is_new = _register(session, writer, event_actor(session, actor, assignment), definition)
@@ -99,3 +106,20 @@ def append_definition(
     )
     session.flush()
     return True
+
+
+def require_filled_in(definition: Definition) -> None:
+    """Raise InvalidDefinition with every place that a draft left to be filled in; such a text would be evidence for ever."""
+    problems = list_placeholders(definition)
+    if problems:
+        raise InvalidDefinition(problems)
+
+
+def parse_sop_of(definition: Definition) -> Sop:
+    """The SOP that a definition is, registered or not."""
+    return parse_sop(canonical.decode(definition.data))
+
+
+def write_toml(definition: Definition) -> str:
+    """A definition as TOML text; dates stand as texts, which mean the same."""
+    return tomli_w.dumps(canonical.decode(definition.data))

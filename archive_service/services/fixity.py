@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from archive_service import jobs
 from archive_service.archive import Archive
@@ -15,7 +16,8 @@ from archive_service.db.models import DossierRow, LocationRow
 from archive_service.domain import states
 from archive_service.domain.deviation import DOCUMENT_DAMAGED, DueDeviation
 from archive_service.errors import ArchiveError, NotFound
-from archive_service.services.actor import RULES
+from archive_service.services.actor import RULES, WIB
+from archive_service.services.retention import find_kept_until
 from archive_service.services.work import hold_dossier
 
 UNCLAIMED_AFTER = timedelta(days=1)
@@ -62,8 +64,19 @@ def find_damaged_objects(archive: Archive, tick: Callable[[], None]) -> tuple[in
 
 
 def lock_object(archive: Archive, lease: jobs.Lease, *, key: str, version_id: str) -> None:
-    """Lock a claimed object for the time that dossiers stay open; running it again extends the lock."""
-    archive.store.lock(key, version_id, archive.timer() + LOCK_WHILE_OPEN)
+    """Lock a claimed object for the time that dossiers stay open, or for the years of the schedule that its dossier's seal names.
+
+    Running it again extends the lock; a store never shortens one.
+    """
+    until = archive.timer() + LOCK_WHILE_OPEN
+    with archive.db.read() as session:
+        row = session.get(LocationRow, (key, version_id))
+        kept_until = None if row is None else find_kept_until(session, row.dossier_id)
+    if kept_until is not None:
+        # to the end of that day in the office's zone
+        last = datetime.fromisoformat(kept_until).replace(tzinfo=UTC) + timedelta(days=1) - WIB
+        until = max(until, last)
+    archive.store.lock(key, version_id, until)
     with archive.db.write() as session:
         session.execute(
             update(LocationRow)
@@ -71,6 +84,24 @@ def lock_object(archive: Archive, lease: jobs.Lease, *, key: str, version_id: st
             .values(locked_at=archive.timer())
         )
         jobs.finish(session, lease, archive.timer())
+
+
+def enqueue_kept_locks(archive: Archive, session: Session, dossier: str) -> None:
+    """Queue the lock of every object of a dossier that is sealed in this transaction under a retention schedule."""
+    rows = session.execute(
+        select(LocationRow.key, LocationRow.version_id)
+        .where(LocationRow.dossier_id == dossier)
+        .order_by(LocationRow.key)
+    )
+    for key, version_id in rows.all():
+        jobs.enqueue(
+            session,
+            archive.log.make_id,
+            archive.timer(),
+            "lock_object",
+            key=f"lock:{key}:sealed",
+            args={"key": key, "version_id": version_id},
+        )
 
 
 def check_fixity(archive: Archive, lease: jobs.Lease, *, dossier: str) -> None:

@@ -90,6 +90,57 @@ def set_obligations(
     return made
 
 
+def read_quarter(archive: Archive, actor: Actor, *, year: int, quarter: int) -> dict[str, Any]:
+    """A quarter as a table: every work unit and every SOP, and the obligation that stands where they meet, with what became of it.
+
+    ``standing``: those that are neither met nor due, which may still be withdrawn.
+    """
+    actor.require("obligation.manage")
+    owed = {(o["work_unit"], o["sop"]): o for o in list_obligations(archive, actor, year=year, quarter=quarter)}
+    sops = [sop for sop in reading.list_sops(archive, actor) if sop["is_newest"]]
+    return {
+        "sops": sops,
+        "units": [
+            {**unit, "cells": [(sop, owed.get((unit["work_unit"], sop["key"]))) for sop in sops]}
+            for unit in reading.list_work_units(archive, actor)
+        ],
+        "standing": [o for o in owed.values() if o["state"] == "open"],
+    }
+
+
+def set_quarter(
+    archive: Archive,
+    actor: Actor,
+    *,
+    cells: Sequence[tuple[str, str]],
+    year: int,
+    quarter: int,
+    due_on: str,
+    letter: str | None = None,
+) -> tuple[int, int]:
+    """Set the obligations of these (work unit, SOP) in a quarter; how many were set now, and how many stood already."""
+    actor.require("obligation.manage")
+    if not cells:
+        raise InvalidInput("nothing_chosen", "Choose at least one work unit and procedure.", field="cells")
+    wanted: dict[str, list[str]] = {}
+    for unit, sop in cells:
+        wanted.setdefault(sop, []).append(unit)
+    made = 0
+    for sop, units in sorted(wanted.items()):
+        made += set_obligations(
+            archive,
+            actor,
+            sop=sop,
+            year=year,
+            quarter=quarter,
+            due_on=due_on,
+            basis="letter" if letter else "calendar",
+            letter=letter,
+            work_units=units,
+        )
+    return made, len(set(cells)) - made
+
+
 def withdraw_obligation(archive: Archive, actor: Actor, *, obligation: str, reason: str) -> None:
     """Say that a unit does not owe this after all; what was recorded of it stays."""
     assignment = actor.require("obligation.manage")

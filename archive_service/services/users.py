@@ -39,6 +39,7 @@ from archive_service.services.actor import RULES, SETUP, Actor, assignments_in_f
 from archive_service.services.fields import clean_text, require_date, require_id
 from archive_service.services.flags import tell_person
 from archive_service.services.people import append_person, save_stream_rows
+from archive_service.services.tokens import note_use
 from archive_service.services.work import require_seen
 
 TOKEN_PREFIX = "ars_"
@@ -500,4 +501,7 @@ def find_token_actor(archive: Archive, secret: str) -> Actor:
         user = session.get_one(UserRow, row.user_id)
         require_valid(user, now)
         scopes = frozenset(row.scopes.split()) if row.scopes else None
-        return make_actor(session, user.id, user.person_id, now, scopes)
+        actor = make_actor(session, user.id, user.person_id, now, scopes)
+        token, used_at = row.id, row.used_at
+    note_use(archive, token=token, used_at=used_at)
+    return actor

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -26,7 +27,8 @@ from archive_service.db.models import (
     VoucherRow,
 )
 from archive_service.domain import note
-from archive_service.domain.policy import Witness
+from archive_service.domain.policy import POLICY_LIMIT_BYTES, Witness
+from archive_service.services.actor import Actor
 from archive_service.services.levels import read_level
 from archive_service.services.time_stamps import ask_authority, authorities_of, is_token_due
 from archive_service.services.vouchers import NotVouched, may_ask, note_answer
@@ -169,3 +171,50 @@ def _told(row: VoucherRow | None) -> dict[str, Any]:
         "failures": 0 if row is None else row.failures,
         "error": None if row is None else row.error,
     }
+
+
+def read_vouchers(archive: Archive, actor: Actor) -> dict[str, Any]:
+    """Everybody who vouches, with keys, what they gave last and how asking them went; the policy's text; for administrators.
+
+    Who is asked stands in files and settings of the machine, not in the database: whoever may write there must not be able to choose
+    who vouches for it.
+    """
+    actor.require("service.manage")
+    path = archive.settings.witness_policy
+    with archive.db.read() as session:
+        found = []
+        for witness in [] if archive.policy is None else archive.policy.witnesses:
+            key = note.format_vkey(witness.key)
+            newest = session.execute(select(func.max(CosignatureRow.size)).where(CosignatureRow.vkey == key)).scalar()
+            found.append(
+                {"kind": "witness", "name": witness.name, "url": witness.url, "key": key, "size": newest}
+                | _asked(session.get(VoucherRow, key))
+            )
+        for authority in authorities_of(archive):
+            newest = session.execute(
+                select(func.max(TimeStampRow.size)).where(TimeStampRow.authority == authority.url)
+            ).scalar()
+            ca = None if authority.ca_file is None else authority.ca_file.name
+            found.append(
+                {"kind": "authority", "name": authority.url, "url": authority.url, "key": ca, "size": newest}
+                | _asked(session.get(VoucherRow, authority.url))
+            )
+        return {
+            "level": read_level(archive, session),
+            "vouchers": found,
+            "policy": None if path is None else _policy_text(path),
+            "policy_file": None if path is None else str(path),
+        }
+
+
+def _policy_text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")[:POLICY_LIMIT_BYTES]
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _asked(row: VoucherRow | None) -> dict[str, Any]:
+    asked = None if row is None else row.asked_at.isoformat()
+    again = None if row is None or row.failures == 0 else row.ask_after.isoformat()
+    return {**_told(row), "asked_at": asked, "ask_after": again}

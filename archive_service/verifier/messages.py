@@ -23,8 +23,8 @@ STEPS: Dict[str, Tuple[str, str]] = {
         "What witnesses and time-stamps attest agrees with the log and its times",
     ),
     "definitions": (
-        "Ketentuan yang disematkan (POS, kalender) ada dan utuh",
-        "The pinned definitions (SOP, calendar) are there and intact",
+        "Ketentuan yang disematkan (POS, kalender, jadwal retensi) ada dan utuh",
+        "The pinned definitions (SOP, calendar, retention schedule) are there and intact",
     ),
     "registrations": (
         "POS, kalender, kunci, dan unit kerja terdaftar dalam log",

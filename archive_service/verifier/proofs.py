@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
-from archive_service.domain import calendar_definition, canonical, manifest, merkle, working_time
+from archive_service.domain import calendar_definition, canonical, manifest, merkle, retention, working_time
 from archive_service.domain.checkpoint import CheckpointError, parse_checkpoint
 from archive_service.domain.cosignature import has_stamp, without_keys
 from archive_service.domain.deviation import SOP_CHANGED
@@ -147,12 +147,14 @@ def check_membership(evidence: Evidence) -> Found:
 class Definitions(NamedTuple):
     """The definitions of a dossier, parsed: its SOP, and each calendar that it was judged by as its unit keeps it, by digest.
 
-    ``plain`` names them as a statement does: kind, key, version, digest; in the order in which the dossier took them.
+    ``retention`` is what the schedule that the seal names says of the SOP, None where it names none. ``plain`` names them as a
+    statement does: kind, key, version, digest; in the order in which the dossier took them.
     """
 
     sop: Sop
     calendars: Dict[str, working_time.Calendar]
     plain: List[Dict[str, Any]]
+    retention: Optional[Dict[str, Any]] = None
 
     @property
     def utc_offset_minutes(self) -> int:
@@ -167,8 +169,9 @@ def read_definitions(evidence: Evidence) -> Tuple[Optional[Definitions], Found]:
     opened = evidence.events[0].payload
     adopted = [e.payload["calendar"] for e in evidence.events if e.type == "calendar.adopted"]
     wanted = list(dict.fromkeys([opened["calendar"], *adopted]))
+    schedule = _schedule_of(evidence)
     found: Found = []
-    if evidence.definitions.keys() != {opened["sop"], *wanted}:
+    if evidence.definitions.keys() != {opened["sop"], *wanted, *([] if schedule is None else [schedule])}:
         found.append(Discrepancy("definition_missing", manifest.DEFINITIONS_FOLDER))
     for digest, data in sorted(evidence.definitions.items()):
         if sha256(data).hexdigest() != digest:
@@ -184,9 +187,24 @@ def read_definitions(evidence: Evidence) -> Tuple[Optional[Definitions], Found]:
             calendar = calendar_definition.parse_calendar(canonical.decode(evidence.definitions[at]))
             calendars[at] = working_time.for_unit(calendar, opened["work_unit"])
             plain.append({"kind": "calendar", "key": calendar.key, "version": calendar.version, "digest": at})
+        stated = None
+        if schedule is not None:
+            at = schedule
+            parsed = retention.parse_schedule(canonical.decode(evidence.definitions[at]))
+            stated = retention.stated(parsed, sop.key)
+            if stated is None or parsed.is_example:
+                return None, [Discrepancy("definition_invalid", _definition_path(at), f"{sop.key}: not covered")]
+            plain.append({"kind": retention.KIND, "key": parsed.key, "version": parsed.version, "digest": at})
     except (canonical.CanonicalError, InvalidDefinition) as exc:
         return None, [Discrepancy("definition_invalid", _definition_path(at), str(exc))]
-    return Definitions(sop, calendars, plain), []
+    return Definitions(sop, calendars, plain, stated), []
+
+
+def _schedule_of(evidence: Evidence) -> Optional[str]:
+    """The digest of the retention schedule that the seal names, or None."""
+    last = evidence.events[-1]
+    found: Optional[str] = last.payload["retention"] if last.type == "dossier.sealed" else None
+    return found
 
 
 def _definition_path(digest: str) -> str:
@@ -235,7 +253,9 @@ def check_registrations(evidence: Evidence, definitions: Definitions) -> Found:
         if event.type == "key.retired" or event.payload.get("vkey") in succeeding:
             # a log changes its keys while dossiers run: the key before names the next one
             continue
-        rests = adopted.get(event.payload.get("digest", ""), opened)
+        digest = event.payload.get("digest", "")
+        # a schedule may be newer than the dossier: the seal rests on it
+        rests = evidence.events[-1] if digest == _schedule_of(evidence) else adopted.get(digest, opened)
         leaf, before = evidence.leaves.get(event.leaf_hash), evidence.leaves.get(rests.leaf_hash)
         if leaf is not None and before is not None and leaf.index > before.index:
             found.append(Discrepancy("registered_late", manifest.REGISTRATIONS))

@@ -214,6 +214,23 @@ def render_table(statement: Mapping[str, Any], sop: Sop, names: Names, lang: str
     return "\n".join(lines)
 
 
+def _retention(told: Optional[Mapping[str, Any]]) -> List[str]:
+    """Classification, years and final disposition, of the records as a whole and of the kinds that have their own."""
+    if told is None:
+        return ["Retensi            : tidak ada jadwal retensi yang mencakup POS ini"]
+    lines: List[str] = []
+    for each in [told, *told["kinds"]]:
+        of = "" if each["kind"] is None else f" (khusus {each['kind']})"
+        lines += [
+            f"Klasifikasi        : {one_line(each['classification'])} {one_line(each['title'])}{of}",
+            f"Keamanan dan akses : {each['security'].replace('_', ' ')}; {one_line(each['access'])}",
+            f"Retensi            : aktif {each['active_years']} tahun, inaktif {each['inactive_years']} tahun sejak diarsipkan; "
+            f"nasib akhir: {each['disposition'].replace('_', ' ')}",
+            f"Dasar hukum        : {one_line(each['basis'])}",
+        ]
+    return lines
+
+
 def render_report(statement: Mapping[str, Any], sop: Sop, names: Names) -> str:
     """The whole report, in Bahasa Indonesia, ending in a newline."""
     lines = [
@@ -229,6 +246,7 @@ def render_report(statement: Mapping[str, Any], sop: Sop, names: Names) -> str:
         f"Diarsipkan         : {_local(statement['sealed_at'])}",
         f"Pelaksanaan        : {statement['dossier']}",
         f"Log                : {statement['origin']}",
+        *_retention(statement["retention"]),
         "",
         "PERNYATAAN KELENGKAPAN",
         "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from archive_service.domain import (
     canonical,
@@ -244,11 +244,12 @@ def check_statement(
     evidence: Evidence,
     calendars: Mapping[str, working_time.Calendar],
     definitions: Sequence[Mapping[str, Any]],
+    retention: Optional[Mapping[str, Any]] = None,
 ) -> Found:
     """The completeness statement, built again from the events, has the same bytes."""
     last = evidence.events[-1]
     closing = statement.Closing(last.payload["step"], last.at, str(last.person))
-    built = statement.build_statement(dossier, calendars, definitions, closing, last.origin)
+    built = statement.build_statement(dossier, calendars, definitions, closing, last.origin, retention=retention)
     return (
         [] if canonical.encode(built) == evidence.statement else [Discrepancy("statement_differs", manifest.STATEMENT)]
     )

@@ -246,7 +246,7 @@ class _Verification:
             return self.report
         self.run("completeness", lambda: rules.check_completeness(dossier))
         self.run("deviations", lambda: rules.check_deviations(sop, evidence, calendars))
-        if self.run("statement", lambda: rules.check_statement(dossier, evidence, calendars, definitions.plain)):
+        if self.run("statement", lambda: self._check_statement(dossier, definitions)):
             # a report is rendered from a statement that holds: one of any other form says nothing
             self.run("report", lambda: self._check_report(container, sop))
         return self.report
@@ -291,6 +291,10 @@ class _Verification:
         crcs = {path: entry.crc32 for path, entry in container.entries.items()}
         found = check_layout(container, self.evidence, dossier)
         return found + rules.check_documents(dossier, sizes, crcs, container.digests)
+
+    def _check_statement(self, dossier: Dossier, definitions: proofs.Definitions) -> List[Discrepancy]:
+        stated = definitions.retention
+        return rules.check_statement(dossier, self.evidence, definitions.calendars, definitions.plain, stated)
 
     def _check_report(self, container: Container, sop: Sop) -> List[Discrepancy]:
         text = render_report(canonical.decode(self.evidence.statement), sop, gather_names(self.evidence))

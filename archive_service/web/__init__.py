@@ -11,6 +11,7 @@ from archive_service import i18n
 from archive_service.archive import Archive
 from archive_service.web import (
     account,
+    admin,
     auditor,
     audits,
     auth,
@@ -101,6 +102,7 @@ def register(app: Flask) -> None:
         passkeys,
         static,
         verifier,
+        *admin.MODULES,
     )
     for module in modules:
         app.register_blueprint(module.blueprint)

@@ -29,6 +29,11 @@ FORM_LIMITS_BYTES = {
     "web_forms.fill_form": 2 * 1024 * 1024,
     "web_indicators.send_evidence": 64 * 1024 * 1024,
     "web_indicators.import_indicators": 3 * 1024 * 1024,
+    # a definition of 400 KiB as a field; where it comes encoded every sign may take three
+    "web_admin_sops.check": 2 * 1024 * 1024,
+    "web_admin_sops.register": 2 * 1024 * 1024,
+    "web_admin_retention.check": 2 * 1024 * 1024,
+    "web_admin_retention.register": 2 * 1024 * 1024,
 }
 """A form with a file is written to disk before it is read: larger files go the script's way, as a raw body, or the API's."""
 TOKEN_FIELD = "csrf"

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from archive_service.domain.calendars import DATED_TABLES, REMOVE, SET, Change
 from archive_service.errors import ArchiveError, Conflict, Forbidden, InvalidDefinition, InvalidInput
-from archive_service.services import calendars, reading
+from archive_service.services import calendars, reading, sops
 from archive_service.services.actor import office_date
 from archive_service.web.auth import get_archive, require_actor
 from archive_service.web.dossiers import STATUS
@@ -75,6 +75,8 @@ def _page(key: str, year: str, error: ArchiveError | None = None) -> Response:
         unit_names={unit["work_unit"]: unit["name"] for unit in units},
         versions=calendars.list_calendar(archive, actor, key=key),
         may_edit=actor.may("calendar.edit"),
+        use=sops.count_use(archive, actor) if actor.may("calendar.edit") else {},
+        may_look=actor.may("definition.manage"),
         typed=request.form if error is not None else {},
         problem=problem,
         refused_form=_form_of(request.form) if error is not None else None,

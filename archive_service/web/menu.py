@@ -57,7 +57,21 @@ GROUPS: tuple[tuple[Any, tuple[Link, ...]], ...] = (
             Link(lazy_gettext("Check in the browser"), "web_proof_page.page", _always),
         ),
     ),
-    (lazy_gettext("Administration"), ()),
+    (
+        lazy_gettext("Administration"),
+        (
+            Link(lazy_gettext("How the service stands"), "web_admin_overview.overview", _may("service.manage")),
+            Link(lazy_gettext("Work units"), "web_admin_units.list_units", _may("work_unit.manage")),
+            Link(lazy_gettext("People and roles"), "web_admin_people.list_people", _may("people.read")),
+            Link(lazy_gettext("Log-ins"), "web_admin_users.list_users", _may("people.read")),
+            Link(lazy_gettext("Versions of SOPs"), "web_admin_sops.list_sops", _may("definition.manage")),
+            Link(lazy_gettext("Open a quarter"), "web_admin_obligations.show_quarter", _may("obligation.manage")),
+            Link(lazy_gettext("Retention schedule"), "web_admin_retention.list_schedules", _may("definition.manage")),
+            Link(lazy_gettext("API tokens"), "web_admin_tokens.list_tokens", _may("people.manage")),
+            Link(lazy_gettext("Webhooks"), "web_admin_webhooks.list_webhooks", _may("webhook.manage")),
+            Link(lazy_gettext("Witnesses"), "web_admin_vouchers.list_vouchers", _may("service.manage")),
+        ),
+    ),
     (
         lazy_gettext("Reference"),
         (

@@ -274,6 +274,31 @@ SENTENCES: dict[str, Any] = {
         "Something went wrong on our side; nothing was recorded. Try again, and tell the administrator if it stays."
     ),
     "clock_behind": lazy_gettext("The server's clock is wrong. Nothing is recorded until the administrator sets it."),
+    # administration
+    "own_validity": lazy_gettext("Somebody else limits your own log-in: you could lock yourself out."),
+    "own_second_factor": lazy_gettext("Take your own app away on the page of your log-in, with your password."),
+    "not_confirmed": lazy_gettext("Tick that the role ends now, then send the form again."),
+    "work_unit_exists": lazy_gettext("A work unit has this code already. Choose another."),
+    "work_unit_unknown": lazy_gettext("There is no such work unit. Load the page again."),
+    "key_expected": lazy_gettext("A code has small letters, digits, hyphen, dot or underscore, 64 at most."),
+    "role_unknown": lazy_gettext("No registered SOP has this role. Choose one from the list."),
+    "assignment_exists": lazy_gettext("The person holds this role in this unit in that time already."),
+    "last_administrator": lazy_gettext("This is the last administrator. Give somebody else the role first."),
+    "login_taken": lazy_gettext("This log-in is taken. Choose another."),
+    "user_unknown": lazy_gettext("There is no such log-in. Load the page again."),
+    "webhook_unknown": lazy_gettext("There is no such webhook. Load the page again."),
+    "webhooks_full": lazy_gettext("There are twenty webhooks already. Remove one first."),
+    "job_unknown": lazy_gettext("There is no such job. Load the page again."),
+    "job_not_failed": lazy_gettext("This job was not given up: it is done, or is tried again by itself."),
+    "definition_unknown": lazy_gettext("There is no such version."),
+    "definition_missing": lazy_gettext("Choose a file, or paste the text."),
+    "not_utf8": lazy_gettext("This file is no text in UTF-8. Save it as UTF-8 and choose it again."),
+    "version_exists": lazy_gettext("This version is registered with other content. Give the change the next number."),
+    "nothing_chosen": lazy_gettext("Tick at least one unit and procedure."),
+    "due_in_past": lazy_gettext("That day is over. Choose one to come."),
+    "obligation_unknown": lazy_gettext("There is no such obligation. Load the page again."),
+    "obligation_withdrawn": lazy_gettext("This obligation was withdrawn already."),
+    "obligation_due": lazy_gettext("Its day has passed: what was not carried out is explained, not withdrawn."),
 }
 """What a person meets who works with the pages; what is not here keeps the error's own English sentence."""
 

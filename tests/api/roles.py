@@ -61,6 +61,9 @@ IN_DOSSIER = "/api/v1/dossiers/<id:dossier>"
 AT_STEP = f"{IN_DOSSIER}/steps/<key:step>"
 PAGE = "/dossiers/<dossier>"
 DOSSIER_PAGE = Row("200/404", OK, OK, NO, TO_LOGIN)
+ADMIN_PAGE = Row(NO, NO, NO, OK, TO_LOGIN)
+ADMIN_FORM = Row(NO, NO, NO, "422/422", TO_LOGIN)
+PEOPLE_PAGE = Row(NO, OK, NO, OK, TO_LOGIN)
 STEP_FORM = Row("403/404", NO, NO, NO, TO_LOGIN, section_head="409/404")
 
 ROUTES: dict[str, Row] = {
@@ -282,6 +285,43 @@ ROUTES: dict[str, Row] = {
     "GET /quality": Row(OK, OK, OK, NO, TO_LOGIN),
     "GET /quality/runs": Row(OK, OK, OK, NO, TO_LOGIN),
     "GET /quality/export": Row(OK, OK, OK, NO, TO_LOGIN),
+    # administration: pages of who looks after the house; auditors read who is who, quality checkers open quarters
+    "GET /admin": ADMIN_PAGE,
+    "GET /admin/unit": ADMIN_PAGE,
+    "GET /admin/orang": PEOPLE_PAGE,
+    "GET /admin/orang/<person>": PEOPLE_PAGE,
+    "GET /admin/akun": PEOPLE_PAGE,
+    "GET /admin/sop": ADMIN_PAGE,
+    "GET /admin/sop/periksa": ADMIN_PAGE,
+    "GET /admin/sop/beda": ADMIN_PAGE,
+    "GET /admin/sop/<digest>/pemakaian": ADMIN_PAGE,
+    "GET /admin/kewajiban": Row(NO, NO, OK, OK, TO_LOGIN),
+    "GET /admin/retensi": ADMIN_PAGE,
+    "GET /admin/retensi/periksa": ADMIN_PAGE,
+    # an SOP is no schedule
+    "GET /admin/retensi/<digest>": Row(NO, NO, NO, "404/404", TO_LOGIN),
+    "GET /admin/token": ADMIN_PAGE,
+    "GET /admin/webhook": ADMIN_PAGE,
+    "GET /admin/saksi": ADMIN_PAGE,
+    # a job that is done
+    "POST /admin/pekerjaan/<job>/ulang": Row(NO, NO, NO, "409/409", TO_LOGIN),
+    # forms without their fields
+    "POST /admin/unit": ADMIN_FORM,
+    "POST /admin/orang": ADMIN_FORM,
+    "POST /admin/orang/<person>/penugasan": ADMIN_FORM,
+    "POST /admin/orang/<person>/penugasan/<assignment>/akhir": ADMIN_FORM,
+    "POST /admin/orang/<person>/akun": ADMIN_FORM,
+    # an act that there is not
+    "POST /admin/orang/<person>/akun/<user>/<what>": Row(NO, NO, NO, "404/404", TO_LOGIN),
+    "POST /admin/sop": ADMIN_FORM,
+    "POST /admin/sop/periksa": ADMIN_FORM,
+    "POST /admin/retensi": ADMIN_FORM,
+    "POST /admin/retensi/periksa": ADMIN_FORM,
+    "POST /admin/kewajiban": Row(NO, NO, "422/422", "422/422", TO_LOGIN),
+    "POST /admin/kewajiban/<obligation>/tarik": Row(NO, NO, "422/422", "422/422", TO_LOGIN),
+    "POST /admin/token/<token>/cabut": Row(NO, NO, NO, TO_LOGIN, TO_LOGIN),
+    "POST /admin/webhook": ADMIN_FORM,
+    "POST /admin/webhook/<webhook>/hapus": Row(NO, NO, NO, "404/404", TO_LOGIN),
     "GET /dossiers/new": Row(OK, NO, NO, NO, TO_LOGIN),
     f"GET {PAGE}": DOSSIER_PAGE,
     # a contributor reads what they sent themselves: this is somebody else's

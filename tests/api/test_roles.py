@@ -181,6 +181,7 @@ QUERIES = {
     "GET /api/v1/search/hits": "?q=surat&kind=document",
     "GET /api/v1/log/consistency": "?old=1",
     "GET /api/v1/quality/export": "?format=csv",
+    "GET /admin/sop/beda": "?kunci=sop-spmi-601&dari=1&ke=1",
 }
 
 

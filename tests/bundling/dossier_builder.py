@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from archive_service.bundling.plan import BundledDocument, Evidence, make_plan
 from archive_service.bundling.writer import write_bundle
-from archive_service.domain import canonical, completeness, delegation, deviation, merkle, statement
+from archive_service.domain import canonical, completeness, delegation, deviation, merkle, retention, statement
 from archive_service.domain.calendar_definition import parse_calendar
 from archive_service.domain.checkpoint import Checkpoint, format_checkpoint
 from archive_service.domain.definition import plain
@@ -86,6 +86,7 @@ class Builder:
     without: frozenset[str] = frozenset()
     sop_data: bytes = field(default_factory=lambda: shipped("sops/sop-spmi-601.toml"))
     calendar_data: bytes = field(default_factory=lambda: shipped("calendars/id-government.toml"))
+    schedule_data: bytes | None = None
     log_key: SigningKey = LOG_KEY
     streams: dict[str, list[Event]] = field(default_factory=dict)
     leaves: list[bytes] = field(default_factory=list)
@@ -104,6 +105,11 @@ class Builder:
         self.dossier = Dossier(self.sop)
         self.id = make_id(7)
         self.unit = make_id(8)
+
+    @property
+    def definitions(self) -> list[bytes]:
+        """What the dossier rests on: SOP, calendar, and the schedule that its seal names."""
+        return [self.sop_data, self.calendar_data, *([] if self.schedule_data is None else [self.schedule_data])]
 
     # the log -------------------------------------------------------------------------------------------------------
 
@@ -178,18 +184,22 @@ class Builder:
 
     def register_definitions(self) -> None:
         """Both definitions, each by an event."""
-        for kind, data in (("sop", self.sop_data), ("calendar", self.calendar_data)):
-            value = canonical.decode(data)
-            payload = {
-                "definition_kind": kind,
-                "key": value["key"],
-                "version": value["version"],
-                "digest": sha256(data).hexdigest(),
-                "size": len(data),
-                "previous": None,
-                "reason_commitment": None,
-            }
-            self.append("service", "definition.registered", SETUP, payload)
+        for data in (self.sop_data, self.calendar_data):
+            self.register_definition(data)
+
+    def register_definition(self, data: bytes) -> None:
+        """A definition, by an event."""
+        value = canonical.decode(data)
+        payload = {
+            "definition_kind": value["kind"],
+            "key": value["key"],
+            "version": value["version"],
+            "digest": sha256(data).hexdigest(),
+            "size": len(data),
+            "previous": None,
+            "reason_commitment": None,
+        }
+        self.append("service", "definition.registered", SETUP, payload)
 
     def register(self, login: str, by: Mapping[str, Any]) -> None:
         """A new person."""
@@ -566,12 +576,20 @@ class Builder:
         if owed is not None:
             self.record(owed)
         definitions = [
-            {"kind": kind, "key": value["key"], "version": value["version"], "digest": sha256(data).hexdigest()}
-            for kind, data in (("sop", self.sop_data), ("calendar", self.calendar_data))
+            {
+                "kind": value["kind"],
+                "key": value["key"],
+                "version": value["version"],
+                "digest": sha256(data).hexdigest(),
+            }
+            for data in self.definitions
             for value in [canonical.decode(data)]
         ]
+        kept = None
+        if self.schedule_data is not None:
+            kept = retention.stated(retention.parse_schedule(canonical.decode(self.schedule_data)), self.sop.key)
         calendars = {self.dossier.calendar_digest: self.calendar}
-        built = statement.build_statement(self.dossier, calendars, definitions, closing, ORIGIN)
+        built = statement.build_statement(self.dossier, calendars, definitions, closing, ORIGIN, retention=kept)
         self.sealed_statement = canonical.encode(built)
         payload = {
             "step": step,
@@ -580,6 +598,7 @@ class Builder:
             "head": self.dossier.head,
             "statement_digest": sha256(self.sealed_statement).hexdigest(),
             "statement_size": len(self.sealed_statement),
+            "retention": None if self.schedule_data is None else sha256(self.schedule_data).hexdigest(),
         }
         self.tell("dossier.sealed", self.actor(login), payload)
 
@@ -606,7 +625,7 @@ class Builder:
             events=[e.data for e in events],
             persons=persons,
             registrations=[e.data for e in registrations],
-            definitions={sha256(data).hexdigest(): data for data in (self.sop_data, self.calendar_data)},
+            definitions={sha256(data).hexdigest(): data for data in self.definitions},
             statement=self.sealed_statement,
             openings={key: value for key, value in self.openings.items() if key[0] in set(hashes)},
             positions={h: places[h] for h in hashes},

@@ -280,5 +280,6 @@ class Story:
             "head": self.dossier.head,
             "statement_digest": HASH,
             "statement_size": 10,
+            "retention": None,
         }
         return self.tell("dossier.sealed", actor_of("data_officer"), payload)

@@ -305,6 +305,7 @@ def test_a_seal_that_counts_wrong_is_no_legal_move(field: str, value: object) ->
         "head": story.dossier.head,
         "statement_digest": HASH,
         "statement_size": 1,
+        "retention": None,
         field: value,
     }
     with pytest.raises(IllegalEvent) as caught:
@@ -314,7 +315,7 @@ def test_a_seal_that_counts_wrong_is_no_legal_move(field: str, value: object) ->
 
 def test_a_seal_before_every_verdict_is_no_legal_move() -> None:
     story = story_at("11")
-    facts = {"step": "11", "iteration": 1, "statement_digest": HASH, "statement_size": 1}
+    facts = {"step": "11", "iteration": 1, "statement_digest": HASH, "statement_size": 1, "retention": None}
     payload = {**facts, "count": story.dossier.count + 1, "head": story.dossier.head}
     with pytest.raises(IllegalEvent) as caught:
         story.tell("dossier.sealed", actor_of("data_officer"), payload)

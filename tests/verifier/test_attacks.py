@@ -15,7 +15,18 @@ from archive_service.domain import canonical, deviation, merkle, note
 from archive_service.domain.checkpoint import Checkpoint, format_checkpoint
 from archive_service.domain.event import person_actor, service_actor
 from archive_service.verifier.verify import INVALID, VALID
-from tests.bundling.dossier_builder import LOG_KEY, ORIGIN, RECEIPT_KEY, RULES, SETUP, Builder, Fields, Tamper, wib
+from tests.bundling.dossier_builder import (
+    LOG_KEY,
+    ORIGIN,
+    RECEIPT_KEY,
+    RULES,
+    SETUP,
+    Builder,
+    Fields,
+    Tamper,
+    shipped,
+    wib,
+)
 from tests.domain.story import make_id
 from tests.verifier.forger import check
 
@@ -348,6 +359,29 @@ def registered_late(b: Builder) -> None:
     b.play()
 
 
+def scheduled(*, is_late: bool = False, **changes: Any) -> Story:
+    """Sealed under a retention schedule that is registered while the dossier runs, or only after its seal."""
+
+    def story(b: Builder) -> None:
+        b.play_to_step_4()
+        b.at("2026-04-10T13:00")
+        value = canonical.decode(shipped("retention/contoh.toml"))
+        b.schedule_data = canonical.encode({**value, "is_example": False, **changes})
+        if not is_late:
+            b.register_definition(b.schedule_data)
+        b.play_from_step_5()
+        if is_late:
+            b.register_definition(b.schedule_data)
+
+    return story
+
+
+def without_schedule(b: Builder, evidence: Evidence) -> Evidence:
+    assert b.schedule_data is not None
+    left_out = sha256(b.schedule_data).hexdigest()
+    return replace(evidence, definitions={k: v for k, v in evidence.definitions.items() if k != left_out})
+
+
 def swapped_leaves(b: Builder) -> None:
     b.play()
     i, j = (b.leaves.index(bytes.fromhex(e.leaf_hash)) for e in b.streams[f"dossier:{b.id}"][10:12])
@@ -559,6 +593,27 @@ ATTACKS: dict[str, Attack] = {
     "statement of another SOP version": Attack(
         "statement_differs", false_statement(lambda v: v["definitions"][0].update(version=9))
     ),
+    # retention
+    "statement of fewer years": Attack(
+        "statement_differs", false_statement(lambda v: v["retention"].update(inactive_years=0)), scheduled()
+    ),
+    "statement without retention": Attack(
+        "statement_differs", false_statement(lambda v: v.update(retention=None)), scheduled()
+    ),
+    "schedule left out": Attack("definition_missing", story=scheduled(), change=without_schedule),
+    "seal that names no schedule": Attack(
+        "definition_missing", payload("dossier.sealed", {"retention": None}), scheduled()
+    ),
+    "schedule that was registered after the seal": Attack("registered_late", story=scheduled(is_late=True)),
+    "schedule that is an example": Attack("definition_invalid", story=scheduled(is_example=True)),
+    "schedule of another SOP": Attack(
+        "definition_invalid",
+        story=scheduled(
+            entries=[
+                {**each, "sop": "pos-lain"} for each in canonical.decode(shipped("retention/contoh.toml"))["entries"]
+            ]
+        ),
+    ),
     "seal of another statement": Attack(
         "statement_digest", payload("dossier.sealed", {"statement_digest": OTHER_HASH})
     ),
@@ -742,6 +797,13 @@ def test_a_broken_rule_is_found_by_its_name(name: str) -> None:
     report = check(builder.bundle(evidence), LOG_KEY)
     assert (report.verdict, report.exit_code) == (INVALID, 1)
     assert attack.code in {d.code for d in report.discrepancies}
+
+
+def test_a_dossier_under_a_schedule_is_valid() -> None:
+    builder = Builder()
+    scheduled()(builder)
+    report = check(builder.bundle(), LOG_KEY)
+    assert (report.verdict, report.exit_code) == (VALID, 0), report.lines("en")
 
 
 @pytest.mark.parametrize("role", ["quality_checker", "administrator"])

@@ -140,8 +140,8 @@ def test_the_protocol_is_kept(sender: Sender) -> None:
     assert sender.piece(place, 0, LETTER + b"more").status_code == 422, "more than was announced"
     assert sender.ask("HEAD", place).headers["Upload-Offset"] == "0"
     assert sender.ask("POST", f"/dossiers/{sender.dossier}/steps/1/uploads", Tus_Resumable="0.2").status_code == 422
-    metadata = {"Upload_Length": "5", "Upload_Metadata": "filename %%%"}
-    assert sender.ask("POST", f"/dossiers/{sender.dossier}/steps/1/uploads", **metadata).status_code == 422
+    place_of_new = f"/dossiers/{sender.dossier}/steps/1/uploads"
+    assert sender.ask("POST", place_of_new, Upload_Length="5", Upload_Metadata="filename %%%").status_code == 422
     assert sender.ask("DELETE", place).status_code == 204 and sender.ask("HEAD", place).status_code == 404
     assert list(sender.browser.office.archive.settings.partial_folder.iterdir()) == []
 
