@@ -43,8 +43,8 @@ class SampleUnit:
 
 
 def _staff(suffix: str, head: str, section: str, lead: str, second: str, planner: str, data: str) -> tuple[Member, ...]:
-    roles = (("satker_head", head), ("section_head", section), ("sakip_team", lead), ("sakip_team", second))
-    roles += (("planning_officer", planner), ("data_officer", data))
+    roles = [("satker_head", head), ("section_head", section), ("sakip_team", lead), ("sakip_team", second)]
+    roles += [("planning_officer", planner), ("data_officer", data)]
     return tuple(Member(f"{name.split()[0].lower()}.{suffix}", name, role, name == lead) for role, name in roles)
 
 

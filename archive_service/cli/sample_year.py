@@ -9,6 +9,7 @@ import heapq
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -544,7 +545,7 @@ def play_year(
 
     for index, period in enumerate(QUARTERS):
         opening = wib(f"{STARTS[period]}T07:45")
-        acts.append(numbered(iter([(opening, lambda p=period: _oblige(office, p))])))
+        acts.append(numbered(iter([(opening, partial(_oblige, office, period))])))
         for unit in units:
             course = PLAN[unit.code][index]
             if course is not None:
