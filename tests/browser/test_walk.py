@@ -33,6 +33,9 @@ FIRST_PAINT_LIMIT = 100 * 1000
 WITHIN_MS = 20_000
 VISITOR = "-"
 NO_PAGE = {
+    "/dossiers/<dossier>/uploads/<upload>",
+    # no retention schedule is registered in the sample year
+    "/admin/retensi/<digest>",
     "/livez", "/readyz", "/metrics", "/verify.py", "/verify.py.sha256", "/periksa.sha256",
     "/static/<digest>/<path:name>",
     "/quality/export", "/indicators/template/<kind>",
@@ -71,6 +74,9 @@ WALK = {
     "/obligations": "nuraini maya",
     "/calendars": "nuraini",
     "/delegations": "hendra",
+    "/admin/orang": "admin",
+    "/admin/orang/<person>": "admin",
+    "/admin/akun": "admin",
     "/quality": "nuraini",
     "/quality/runs": "nuraini",
 }
