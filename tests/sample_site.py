@@ -66,7 +66,9 @@ class _Quiet(WSGIRequestHandler):
 def make_sample(folder: Path, units: Sequence[SampleUnit] = TWO_UNITS) -> SampleSite:
     """The sample year in a new folder, with the bundles of what was archived."""
     clock = SampleClock(wib(BEGINS))
-    archive = wiring.build(load_settings(data_dir=folder, log_origin=ORIGIN), evidence_clock=clock.now)
+    archive = wiring.build(
+        load_settings(data_dir=folder, log_origin=ORIGIN, second_factor_roles=""), evidence_clock=clock.now
+    )
     office = play_year(archive, clock, password=PASSWORD, units=units)
     runner = Runner(archive)
     for _ in range(50):
