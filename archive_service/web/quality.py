@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
+from archive_service.charts import Cell, heat_map
 from archive_service.db.paging import PageRequest
 from archive_service.db.quality import BEHIND, QualityFilter
 from archive_service.services import quality
@@ -50,6 +52,10 @@ def overview() -> ResponseReturnValue:
     cells = quality.read_summary(
         archive, actor, wanted=QualityFilter(year=year, quarter=quarter), by=("sop", "work_unit", "step")
     )
+    measure = "complete" if request.args.get("measure") == "complete" else "on_time"
+    tables = _tables(cells)
+    for number, table in enumerate(tables, 1):
+        table["map"] = _draw_map(f"map-{number}", table, measure, year, quarter)
     trend = quality.read_summary(archive, actor, wanted=QualityFilter(), by=("year", "quarter"))
     overdue = quality.page_overdue(archive, actor, wanted=QualityFilter(), page=PageRequest(SHOWN))
     owed = quality.page_unexplained(archive, actor, wanted=QualityFilter(), page=PageRequest(SHOWN))
@@ -57,7 +63,8 @@ def overview() -> ResponseReturnValue:
         "quality.html",
         year=year,
         quarter=quarter,
-        tables=_tables(cells),
+        tables=tables,
+        measure=measure,
         trend=trend,
         overdue=overdue.rows,
         owed=owed.rows,
@@ -80,6 +87,29 @@ def _tables(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for table in tables.values():
         table["steps"].sort(key=lambda step: (not step.isdigit(), int(step) if step.isdigit() else 0, step))
     return list(tables.values())
+
+
+def _draw_map(name: str, table: dict[str, Any], measure: str, year: int, quarter: int) -> Markup:
+    """The heat map of a table; a cell leads to the iterations it counts, or to those that failed when none is good."""
+    against = {"on_time": "late", "complete": "incomplete"}[measure]
+    cells = {}
+    for (unit, step), cell in table["cells"].items():
+        if step is None:
+            continue
+        behind = url_for(
+            "web_quality.runs",
+            measure=measure if cell[measure] else against,
+            work_unit=unit,
+            step=step,
+            sop=table["sop"],
+            year=year,
+            quarter=quarter,
+        )
+        cells[unit, step] = Cell(cell[measure], cell[measure] + cell[against], behind)
+    title = f"{table['sop'].upper()}: {column_word(measure)}"
+    rows = list(table["units"].items())
+    drawn = heat_map(rows, table["steps"], cells, name=name, title=title, description=column_word("step"))
+    return Markup(drawn)
 
 
 @blueprint.get("/quality/runs")

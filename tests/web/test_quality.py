@@ -15,6 +15,8 @@ def test_the_page_shows_steps_by_units_and_leads_to_the_dossiers_behind_a_number
     page = browser.page("/quality")
     assert "Mutu, triwulan I/2026" in page and "Polman Babel" in page and "Langkah 4" in page
     assert "tepat waktu 0%" in page and f"/dossiers/{late}" in page and "Sari" in page
+    assert "Polman Babel, 4: 0/" in page and 'class="heat-0"' in page
+    assert "heat-" in browser.page("/quality?measure=complete")
     link = f"/quality/runs?measure=late&amp;work_unit={office.unit}&amp;step=4&amp;sop=sop-spmi-601&amp;year=2026&amp;quarter=1"
     assert link in page
     behind = browser.page(link.replace("&amp;", "&"))
