@@ -39,7 +39,7 @@ SHOTS = (
     Shot("pelaksanaan", "sari", "/dossiers"),
     Shot("pelaksanaan-satu", "sari", "/dossiers", r"/dossiers/[0-9a-f]{32}$"),
     Shot("buka-pelaksanaan", "maya", "/dossiers/new"),
-    Shot("mutu", "rina", "/quality"),
+    Shot("mutu", "nuraini", "/quality"),
     Shot("audit", "wahyu", "/audit"),
     Shot("cari", "wahyu", "/cari"),
     Shot("sampel", "wahyu", "/sampel"),

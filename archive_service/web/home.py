@@ -13,12 +13,19 @@ from archive_service.services import attestations, awaited, desk, notices
 from archive_service.web.auth import get_archive, require_actor
 from archive_service.web.dossiers import dossiers_page
 
+WORKSPACES = (
+    ("audit.work", "web_auditor.home"),
+    ("verdict.judge_again", "web_quality.overview"),
+    ("service.manage", "web_admin_overview.overview"),
+)
+"""What only one office role may do → where its people begin."""
+
 blueprint = Blueprint("web_home", __name__, template_folder="templates")
 
 
 @blueprint.get("/")
 def home() -> ResponseReturnValue:
-    """My work for performers; the list of dossiers for those who look at all of them."""
+    """My work for performers; for everybody else the place where their work lies."""
     actor, archive = require_actor(), get_archive()
     done = request.args.get("done")
     if desk.is_performer(actor):
@@ -37,6 +44,9 @@ def home() -> ResponseReturnValue:
         )
     if not actor.may("dossier.read") and actor.may("indicator.read"):
         return redirect(url_for("web_indicators.list_own"), HTTPStatus.SEE_OTHER)
+    workspace = next((place for action, place in WORKSPACES if actor.may(action)), None)
+    if workspace is not None and done is None:
+        return redirect(url_for(workspace), HTTPStatus.SEE_OTHER)
     if not actor.may("dossier.read"):
         return render_template("nothing.html", done=done)
     return dossiers_page(done)

@@ -264,7 +264,7 @@ ROUTES: dict[str, Row] = {
     # leaders hand a step over; the head of the satker does not hold its role
     f"PUT {AT_STEP}/responsible": Row(NO, NO, NO, NO, OUT, section_head="204/403", satker_head="422/403"),
     # pages: whoever is not logged in is sent to the log-in
-    "GET /": Row(OK, OK, OK, OK, TO_LOGIN, contributor=TO_LOGIN),
+    "GET /": Row(OK, TO_LOGIN, TO_LOGIN, TO_LOGIN, TO_LOGIN, contributor=TO_LOGIN),
     "GET /dossiers": Row(OK, OK, OK, NO, TO_LOGIN),
     "GET /obligations": Row(OK, OK, OK, OK, TO_LOGIN, contributor=NO),
     "POST /obligations": Row(NO, NO, "422/422", "422/422", TO_LOGIN),

@@ -64,3 +64,10 @@ def test_when_something_is_due_is_said_as_people_say_it(browser: Browser) -> Non
     shown = section(browser.page("/"), "others")
     assert re.search(r"(hari ini|besok|kemarin) \d\d\.\d\d WIB", shown) or re.search(r"\d+ Mar 2026", shown)
     assert "waktu kerja" in shown or "hari kerja" in shown
+
+
+def test_offices_begin_where_their_work_lies(browser: Browser, app: Flask) -> None:
+    places = {"wahyu": "/audit", "nuraini": "/quality", "admin": "/admin"}
+    seen = {login: Browser(app, browser.office).settle(login).get("/").headers["Location"] for login in places}
+    assert seen == places
+    assert browser.settle("wahyu").get("/?done=password_changed").status_code == 200
