@@ -155,7 +155,9 @@ def test_an_upload_cut_in_the_middle_leaves_nothing(service: Service, folder: Pa
     ]
     role = {"role": "satker_head", "work_unit": unit, "from_on": "2026-01-01"}
     send("POST", f"/people/{person}/assignments", json=role)
-    body = {"login": "ratna", "password": "kata sandi panjang", "name": "uji"}
+    own = {"login": "ratna", "password": "kata sandi panjang", "new_password": "kata sandi saya sendiri"}
+    assert httpx.put(f"{url}/own-password", json=own, trust_env=False).status_code == 204
+    body = {"login": "ratna", "password": own["new_password"], "name": "uji"}
     headers = {"Authorization": "Bearer " + send("POST", "/tokens", json=body)["token"]}
     letter = {
         "number": "1",

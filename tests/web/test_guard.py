@@ -19,6 +19,8 @@ OPEN_ANSWERS = {
     "web_oidc.come_back": (404, None),
     "web_resets.show_link": (409, None),
     "web_resets.show_address": (409, None),
+    "web_guides.show_guide": (404, None),
+    "web_guides.picture": (404, None),
 }
 """What a visitor may ask for and does not get."""
 
@@ -104,6 +106,9 @@ def test_nothing_changes_without_our_origin_and_the_sessions_token(
             assert (response.status_code, response.headers["Location"]) == (303, "/login"), path
 
 
-def test_the_pages_take_no_other_method(app: Flask) -> None:
-    methods = {m for r in app.url_map.iter_rules() if r.endpoint.startswith("web_") for m in r.methods or ()}
+def test_the_pages_take_no_other_method_but_for_uploads_in_pieces(app: Flask) -> None:
+    rules = [r for r in app.url_map.iter_rules() if r.endpoint.startswith("web_")]
+    methods = {m for r in rules if not r.endpoint.startswith("web_tus.") for m in r.methods or ()}
     assert methods == {"GET", "HEAD", "OPTIONS", "POST"}
+    pieces = {m for r in rules if r.endpoint.startswith("web_tus.") for m in r.methods or ()}
+    assert pieces - methods == {"PATCH", "DELETE"}
