@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask, Response, g, request
+from jinja2 import pass_context
 
 from archive_service import i18n
 from archive_service.services import account, desk, log, notices
@@ -41,7 +43,7 @@ def register(app: Flask) -> None:
         ("headline", wording.headline),
         ("device", wording.device_words),
     ):
-        app.add_template_filter(function, name)
+        app.add_template_filter(_at_each_request(function), name)
     app.context_processor(
         lambda: {
             "static_url": static_url,
@@ -61,6 +63,16 @@ def register(app: Flask) -> None:
         }
     )
     app.after_request(_keep_choices)
+
+
+def _at_each_request(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as a filter that is asked each time: else a constant's word is fixed in the language of the first who sees it."""
+
+    @pass_context
+    def asked(context: object, *values: Any) -> Any:
+        return function(*values)
+
+    return asked
 
 
 def find_person() -> dict[str, Any] | None:

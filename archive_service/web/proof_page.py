@@ -103,6 +103,16 @@ def collect_facts() -> dict[str, Any]:
     }
 
 
+_FACE = re.compile(r"@font-face \{.*?\}", re.DOTALL)
+
+
+def _tokens() -> str:
+    """The colours and faces of the service, without the font that only the service could send."""
+    return re.sub(
+        r"@font-face \{.*?\}", "", (STATIC_FOLDER / "tokens.css").read_text(encoding="utf-8"), flags=re.DOTALL
+    )
+
+
 def _source_digest(text: str) -> str:
     """How a content security policy names an inline script or style."""
     return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"
@@ -134,7 +144,14 @@ def build_page() -> ProofPage:
     parts = [f"// {name}\n{(FOLDER / name).read_text(encoding='utf-8')}" for name in SCRIPTS]
     script = '\n"use strict";\n' + "\n".join([f"const FACTS = {facts};\n", *parts])
     style = "\n".join(
-        ["", *(path.read_text(encoding="utf-8") for path in (STATIC_FOLDER / "style.css", FOLDER / "page.css"))]
+        [
+            "",
+            _tokens(),
+            *(
+                path.read_text(encoding="utf-8")
+                for path in (FOLDER / "base.css", STATIC_FOLDER / "style.css", FOLDER / "page.css")
+            ),
+        ]
     )
     policy = (
         f"default-src 'none'; script-src {_source_digest(script)}; style-src {_source_digest(style)}; img-src data:; "

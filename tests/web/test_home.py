@@ -71,3 +71,11 @@ def test_offices_begin_where_their_work_lies(browser: Browser, app: Flask) -> No
     seen = {login: Browser(app, browser.office).settle(login).get("/").headers["Location"] for login in places}
     assert seen == places
     assert browser.settle("wahyu").get("/?done=password_changed").status_code == 200
+
+
+def test_a_constant_word_of_a_template_is_in_the_language_of_each_reader(browser: Browser) -> None:
+    browser.settle("sari")
+    needed = "Kunci sandi (passkey) memerlukan JavaScript.", "A passkey needs JavaScript."
+    for lang, own, other in (("id", *needed), ("en", *reversed(needed)), ("id", *needed)):
+        page = browser.page(f"/settings/passkeys?lang={lang}")
+        assert own in page and other not in page

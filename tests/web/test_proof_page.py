@@ -56,7 +56,7 @@ def test_the_page_is_one_file_that_asks_for_nothing() -> None:
     assert re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write", text) == []
     assert re.findall(r"""(?:src|href)=["'](?!#|data:,"|periksa")""", text) == []
     assert re.findall(r"url\(|@import|@font-face", text) == []
-    assert sorted(p.name for p in FOLDER.iterdir()) == sorted([*SCRIPTS, "page.css", "page.html"])
+    assert sorted(p.name for p in FOLDER.iterdir()) == sorted([*SCRIPTS, "base.css", "page.css", "page.html"])
 
 
 def test_the_same_parts_give_the_same_file_in_another_process() -> None:
