@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-CELL_WIDTH, CELL_HEIGHT, LABEL, HEAD = 76, 34, 190, 28
+CELL_WIDTH, CELL_HEIGHT, LABEL, HEAD = 76, 34, 220, 28
+BAR_WIDTH, BAR_HEAD, BAR_FOOT = 130, 30, 190
+LABEL_LENGTH = 30
 BANDS = (0.5, 0.75, 0.9, 1.0)
 """The share from which on a cell has the next heat: the last is for all of them."""
 
@@ -46,11 +48,29 @@ def heat_map(
         parts.append(f'<text class="chart-label" x="{centre}" y="18" text-anchor="middle">{escape(column)}</text>')
     for y, (key, label) in enumerate(rows):
         top = HEAD + y * CELL_HEIGHT
-        parts.append(f'<text class="chart-label" x="0" y="{top + 22}">{escape(label)}</text>')
+        shown = label if len(label) <= LABEL_LENGTH else label[: LABEL_LENGTH - 1] + "…"
+        whole = f"<title>{escape(label)}</title>" if shown != label else ""
+        parts.append(f'<text class="chart-label" x="0" y="{top + 22}">{whole}{escape(shown)}</text>')
         for x, column in enumerate(columns):
             parts.append(_cell(cells.get((key, column), Cell(0, 0)), f"{label}, {column}", LABEL + x * CELL_WIDTH, top))
     size = LABEL + len(columns) * CELL_WIDTH, HEAD + len(rows) * CELL_HEIGHT
     return _figure(name, title, description, size, parts)
+
+
+def bar_chart(bars: Sequence[tuple[str, Cell]], *, name: str, title: str, description: str) -> str:
+    """The SVG of shares side by side: a bar for each (label, cell), the number it stands for above it."""
+    parts = [f'<line class="chart-axis" x1="0" x2="{len(bars) * BAR_WIDTH}" y1="{BAR_FOOT}" y2="{BAR_FOOT}"/>']
+    for x, (label, cell) in enumerate(bars):
+        height = (BAR_FOOT - BAR_HEAD) * cell.good // cell.of if cell.of else 0
+        left, centre = x * BAR_WIDTH + BAR_WIDTH // 4, x * BAR_WIDTH + BAR_WIDTH // 2
+        drawn = (
+            f"<title>{escape(label)}: {cell.words}</title>"
+            f'<rect class="heat-{cell.heat}" x="{left}" y="{BAR_FOOT - height}" width="{BAR_WIDTH // 2}" height="{height}"/>'
+            f'<text class="chart-label" x="{centre}" y="{BAR_FOOT - height - 8}" text-anchor="middle">{cell.words}</text>'
+            f'<text class="chart-label" x="{centre}" y="{BAR_FOOT + 20}" text-anchor="middle">{escape(label)}</text>'
+        )
+        parts.append(f"<a href={quoteattr(cell.url)}>{drawn}</a>" if cell.url else f"<g>{drawn}</g>")
+    return _figure(name, title, description, (len(bars) * BAR_WIDTH, BAR_FOOT + 32), parts)
 
 
 def _cell(cell: Cell, place: str, left: int, top: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from archive_service.db import queries
@@ -172,27 +172,84 @@ def page_unexplained(
     ).all()
     cut = cut_page(rows, page, lambda row: (str(_moment(row[0].at)), row[0].id))
     names = queries.names_of(session, {row[0].responsible for row in cut.rows if row[0].responsible})
-    return Page(
-        [
-            {
-                "deviation": d.id,
-                "dossier": d.dossier_id,
-                "work_unit": dossier.work_unit_id,
-                "work_unit_name": unit,
-                "year": dossier.year,
-                "quarter": dossier.quarter,
-                "code": d.code,
-                "step": d.step,
-                "iteration": d.iteration,
-                "subject": d.subject,
-                "responsible": d.responsible,
-                "responsible_name": names.get(d.responsible or ""),
-                "at": d.at.isoformat(),
-            }
-            for d, dossier, unit in cut.rows
-        ],
-        cut.next,
-    )
+    return Page([_deviation(*row, names) for row in cut.rows], cut.next)
+
+
+def count_by_age(
+    scope: ReadScope, session: Session, wanted: QualityFilter, bounds: Sequence[datetime]
+) -> list[tuple[int, int]]:
+    """For each age, youngest first: (deviations not settled, of these the ones that an explanation is owed for).
+
+    ``bounds``: the instants between the ages, the latest first; one more age than bounds comes back.
+    """
+    age = case(*((DeviationRow.at > bound, number) for number, bound in enumerate(bounds)), else_=len(bounds))
+    rows = session.execute(
+        select(age, func.count(), func.sum(case((DeviationRow.state.in_(OWED), 1), else_=0)))
+        .join(DossierRow, DossierRow.id == DeviationRow.dossier_id)
+        .where(*_not_settled(scope, wanted))
+        .group_by(age)
+    ).all()
+    found = {number: (count, int(owed or 0)) for number, count, owed in rows}
+    return [found.get(number, (0, 0)) for number in range(len(bounds) + 1)]
+
+
+def page_not_settled(
+    scope: ReadScope,
+    session: Session,
+    wanted: QualityFilter,
+    page: PageRequest,
+    newest: datetime | None,
+    oldest: datetime | None,
+    is_owed: bool,
+) -> Page[dict[str, Any]]:
+    """The deviations that are not settled, between two instants (``oldest`` < at <= ``newest``), oldest first."""
+    key = (DeviationRow.at, DeviationRow.id)
+    after = None if page.after is None else (datetime.fromisoformat(str(page.after[0])), page.after[1])
+    rows = session.execute(
+        select(DeviationRow, DossierRow, WorkUnitRow.name)
+        .join(DossierRow, DossierRow.id == DeviationRow.dossier_id)
+        .join(WorkUnitRow, WorkUnitRow.id == DossierRow.work_unit_id)
+        .where(
+            *_not_settled(scope, wanted),
+            *([DeviationRow.at <= newest] if newest is not None else []),
+            *([DeviationRow.at > oldest] if oldest is not None else []),
+            *([DeviationRow.state.in_(OWED)] if is_owed else []),
+            *comes_after(key, after),
+        )
+        .order_by(*key)
+        .limit(page.limit + 1)
+    ).all()
+    cut = cut_page(rows, page, lambda row: (str(_moment(row[0].at)), row[0].id))
+    names = queries.names_of(session, {row[0].responsible for row in cut.rows if row[0].responsible})
+    return Page([{**_deviation(*row, names), "state": row[0].state} for row in cut.rows], cut.next)
+
+
+def _not_settled(scope: ReadScope, wanted: QualityFilter) -> list[ColumnElement[bool]]:
+    return [
+        DeviationRow.state.in_(("unexplained", "asked_again", "explained")),
+        DossierRow.status != states.CANCELLED,
+        scope.condition(),
+        *wanted.on_dossiers(),
+        *([DeviationRow.step == wanted.step] if wanted.step is not None else []),
+    ]
+
+
+def _deviation(d: DeviationRow, dossier: DossierRow, unit: str, names: dict[str, str]) -> dict[str, Any]:
+    return {
+        "deviation": d.id,
+        "dossier": d.dossier_id,
+        "work_unit": dossier.work_unit_id,
+        "work_unit_name": unit,
+        "year": dossier.year,
+        "quarter": dossier.quarter,
+        "code": d.code,
+        "step": d.step,
+        "iteration": d.iteration,
+        "subject": d.subject,
+        "responsible": d.responsible,
+        "responsible_name": names.get(d.responsible or ""),
+        "at": d.at.isoformat(),
+    }
 
 
 def _moment(value: datetime | None) -> str | None:

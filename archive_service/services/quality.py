@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -84,6 +85,45 @@ def page_unexplained(
         return quality.page_unexplained(scope, session, wanted, page)
 
 
+AGES_DAYS = (7, 30, 90)
+"""Where one age of an open deviation ends and the next begins."""
+
+
+def count_by_age(archive: Archive, actor: Actor, *, wanted: QualityFilter) -> list[dict[str, Any]]:
+    """How many deviations are not settled at each age, and how many of these nobody explained, the youngest first."""
+    scope = reading.scope_of(actor)
+    reading.record_read(archive, actor, "quality")
+    now = archive.log.clock()
+    with archive.db.read() as session:
+        found = quality.count_by_age(scope, session, wanted, [now - timedelta(days=days) for days in AGES_DAYS])
+    spans = zip((0, *(days + 1 for days in AGES_DAYS)), (*AGES_DAYS, None), strict=True)
+    return [
+        {"age": number, "from_days": first, "to_days": last, "open": count, "unexplained": owed}
+        for number, ((first, last), (count, owed)) in enumerate(zip(spans, found, strict=True))
+    ]
+
+
+def page_not_settled(
+    archive: Archive,
+    actor: Actor,
+    *,
+    wanted: QualityFilter,
+    age: int | None,
+    is_owed: bool,
+    page: PageRequest,
+) -> Page[dict[str, Any]]:
+    """A page of the deviations behind a number of ``count_by_age``, or of all ages; oldest first."""
+    scope = reading.scope_of(actor)
+    if age is not None and not 0 <= age <= len(AGES_DAYS):
+        raise InvalidInput("age_unknown", f"An age is a number from 0 to {len(AGES_DAYS)}.", field="age")
+    reading.record_read(archive, actor, "quality")
+    now = archive.log.clock()
+    newest = now - timedelta(days=AGES_DAYS[age - 1]) if age else None
+    oldest = now - timedelta(days=AGES_DAYS[age]) if age is not None and age < len(AGES_DAYS) else None
+    with archive.db.read() as session:
+        return quality.page_not_settled(scope, session, wanted, page, newest, oldest, is_owed)
+
+
 def page_runs(
     archive: Archive, actor: Actor, *, wanted: QualityFilter, measure: str, page: PageRequest
 ) -> Page[dict[str, Any]]:
@@ -112,11 +152,35 @@ def export_summary(
         raise InvalidInput("format_unknown", "A table is exported as csv or as xlsx.", field="format")
     rows = _summary(archive, actor, wanted, by)
     names = [*by, *(["work_unit_name"] if "work_unit" in by else []), *tally.MEASURES, *RATES]
+    return _export(archive, actor, rows, names, kind, heading, "quality")
+
+
+def export_deviations(
+    archive: Archive, actor: Actor, *, wanted: QualityFilter, kind: str, heading: Callable[[str], str] = str
+) -> Content:
+    """The deviations that are not settled as a spreadsheet, oldest first, at most as many as a table takes."""
+    if kind not in spreadsheet.MEDIA_TYPES:
+        raise InvalidInput("format_unknown", "A table is exported as csv or as xlsx.", field="format")
+    page = PageRequest(LISTED)
+    rows = page_not_settled(archive, actor, wanted=wanted, age=None, is_owed=False, page=page).rows
+    names = ["work_unit_name", "year", "quarter", "step", "code", "state", "responsible_name", "at", "dossier"]
+    return _export(archive, actor, rows, names, kind, heading, "deviations")
+
+
+def _export(
+    archive: Archive,
+    actor: Actor,
+    rows: Sequence[Mapping[str, Any]],
+    names: Sequence[str],
+    kind: str,
+    heading: Callable[[str], str],
+    title: str,
+) -> Content:
     data = spreadsheet.write_table(
         kind,
         [heading(name) for name in names],
         [[row[name] for name in names] for row in rows],
-        title=heading("quality"),
+        title=heading(title),
         made_at=archive.log.clock(),
     )
     digest = sha256(data).hexdigest()
@@ -125,4 +189,4 @@ def export_summary(
     def read_range(offset: int, length: int) -> Iterator[bytes]:
         yield data[offset : offset + length]
 
-    return Content(iter([data]), len(data), digest, spreadsheet.MEDIA_TYPES[kind], f"quality.{kind}", read_range)
+    return Content(iter([data]), len(data), digest, spreadsheet.MEDIA_TYPES[kind], f"{title}.{kind}", read_range)

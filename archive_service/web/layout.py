@@ -29,6 +29,7 @@ def register(app: Flask) -> None:
         ("due", wording.due_text),
         ("hour", wording.hour_text),
         ("pair", lambda value: (value, value)),
+        ("unit_choice", lambda unit: (unit["work_unit"], unit["name"])),
         ("narrate", narration.narrate),
         ("by_day", lambda history: narration.by_day(history, wording.office_day)),
         ("minutes", wording.minutes_text),

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from markupsafe import Markup
 
-from archive_service.charts import Cell, heat_map
+from archive_service.charts import Cell, bar_chart, heat_map
 from archive_service.db.paging import PageRequest
 from archive_service.db.quality import BEHIND, QualityFilter
-from archive_service.services import quality
+from archive_service.services import findings, obligations, quality, reading
+from archive_service.services.findings import FindingFilter
 from archive_service.web.auth import get_archive, require_actor
-from archive_service.web.wording import column_word
+from archive_service.web.wording import column_word, roman
 
 WIB = timedelta(hours=7)
-SHOWN = 50
+SHOWN = 20
+QUARTERS_SHOWN = 12
+JUDGED_LEAST = 3
+"""How often a step was judged before it is called one of the worst."""
 
 blueprint = Blueprint("web_quality", __name__, template_folder="templates")
 
@@ -44,31 +50,115 @@ def _wanted() -> QualityFilter:
 
 @blueprint.get("/quality")
 def overview() -> ResponseReturnValue:
-    """Steps by work units in a quarter (this one, unless another is chosen), and the quarters before."""
+    """Steps by work units in a quarter (this one, unless another is chosen), and what to look at behind the numbers."""
     archive, actor = get_archive(), require_actor()
     today = archive.log.clock() + WIB
     chosen = _period()
     year, quarter = chosen[0] or today.year, chosen[1] or (today.month + 2) // 3
-    cells = quality.read_summary(
-        archive, actor, wanted=QualityFilter(year=year, quarter=quarter), by=("sop", "work_unit", "step")
-    )
+    asked = _wanted()
     measure = "complete" if request.args.get("measure") == "complete" else "on_time"
-    tables = _tables(cells)
-    for number, table in enumerate(tables, 1):
-        table["map"] = _draw_map(f"map-{number}", table, measure, year, quarter)
-    trend = quality.read_summary(archive, actor, wanted=QualityFilter(), by=("year", "quarter"))
-    overdue = quality.page_overdue(archive, actor, wanted=QualityFilter(), page=PageRequest(SHOWN))
-    owed = quality.page_unexplained(archive, actor, wanted=QualityFilter(), page=PageRequest(SHOWN))
+    narrowed = QualityFilter(sop=asked.sop, work_unit=asked.work_unit)
+    tables, lately = [], []
+    for period in _quarters_before(year, quarter):
+        wanted = replace(narrowed, year=period[0], quarter=period[1])
+        cells = quality.read_summary(archive, actor, wanted=wanted, by=("sop", "work_unit", "step"))
+        lately.extend(cells)
+        found = _tables(cells)
+        for number, table in enumerate(found, 1):
+            table["map"] = _draw_map(f"map-{period[0]}-{period[1]}-{number}", table, measure, *period)
+        tables.append({"year": period[0], "quarter": period[1], "sops": found})
+    trend = quality.read_summary(archive, actor, wanted=narrowed, by=("year", "quarter"))
+    overdue = quality.page_overdue(archive, actor, wanted=narrowed, page=PageRequest(SHOWN))
+    may_find = actor.may("finding.read")
+    due = (
+        findings.peek_findings(archive, actor, wanted=FindingFilter(is_settled=False), page=PageRequest(SHOWN))
+        if may_find
+        else None
+    )
+    owed = (
+        obligations.list_obligations(archive, actor, year=year, quarter=quarter) if actor.may("obligation.read") else []
+    )
     return render_template(
         "quality.html",
         year=year,
         quarter=quarter,
+        asked=asked,
+        units=[u for u in reading.list_work_units(archive, actor) if reading.scope_of(actor).holds(u["work_unit"])],
+        sops={d["key"]: d["number"] for d in reading.list_sops(archive, actor)},
         tables=tables,
         measure=measure,
-        trend=trend,
+        trend=trend[-QUARTERS_SHOWN:],
+        trend_chart=_draw_trend(trend[-QUARTERS_SHOWN:], measure) if trend else "",
+        worst=_worst_steps(lately),
+        ages=quality.count_by_age(archive, actor, wanted=narrowed),
+        missed=[o for o in owed if o["state"] == "not_started" and asked.work_unit in (None, o["work_unit"])],
+        findings=sorted(due.rows, key=lambda f: f["due_on"] or "9999") if due else [],
+        today=today.strftime("%Y-%m-%d"),
         overdue=overdue.rows,
-        owed=owed.rows,
-        more=overdue.next is not None or owed.next is not None,
+        more=overdue.next is not None,
+    )
+
+
+@blueprint.get("/quality/deviations")
+def deviations() -> ResponseReturnValue:
+    """The deviations behind a number of the overview, oldest first."""
+    after = request.args.get("after", "").split("~")
+    age, is_owed = request.args.get("age", ""), request.args.get("owed") == "1"
+    page = quality.page_not_settled(
+        get_archive(),
+        require_actor(),
+        wanted=_wanted(),
+        age=int(age) if len(age) == 1 and age in "0123456789" else None,
+        is_owed=is_owed,
+        page=PageRequest(100, tuple(after) if len(after) == 2 else None),
+    )
+    kept: dict[str, Any] = {name: value for name, value in request.args.items() if name != "after"}
+    following = (
+        None if page.next is None else url_for("web_quality.deviations", **kept, after="~".join(map(str, page.next)))
+    )
+    return render_template("quality_deviations.html", deviations=page.rows, is_owed=is_owed, next=following)
+
+
+def _quarters_before(year: int, quarter: int) -> list[tuple[int, int]]:
+    """The quarter and the three before it, the newest first."""
+    counted = year * 4 + quarter - 1
+    return [((counted - back) // 4, (counted - back) % 4 + 1) for back in range(4)]
+
+
+def _worst_steps(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The steps of these cells that were late the most often, of those that were judged often enough to say so."""
+    sums: dict[tuple[str, str], list[int]] = {}
+    for cell in cells:
+        if cell["step"] is not None:
+            one = sums.setdefault((cell["sop"], cell["step"]), [0, 0])
+            one[0] += cell["late"]
+            one[1] += cell["late"] + cell["on_time"]
+    ranked: list[dict[str, Any]] = [
+        {"sop": sop, "step": step, "late": late, "of": of}
+        for (sop, step), (late, of) in sums.items()
+        if late and of >= JUDGED_LEAST
+    ]
+    return sorted(ranked, key=lambda r: (-r["late"] / r["of"], -r["of"], r["sop"], r["step"]))[:5]
+
+
+def _draw_trend(trend: list[dict[str, Any]], measure: str) -> Markup:
+    """The share that was on time, or complete, in each quarter."""
+    against = {"on_time": "late", "complete": "incomplete"}[measure]
+    bars = [
+        (
+            f"{roman(row['quarter'])}/{row['year']}",
+            Cell(
+                row[measure],
+                row[measure] + row[against],
+                url_for("web_quality.overview", year=row["year"], quarter=row["quarter"], measure=measure),
+            ),
+        )
+        for row in trend
+    ]
+    title = gettext("Trend by quarter") + ": " + column_word(measure)
+    # our own text with its values escaped, see charts.py
+    return Markup(
+        bar_chart(bars, name="trend-chart", title=title, description=gettext("The table below has the numbers."))
     )
 
 
@@ -127,14 +217,13 @@ def runs() -> ResponseReturnValue:
 @blueprint.get("/quality/export")
 def export() -> ResponseReturnValue:
     """The numbers of a quarter, or all of them, as a spreadsheet with headings in the page's language."""
-    content = quality.export_summary(
-        get_archive(),
-        require_actor(),
-        wanted=_wanted(),
-        by=("sop", "year", "quarter", "work_unit", "step"),
-        kind="csv" if request.args.get("format") == "csv" else "xlsx",
-        heading=column_word,
-    )
+    kind = "csv" if request.args.get("format") == "csv" else "xlsx"
+    archive, actor, wanted = get_archive(), require_actor(), _wanted()
+    if request.args.get("what") == "deviations":
+        content = quality.export_deviations(archive, actor, wanted=wanted, kind=kind, heading=column_word)
+    else:
+        by = ("sop", "year", "quarter", "work_unit", "step")
+        content = quality.export_summary(archive, actor, wanted=wanted, by=by, kind=kind, heading=column_word)
     headers = {
         "Content-Length": str(content.size),
         "Content-Disposition": f'attachment; filename="{content.file_name}"',

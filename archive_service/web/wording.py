@@ -301,6 +301,11 @@ COLUMNS: dict[str, Any] = {
     "deviations": lazy_gettext("deviations"),
     "open_deviations": lazy_gettext("deviations not settled yet"),
     "unexplained": lazy_gettext("deviations without an explanation"),
+    "code": lazy_gettext("Deviation"),
+    "state": lazy_gettext("State"),
+    "responsible_name": lazy_gettext("Answers for it"),
+    "at": lazy_gettext("Recorded at"),
+    "dossier": lazy_gettext("Dossier"),
     "on_time_rate": lazy_gettext("share on time"),
     "complete_rate": lazy_gettext("share complete"),
 }

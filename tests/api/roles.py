@@ -283,6 +283,7 @@ ROUTES: dict[str, Row] = {
     "GET /audits": Row(NO, OK, NO, OK, TO_LOGIN),
     "POST /audits": Row(NO, TO_LOGIN, NO, TO_LOGIN, TO_LOGIN),
     "GET /quality": Row(OK, OK, OK, NO, TO_LOGIN),
+    "GET /quality/deviations": Row(OK, OK, OK, NO, TO_LOGIN),
     "GET /quality/runs": Row(OK, OK, OK, NO, TO_LOGIN),
     "GET /quality/export": Row(OK, OK, OK, NO, TO_LOGIN),
     # administration: pages of who looks after the house; auditors read who is who, quality checkers open quarters

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import html5lib
 import pytest
@@ -425,7 +425,7 @@ def test_what_people_read_is_in_their_language(site: SampleSite, addresses: Addr
         path = addresses.fill(rule, login)
         shown = []
         for language in ("id", "en"):
-            answer = client.get(f"{path}?lang={language}")
+            answer = client.get(path, query_string={**dict(parse_qsl(urlsplit(path).query)), "lang": language})
             if answer.mimetype != "text/html" or answer.status_code not in (200, 409):
                 troubles.append(f"{rule}: {answer.status_code}")
                 break
