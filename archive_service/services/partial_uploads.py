@@ -11,17 +11,25 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
 from archive_service.db.models import PartialUploadRow
-from archive_service.errors import ArchiveError, Conflict, InvalidInput, NotFound, TooLarge, Unavailable
+from archive_service.errors import (
+    ArchiveError,
+    Conflict,
+    DocumentRefused,
+    InvalidInput,
+    NotFound,
+    TooLarge,
+    Unavailable,
+)
 from archive_service.inspection import require_file_name
 from archive_service.services import reading, uploads
 from archive_service.services.actor import Actor
@@ -119,10 +127,17 @@ def append_bytes(
     What arrived before the line was cut is kept. Conflict when the offset is not the upload's, or when another request sends to it.
     """
     with archive.db.read() as session:
-        row = _require_own(archive, session, actor, dossier, upload)
-        if row.answer is not None:
-            return _plain(archive, row)
+        _require_own(archive, session, actor, dossier, upload)
     with _held(archive, upload) as file:
+        # under the lock: another request may just have sent the last byte
+        with archive.db.read() as session:
+            row = _require_own(archive, session, actor, dossier, upload)
+            found = _plain(archive, row)
+        if found["answer"] is not None:
+            _path(archive, upload).unlink(missing_ok=True)
+            if "code" in found["answer"]:
+                raise DocumentRefused(found["answer"]["code"], found["answer"]["detail"])
+            return found
         here = file.seek(0, os.SEEK_END)
         if offset != here:
             raise Conflict(
@@ -173,7 +188,7 @@ def _receive(archive: Archive, actor: Actor, row: PartialUploadRow, file: Binary
     submission = None if fields["submission"] is None else uploads.SubmissionReceipt(*fields["submission"])
     file.seek(0)
     try:
-        received = uploads.receive_document(
+        uploads.receive_document(
             archive,
             actor,
             dossier=row.dossier_id,
@@ -184,27 +199,38 @@ def _receive(archive: Archive, actor: Actor, row: PartialUploadRow, file: Binary
             document=fields["document"],
             submission=submission,
             indicator=fields["indicator"],
+            # in the event's own transaction: a process that dies in between receives the file once all the same
+            claim=lambda session, facts: _answer(
+                archive, session, row.id, {name: facts[name] for name in ("document", "version", "number", "digest")}
+            ),
         )
     except Unavailable:
         raise
     except ArchiveError as exc:
-        _answer(archive, row.id, {"code": exc.code, "detail": exc.detail})
+        with archive.db.write() as session:
+            _answer(archive, session, row.id, {"code": exc.code, "detail": exc.detail})
         raise
-    plain = asdict(received)
-    del plain["receipt_note"]
-    _answer(archive, row.id, plain)
+    finally:
+        with archive.db.read() as session:
+            known = session.get(PartialUploadRow, row.id)
+            is_over = known is None or known.answer is not None
+        if is_over:
+            _path(archive, row.id).unlink(missing_ok=True)
 
 
-def _answer(archive: Archive, upload: str, answer: dict[str, Any]) -> None:
-    with archive.db.write() as session:
-        row = session.get_one(PartialUploadRow, upload)
-        row.answer, row.expires_at = json.dumps(answer), archive.timer() + ANSWERED_KEPT
-    _path(archive, upload).unlink(missing_ok=True)
+def _answer(archive: Archive, session: Session, upload: str, answer: dict[str, Any]) -> None:
+    session.execute(
+        update(PartialUploadRow)
+        .where(PartialUploadRow.id == upload)
+        .values(answer=json.dumps(answer), expires_at=archive.timer() + ANSWERED_KEPT)
+    )
 
 
 def _keep_alive(archive: Archive, upload: str) -> None:
     with archive.db.write() as session:
-        session.get_one(PartialUploadRow, upload).expires_at = archive.timer() + KEPT
+        session.execute(
+            update(PartialUploadRow).where(PartialUploadRow.id == upload).values(expires_at=archive.timer() + KEPT)
+        )
 
 
 @contextmanager

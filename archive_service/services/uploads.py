@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, BinaryIO, cast
+
+from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
 from archive_service.db.models import LocationRow
@@ -28,6 +30,8 @@ from archive_service.services.places import (
 )
 from archive_service.services.work import hold_dossier, load_dossier
 from archive_service.storage.base import RangedReader, ReceivedObject
+
+Claim = Callable[[Session, Mapping[str, Any]], None]
 
 SPOOL_BYTES = 1024 * 1024
 """Documents up to this size are inspected in memory, larger ones by ranged reads of the stored object."""
@@ -68,10 +72,12 @@ def receive_document(
     document: str | None = None,
     submission: SubmissionReceipt | None = None,
     indicator: str | None = None,
+    claim: Claim | None = None,
 ) -> Received:
     """Take a document into a step, as a new document or as a new version of ``document``; the signed receipt.
 
     ``indicator``: the code of the listed indicator that it is evidence for; a contributor sends for their own alone.
+    ``claim``: called with the facts of the event in its transaction, so that what it writes is there exactly when the document is.
 
     Nothing is kept unless everything holds: a refused file's object is deleted and the refusal is an event (DocumentRefused, TooLarge);
     an error while the bytes arrive leaves no trace at all.
@@ -81,7 +87,7 @@ def receive_document(
         state = load_dossier(archive, session, dossier)
     place = place_at_step(state, actor, step=step, kind=kind, document=document, indicator=indicator)
     personal = _personal(state.sop.step(step).output(kind), submission)
-    return _receive(archive, actor, replace(place, personal=personal), dossier, file_name, chunks, begun_at)
+    return _receive(archive, actor, replace(place, personal=personal), dossier, file_name, chunks, begun_at, claim)
 
 
 def receive_attachment(
@@ -107,6 +113,7 @@ def _receive(
     file_name: str,
     chunks: Iterable[bytes],
     begun_at: datetime,
+    claim: Claim | None = None,
 ) -> Received:
     """Stream, inspect, claim; whatever stands in the way leaves no object behind."""
     try:
@@ -148,6 +155,8 @@ def _receive(
                     claimed_at=archive.timer(),
                 )
             )
+            if claim is not None:
+                claim(session, payload)
             work.enqueue(
                 "lock_object", f"lock:{received.key}", {"key": received.key, "version_id": received.version_id}
             )

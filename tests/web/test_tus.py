@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from archive_service.services import partial_uploads
+from archive_service.errors import Unavailable
+from archive_service.services import partial_uploads, uploads
 from archive_service.services.work import load_dossier
 from tests.office import SAMPLES, Office
 from tests.web.conftest import ORIGIN, Browser
@@ -109,6 +111,7 @@ def test_a_file_that_is_refused_says_why_and_leaves_nothing(sender: Sender) -> N
     refused = sender.piece(place, 0, program)
     assert refused.status_code == 422 and "berisi program" in refused.get_json()["sentence"]
     assert "berisi program" in sender.ask("GET", place).get_json()["sentence"], "asked again after a cut line"
+    assert sender.piece(place, len(program), b"").status_code == 422, "and refused again"
     assert versions(office, sender.dossier) == 0 and list(office.archive.settings.partial_folder.iterdir()) == []
 
 
@@ -175,3 +178,39 @@ def test_so_many_are_under_way_and_no_more(sender: Sender, monkeypatch: pytest.M
     assert sender.begin().status_code == 201
     full = sender.begin(fingerprint="b" * 64)
     assert full.status_code == 409 and "Selesaikan" in full.get_json()["sentence"]
+
+
+def test_a_finish_that_could_not_be_is_tried_again_and_nothing_is_called_received(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = sender.browser.office
+    place = sender.begin().headers["Location"]
+
+    def busy(*args: object, **kwargs: object) -> None:
+        raise Unavailable("database_busy", "Try again.", retry_after_seconds=1)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(uploads, "receive_document", busy)
+        assert sender.piece(place, 0, LETTER).status_code == 503
+    told = sender.ask("GET", place).get_json()
+    assert told["offset"] == len(LETTER) and "version" not in told and "sentence" not in told
+    assert sender.piece(place, len(LETTER), b"").status_code == 204
+    assert "version" in sender.ask("GET", place).get_json() and versions(office, sender.dossier) == 1
+
+
+def test_a_process_that_dies_after_the_event_receives_the_file_once(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = sender.browser.office
+    place = sender.begin().headers["Location"]
+    whole = uploads.receive_document
+
+    def die(*args: Any, **kwargs: Any) -> None:
+        whole(*args, **kwargs)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(uploads, "receive_document", die)
+        sender.piece(place, 0, LETTER)
+    assert sender.piece(place, len(LETTER), b"").status_code == 204
+    assert versions(office, sender.dossier) == 1 and "version" in sender.ask("GET", place).get_json()

@@ -25,7 +25,7 @@ export async function startsAs(file) {
 /** 64 hex digits that tell a file from others, by its size, its first and its last MiB: enough to find what was begun. */
 export async function fingerprintOf(file) {
   const name = new TextEncoder().encode(`${file.size}:`);
-  return digest(new Blob([name, file.slice(0, MIB), file.slice(Math.max(0, file.size - MIB))]), `${file.name}:${file.size}`);
+  return digest(new Blob([name, file.slice(0, MIB), file.slice(Math.max(0, file.size - MIB))]), `${file.lastModified}:${file.size}:${file.name}`);
 }
 
 /** The name under which this page lists the same bytes already, or nothing. */

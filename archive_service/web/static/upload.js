@@ -133,16 +133,11 @@ function sendWhole(form, file, parts, name) {
 
 async function sendInPieces(form, file, parts, name) {
   await import("./vendor/tus.min.js");
-  const fingerprint = await fingerprintOf(file);
   const headers = { "X-CSRF-Token": form.elements.csrf.value, Accept: "application/json" };
-  const known = await fetch(form.dataset.uploads, { headers: { Accept: "application/json" } });
-  const begun = known.ok ? (await known.json()).uploads : [];
-  const place = begun.find((one) => one.fingerprint === fingerprint && one.size === file.size && one.kind === form.elements.kind.value);
+  const place = await begin(form, file, headers, name);
   await new Promise((resolve, reject) => {
     const upload = new window.tus.Upload(file, {
-      endpoint: form.dataset.tus,
-      uploadUrl: place?.url,
-      metadata: { filename: file.name, fingerprint, ...fieldsOf(form) },
+      uploadUrl: place.url,
       headers,
       chunkSize: PIECE_BYTES,
       retryDelays: PAUSES_MS,
@@ -161,7 +156,7 @@ async function sendInPieces(form, file, parts, name) {
       onError: (error) => reject(new Error(name + sentenceOf(error.originalResponse?.getBody(), form.dataset.goesOn))),
     });
     parts.bar.value = 0;
-    parts.status.textContent = name + (place ? form.dataset.resuming : form.dataset.sending);
+    parts.status.textContent = name + (place.offset ? form.dataset.resuming : form.dataset.sending);
     parts.pause.hidden = false;
     let isPaused = false;
     const label = () => (parts.pause.textContent = isPaused ? form.dataset.resume : form.dataset.pause);
@@ -174,6 +169,35 @@ async function sendInPieces(form, file, parts, name) {
     };
     upload.start();
   });
+  await confirmReceived(form, file, headers, place.url, name);
+}
+
+/** Where to send a file: asked with its size and fingerprint, so that the service finds what was begun before. */
+async function begin(form, file, headers, name) {
+  const facts = { filename: file.name, fingerprint: await fingerprintOf(file), ...fieldsOf(form) };
+  const coded = Object.entries(facts).map(([key, value]) => `${key} ${base64(value)}`).join(",");
+  const told = { "Tus-Resumable": "1.0.0", "Upload-Length": String(file.size), "Upload-Metadata": coded };
+  const answer = await fetch(form.dataset.tus, { method: "POST", headers: { ...headers, ...told } }).catch(() => null);
+  if (!answer?.ok) throw new Error(name + sentenceOf(await answer?.text(), form.dataset.cutOff));
+  return { url: answer.headers.get("Location"), offset: Number(answer.headers.get("Upload-Offset")) };
+}
+
+function base64(text) {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+}
+
+/** All bytes are there: only what the service says of the document counts. Where it could not finish, it is asked to once more. */
+async function confirmReceived(form, file, headers, url, name) {
+  for (const pause of [0, ...PAUSES_MS]) {
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    const answer = await fetch(url, { headers }).catch(() => null);
+    const found = answer?.ok ? await answer.json() : {};
+    if (found.version) return;
+    if (found.sentence) throw new Error(name + found.sentence);
+    const last = { "Tus-Resumable": "1.0.0", "Upload-Offset": String(file.size), "Content-Type": "application/offset+octet-stream" };
+    await fetch(url, { method: "PATCH", headers: { ...headers, ...last } }).catch(() => null);
+  }
+  throw new Error(name + form.dataset.goesOn);
 }
 
 function sentenceOf(text, otherwise) {
