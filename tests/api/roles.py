@@ -338,6 +338,7 @@ ROUTES: dict[str, Row] = {
     f"DELETE {PAGE}/uploads/<upload>": Row("404/404", "404/404", "404/404", "404/404", TO_LOGIN),
     # the stage's step is submitted and not decided: everybody is led to its place on the page
     f"GET {PAGE}/steps/<step>/review": Row("303/404", "303/303", "303/303", NO, TO_LOGIN),
+    f"GET {PAGE}/documents/<document>/versions": Row("200/404", OK, OK, NO, TO_LOGIN),
     f"GET {PAGE}/documents/<version>/preview": Row("200/404", OK, OK, NO, TO_LOGIN, contributor="404/404"),
     f"GET {PAGE}/proofs": DOSSIER_PAGE,
     f"GET {PAGE}/proofs/<int:seq>": DOSSIER_PAGE,

@@ -16,9 +16,11 @@ from urllib.parse import parse_qsl, urlsplit
 import html5lib
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Response
+from sqlalchemy import select
 
 from archive_service.cli.sample_people import LETTERS, SAMPLE_UNITS
 from archive_service.cli.sample_year import SampleOffice
+from archive_service.db.models import DocumentVersionRow
 from archive_service.services import audit, findings, reading, samples
 from archive_service.verifier.verify import check_bundle
 from tests.api.roles import ROUTES
@@ -165,6 +167,10 @@ class Addresses:
         )
         self.version = self._found(site, "sari", f"/dossiers/{self.dossier('sari')}", r"/documents/([0-9a-f]{32})")
 
+        with site.archive.db.read() as session:
+            row = session.execute(select(DocumentVersionRow).where(DocumentVersionRow.id == self.version)).scalar_one()
+            self.document = row.document_id
+
     def _found(self, site: SampleSite, login: str, path: str, wanted: str) -> str:
         client = site.app.test_client()
         client.set_cookie("archive_session", site.cookie(login))
@@ -186,6 +192,7 @@ class Addresses:
             "digest": lambda: self.sop,
             "sample": lambda: self.sample,
             "version": lambda: self.version,
+            "document": lambda: self.document,
             "seq": lambda: "1",
             "step": lambda: "8",
             "guide": lambda: "pelaksana",

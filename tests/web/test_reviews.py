@@ -65,3 +65,20 @@ def test_a_preview_shows_pdf_and_images_alone_under_headers_of_its_own(browser: 
         assert headers["Content-Disposition"].startswith("inline; ") and len(found[kind].data) > 1000
     assert "sandbox" in found["image/jpeg"].headers["Content-Security-Policy"]
     assert found["refused"].status_code == 415 and "Unduh" in found["refused"].get_data(as_text=True)
+
+
+def test_versions_stand_side_by_side_with_what_was_decided_on_each(browser: Browser) -> None:
+    office: Office = browser.office
+    dossier = office.play("11")
+    page = browser.settle("sari").page(f"/dossiers/{dossier}")
+    (address,) = set(re.findall(rf'"(/dossiers/{dossier}/documents/\w+/versions)"', page))
+    shown = browser.page(address)
+    assert "2 versi" in shown and shown.count('<iframe class="preview"') == 2
+    assert "langkah 8: kembalikan" in shown and "langkah 9: setujui" in shown
+    first, second = shown.index("langkah 8: kembalikan"), shown.index("langkah 9: setujui")
+    assert second < first, "what was approved is the newer version, which stands first"
+    known = re.findall(r'name="left" value="(\w+)"', shown)
+    same = browser.page(f"{address}?left={known[0]}&right={known[0]}")
+    assert same.count('<iframe class="preview"') == 1
+    assert browser.page(f"{address}?left=nonsense").count('<iframe class="preview"') == 2
+    assert browser.get(f"/dossiers/{dossier}/documents/{'0' * 32}/versions").status_code == 404
