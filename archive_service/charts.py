@@ -50,11 +50,11 @@ def heat_map(
         top = HEAD + y * CELL_HEIGHT
         shown = label if len(label) <= LABEL_LENGTH else label[: LABEL_LENGTH - 1] + "…"
         whole = f"<title>{escape(label)}</title>" if shown != label else ""
-        parts.append(f'<text class="chart-label" x="0" y="{top + 22}">{whole}{escape(shown)}</text>')
+        parts.append(f'<text class="chart-label" lang="id" x="0" y="{top + 22}">{whole}{escape(shown)}</text>')
         for x, column in enumerate(columns):
             parts.append(_cell(cells.get((key, column), Cell(0, 0)), f"{label}, {column}", LABEL + x * CELL_WIDTH, top))
     size = LABEL + len(columns) * CELL_WIDTH, HEAD + len(rows) * CELL_HEIGHT
-    return _figure(name, title, description, size, parts)
+    return _figure("map", name, title, description, size, parts)
 
 
 def bar_chart(bars: Sequence[tuple[str, Cell]], *, name: str, title: str, description: str) -> str:
@@ -70,7 +70,7 @@ def bar_chart(bars: Sequence[tuple[str, Cell]], *, name: str, title: str, descri
             f'<text class="chart-label" x="{centre}" y="{BAR_FOOT + 20}" text-anchor="middle">{escape(label)}</text>'
         )
         parts.append(f"<a href={quoteattr(cell.url)}>{drawn}</a>" if cell.url else f"<g>{drawn}</g>")
-    return _figure(name, title, description, (len(bars) * BAR_WIDTH, BAR_FOOT + 32), parts)
+    return _figure("bars", name, title, description, (len(bars) * BAR_WIDTH, BAR_FOOT + 32), parts)
 
 
 def _cell(cell: Cell, place: str, left: int, top: int) -> str:
@@ -83,9 +83,11 @@ def _cell(cell: Cell, place: str, left: int, top: int) -> str:
     return f"<a href={quoteattr(cell.url)}>{drawn}</a>" if cell.url and cell.of else f"<g>{drawn}</g>"
 
 
-def _figure(name: str, title: str, description: str, size: tuple[int, int], parts: Sequence[str]) -> str:
+def _figure(
+    kind: str, name: str, title: str, description: str, size: tuple[int, int], parts: Sequence[str]
+) -> str:
     return (
-        f'<svg class="chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]} {size[1]}" '
+        f'<svg class="chart {kind}" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]} {size[1]}" '
         f'role="group" aria-labelledby="{name}-title {name}-desc">'
         f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'
         f"{''.join(parts)}</svg>"
