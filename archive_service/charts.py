@@ -83,9 +83,7 @@ def _cell(cell: Cell, place: str, left: int, top: int) -> str:
     return f"<a href={quoteattr(cell.url)}>{drawn}</a>" if cell.url and cell.of else f"<g>{drawn}</g>"
 
 
-def _figure(
-    kind: str, name: str, title: str, description: str, size: tuple[int, int], parts: Sequence[str]
-) -> str:
+def _figure(kind: str, name: str, title: str, description: str, size: tuple[int, int], parts: Sequence[str]) -> str:
     return (
         f'<svg class="chart {kind}" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]} {size[1]}" '
         f'role="group" aria-labelledby="{name}-title {name}-desc">'
