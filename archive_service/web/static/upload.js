@@ -7,7 +7,6 @@ const PIECE_BYTES = 4 * 1024 * 1024;
 const PAUSES_MS = [500, 1000, 3000, 5000, 10_000, 20_000, 30_000, 60_000];
 const FIELDS = ["kind", "document", "indicator", "application", "address", "number"];
 
-
 /** Take over every form that has data-upload; without this script the same forms send themselves. */
 export function showUploads() {
   prepare();
