@@ -19,6 +19,11 @@ new MutationObserver((changes) => {
   for (const { target } of changes) if (target.matches("form[data-upload] progress") && !target.hidden) barsSeen.push(target.value);
 }).observe(document, { subtree: true, attributes: true, attributeFilter: ["value", "hidden"] });
 """
+WATCH_POLICY = """
+addEventListener("securitypolicyviolation", (event) => {
+  console.error(`policy: ${event.violatedDirective} ${event.blockedURI} on ${event.documentURI}`);
+});
+"""
 
 
 class Desk:
@@ -37,6 +42,7 @@ class Desk:
         context = self.chromium.new_context(viewport={"width": width, "height": 900}, locale="id-ID")
         context.set_default_timeout(WITHIN_MS)
         context.add_init_script(WATCH_BARS)
+        context.add_init_script(WATCH_POLICY)
         page = context.new_page()
         page.on("console", self._note_message)
         page.on("pageerror", lambda error: self.troubles.append(f"script: {error}"))
