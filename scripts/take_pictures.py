@@ -1,18 +1,21 @@
 """Take the pictures of ``docs/pictures/pages``: each page at three widths, light and dark, on one sheet.
 
-Start ``make demo`` first; then: ``.venv/bin/python scripts/take_pictures.py http://127.0.0.1:PORT [NAME…]``. Needs a Chromium.
+Start ``make demo`` first; then: ``ADMIN_PASSWORD=… .venv/bin/python scripts/take_pictures.py http://127.0.0.1:PORT [NAME…]``, with
+the password that the demo printed for its administrator. Needs a Chromium.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from archive_service.cli.demo import PASSWORD
 from tests.browser.conftest import ARGUMENTS, find_chromium
@@ -48,7 +51,11 @@ SHOTS = (
     Shot("pos", "sari", "/sops", r"/sops/[0-9a-f]{64}$"),
     Shot("kalender", "sari", "/calendars"),
     Shot("pelimpahan", "hendra", "/delegations"),
-    Shot("akun", "sari", "/settings"),
+    Shot("akun", "sari", "/akun"),
+    Shot("periksa-langkah", "linda.elka", "/", r"/dossiers/[0-9a-f]{32}/steps/8$"),
+    Shot("admin-orang", "admin", "/admin/orang"),
+    Shot("admin-pos", "admin", "/admin/sop"),
+    Shot("admin-retensi", "admin", "/admin/retensi"),
     Shot("admin", "admin", "/admin"),
     Shot("bantuan", "sari", "/bantuan"),
     Shot("periksa", None, "/periksa"),
@@ -77,9 +84,9 @@ def take(browser: Browser, url: str, shot: Shot, width: int, theme: str) -> Imag
     """One page in one width and theme, as seen by whoever it is for."""
     context = browser.new_context(viewport={"width": width, "height": 900}, locale="id-ID")
     context.add_cookies([{"name": "theme", "value": theme, "url": url}])
-    page = context.new_page()
     if shot.login is not None:
-        log_in(page, url, shot.login)
+        context.add_cookies([{"name": "archive_session", "value": session_of(browser, url, shot.login), "url": url}])
+    page = context.new_page()
     page.goto(url + shot.path)
     if shot.follow is not None:
         found = [href for href in page.eval_on_selector_all("main a", "all => all.map(a => a.href)") if href]
@@ -90,13 +97,19 @@ def take(browser: Browser, url: str, shot: Shot, width: int, theme: str) -> Imag
     return image.crop((0, 0, image.width, min(image.height, HEIGHT_LIMIT)))
 
 
-def log_in(page: Page, url: str, login: str) -> None:
-    """Log in by the form, as the demo's people do."""
+@cache
+def session_of(browser: Browser, url: str, login: str) -> str:
+    """The cookie of this person, logged in by the form once: the service bounds how often an address may try."""
+    context = browser.new_context()
+    page = context.new_page()
     page.goto(f"{url}/login")
     page.fill("#login", login)
-    page.fill("#password", PASSWORD)
-    page.click("main form button")
+    page.fill("#password", os.environ.get("ADMIN_PASSWORD", "") if login == "admin" else PASSWORD)
+    page.locator("main form button").first.click()
     page.wait_for_selector("header .person")
+    cookie = next(c["value"] for c in context.cookies() if c["name"] == "archive_session")
+    context.close()
+    return cookie
 
 
 def sheet(rows: list[list[Image.Image]]) -> Image.Image:
