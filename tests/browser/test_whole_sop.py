@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
@@ -201,6 +202,54 @@ def measure_late_and_explain(desk: Desk) -> None:
     expect(page.get_by_text(LATE_REASON).first).to_be_visible()
 
 
+def hand_over_by_plh(desk: Desk) -> None:
+    """The Kabag goes on leave: he proposes that Agus acts as Plh., Agus confirms, and step 8 waits on Agus's start page."""
+    desk.service.at("2026-03-30T15:00")
+    desk.sit_down("hendra")
+    page = desk.page
+    page.goto(f"{desk.service.url}/delegations")
+    absent = page.get_by_label("Siapa yang berhalangan")
+    absent.select_option(absent.locator("option", has_text="Hendra").get_attribute("value"))
+    acting = page.get_by_label("Siapa yang menggantikan")
+    acting.select_option(acting.locator("option", has_text="Agus").get_attribute("value"))
+    for label, text in (
+        ("Hari pertama", "2026-03-31"),
+        ("Hari terakhir", "2026-04-02"),
+        ("Nomor surat perintah", "ST-12/PL/2026"),
+        ("Tanggal surat perintah", "2026-03-30"),
+    ):
+        page.get_by_label(label).fill(text)
+    page.get_by_role("button", name="Usulkan").click()
+    expect(page.locator("[id^=delegation-]")).to_contain_text("Plh. Agus")
+    desk.sit_down("agus")
+    desk.page.goto(f"{desk.service.url}/delegations")
+    desk.page.get_by_role("button", name="Konfirmasi").click()
+    expect(desk.page.locator(".done")).to_be_visible()
+
+
+def audit_and_export(desk: Desk, folder: Path) -> None:
+    """An auditor has the bundle verified where it lies and finds that recorded; the quality checker takes the numbers home."""
+    desk.sit_down("wahyu")
+    page = desk.page
+    page.goto(f"{desk.service.url}/audit/dossiers/{desk.dossier}/periksa")
+    expect(page.locator("main")).to_contain_text("Paket arsip sah. (VALID)")
+    page.goto(f"{desk.service.url}/audit/dibaca")
+    assert page.locator("main li, main tbody tr").count() >= 2
+    desk.leave("wahyu")
+    dossier, desk.dossier = desk.dossier, ""
+    desk.sit_down("nuraini")
+    page = desk.page
+    page.goto(f"{desk.service.url}/quality?year=2026&quarter=1")
+    expect(page.locator("svg.chart a", has_text="0/1").first).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV", exact=True).click()
+    download.value.save_as(folder / "mutu.csv")
+    rows = list(csv.DictReader((folder / "mutu.csv").read_text(encoding="utf-8-sig").splitlines()))
+    (fourth,) = [row for row in rows if row["Langkah"] == "4"]
+    assert (fourth["tepat waktu"], fourth["terlambat"]) == ("0", "1")
+    desk.dossier = dossier
+
+
 def archive_and_download(desk: Desk, folder: Path) -> Path:
     """The data officer archives, waits where the page says so, and saves the bundle."""
     desk.service.at("2026-03-31T10:12")
@@ -245,14 +294,14 @@ def test_the_whole_sop_is_done_by_clicking_and_its_bundle_is_valid(
     )
     desk.perform("bima", "2026-03-30T10:00", "6", round=2)
     desk.decide("sari", "2026-03-30T14:00", "Setujui", "", "Disetujui. Langkah berikutnya sudah dimulai.")
+    hand_over_by_plh(desk)
     desk.leave("hendra")
     desk.check_phone("hendra")
-    desk.decide(
-        "hendra", "2026-03-31T09:00", "Setujui", "Sudah sesuai.", "Disetujui. Langkah berikutnya sudah dimulai."
-    )
+    desk.decide("agus", "2026-03-31T09:00", "Setujui", "Sudah sesuai.", "Disetujui. Langkah berikutnya sudah dimulai.")
     desk.decide("ratna", "2026-03-31T09:10", "Setujui", "", "Disetujui. Langkah berikutnya sudah dimulai.")
     desk.perform("maya", "2026-03-31T10:00", "10")
     bundle = archive_and_download(desk, tmp_path)
+    audit_and_export(desk, tmp_path)
     for login in list(desk.seats):
         desk.leave(login)
     desk.check_phone("wahyu")
