@@ -39,6 +39,9 @@ PUBLIC = {
     "/periksa.sha256",
     "/verify.py",
     "/verify.py.sha256",
+    "/bantuan",
+    "/bantuan/<guide>",
+    "/bantuan/gambar/<name>",
     "/static/<digest>/<path:name>",
 }
 
@@ -238,7 +241,7 @@ def test_an_administrator_manages_people_and_definitions_over_http(office: Offic
     assert (status, problem["code"]) == (422, "invalid_definition")
     assert len(problem["problems"]) > 5  # type: ignore[arg-type]
     status, listed = admin.get("/api/v1/definitions")
-    assert {d["kind"] for d in listed["definitions"]} == {"sop", "calendar"}  # type: ignore[attr-defined]
+    assert {d["kind"] for d in listed["definitions"]} == {"sop", "calendar", "retention_schedule"}  # type: ignore[attr-defined]
 
 
 def test_a_bundle_that_is_not_there_yet_is_a_conflict(office: Office, call: Client) -> None:

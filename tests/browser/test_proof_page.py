@@ -321,6 +321,7 @@ def with_line(key: SigningKey, data: bytes) -> Callable[[Files], None]:
     return change
 
 
+@pytest.mark.full
 def test_what_others_attest_and_older_keys_are_read_as_in_python(prover: Prover, bundle: bytes) -> None:
     older, witness = named(Ed25519PrivateKey.generate(), ORIGIN), named(Ed25519PrivateKey.generate(), "witness.test/w")
     keys = f"{LOG_KEY.vkey}\n{LOG_KEY.vkey}\n".encode()

@@ -195,6 +195,7 @@ def test_a_worker_killed_in_the_middle_of_a_bundle_is_replaced_and_one_bundle_co
     require_one_good_bundle(office, dossier, tmp_path / "bundle.zip")
 
 
+@pytest.mark.full
 def test_a_worker_stopped_past_its_lease_throws_its_work_away_when_it_goes_on(
     processes: Processes, large: Path, tmp_path: Path
 ) -> None:
@@ -250,6 +251,7 @@ def test_work_waits_while_redis_is_gone_and_goes_on_by_itself(
         require_one_good_bundle(office, dossier, tmp_path / "bundle.zip")
 
 
+@pytest.mark.full
 def test_two_beats_and_two_workers_do_everything_once(processes: Processes, tmp_path: Path) -> None:
     office = processes.office
     for _ in range(2):

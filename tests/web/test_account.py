@@ -90,6 +90,9 @@ OPEN = {
     "web_verifier.digest",
     "web_proof_page.page",
     "web_proof_page.digest",
+    "web_guides.list_guides",
+    "web_guides.show_guide",
+    "web_guides.picture",
 }
 
 

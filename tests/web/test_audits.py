@@ -24,7 +24,7 @@ def office(lite: Office) -> Office:
 
 def test_an_auditor_starts_an_audit_and_reads_what_it_found(browser: Browser, office: Office) -> None:
     browser.settle("wahyu")
-    assert "Pemeriksaan" in browser.page("/")
+    assert "Pemeriksaan" in browser.page("/audit")
     done = browser.send("/audits", with_objects="yes")
     assert (done.status_code, done.headers["Location"]) == (303, "/audits?done=audit")
     assert "sudah diantrekan" in browser.page("/audits?done=audit")
