@@ -14,6 +14,8 @@ RUN /opt/archive/bin/pip install --no-deps --no-build-isolation .
 FROM python:3.13-slim-bookworm
 # docker-compose.yml runs it as whoever owns the key files; this user is for `docker run` alone
 RUN useradd --system --uid 10001 --user-group --no-create-home archive
+# a named volume takes its mode from here: whoever runs the containers writes to it
+RUN install -d -m 1777 /var/lib/archive/uploads
 COPY --from=build /opt/archive /opt/archive
 ENV PATH=/opt/archive/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1 \
