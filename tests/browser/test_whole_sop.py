@@ -52,7 +52,8 @@ class Desk:
         return page
 
     def _note_message(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        # a page may just have asked what is new when somebody logs out
+        if message.type in ("error", "warning") and "/pulse" not in str(message.location.get("url")):
             self.troubles.append(f"console: {message.text}")
 
     def _note_failure(self, request: Request) -> None:
@@ -61,7 +62,7 @@ class Desk:
             self.troubles.append(f"request: {request.url} {request.failure}")
 
     def _note_response(self, response: Response) -> None:
-        if response.status >= 400:
+        if response.status >= 400 and not (response.status == 401 and "/pulse" in response.url):
             self.troubles.append(f"response: {response.url} {response.status}")
 
     def sit_down(self, login: str, width: int = 1280) -> None:

@@ -4,6 +4,10 @@ const SOON_MS = 1_000;
 const OFTEN_MS = 5_000;
 const SELDOM_MS = 30_000;
 const IDLE_MS = 10 * 60_000;
+const LEAVING_MS = 10_000;
+
+let asking = new AbortController();
+let leavingUntil = 0;
 
 /** Watch the dossier of this page, if it shows one. */
 export function watchDossier() {
@@ -29,6 +33,12 @@ export function watchDossier() {
   });
   window.addEventListener("online", () => ask(place));
   window.addEventListener("offline", () => tellOffline(place));
+  // whoever logs out is not told that the session ended
+  document.addEventListener("submit", (event) => {
+    if (!event.target.closest("header")) return;
+    leavingUntil = Date.now() + LEAVING_MS;
+    asking.abort();
+  });
   next();
 }
 
@@ -38,12 +48,14 @@ function tellOffline(place) {
 }
 
 async function ask(place) {
+  if (Date.now() < leavingUntil) return true;
   let response;
   try {
+    asking = new AbortController();
     const address = `${place.dataset.pulse}?${new URLSearchParams({ seen: place.dataset.token })}`;
-    response = await fetch(address, { headers: { Accept: "application/json" } });
+    response = await fetch(address, { headers: { Accept: "application/json" }, signal: asking.signal });
   } catch {
-    tellOffline(place);
+    if (Date.now() >= leavingUntil) tellOffline(place);
     return false;
   }
   if (place.classList.contains("offline")) {
