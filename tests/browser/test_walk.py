@@ -21,7 +21,7 @@ from sqlalchemy import select
 from archive_service.cli.sample_people import LETTERS, SAMPLE_UNITS
 from archive_service.cli.sample_year import SampleOffice
 from archive_service.db.models import DocumentVersionRow
-from archive_service.services import audit, findings, reading, samples
+from archive_service.services import audit, findings, reading, retention, samples
 from archive_service.verifier.verify import check_bundle
 from tests.api.roles import ROUTES
 from tests.sample_site import SampleSite, serve_sample
@@ -37,8 +37,6 @@ VISITOR = "-"
 NO_PAGE = {
     "/dossiers/<dossier>/uploads",
     "/dossiers/<dossier>/uploads/<upload>",
-    # no retention schedule is registered in the sample year
-    "/admin/retensi/<digest>",
     "/livez", "/readyz", "/metrics", "/verify.py", "/verify.py.sha256", "/periksa.sha256",
     "/static/<digest>/<path:name>",
     "/quality/export", "/indicators/template/<kind>",
@@ -80,6 +78,8 @@ WALK = {
     "/admin/orang": "admin",
     "/admin/orang/<person>": "admin",
     "/admin/akun": "admin",
+    # the stage of roles.py asks for it with the digest of an SOP
+    "/admin/retensi/<digest>": "admin",
     "/quality": "nuraini",
     "/quality/runs": "nuraini",
 }
@@ -153,6 +153,7 @@ class Addresses:
         self.finding = findings.list_findings(site.archive, wahyu)[0]["finding"]
         with site.archive.db.read() as session:
             self.sop = site.archive.catalog.newest(session, "sop", "sop-spmi-601").digest
+            self.schedule = retention.list_schedules(site.archive, office.actor("admin"))[0]["digest"]
             sop = site.archive.catalog.sop(session, self.sop)
         self.sop_texts: set[str] = {
             sop.title,
@@ -199,6 +200,8 @@ class Addresses:
             "secret": lambda: "0" * 43,
         }
         known.update(self._extra(login))
+        if rule.startswith("/admin/retensi/"):
+            known["digest"] = lambda: self.schedule
         return re.sub(r"<(?:\w+:)?(\w+)>", lambda found: known[found[1]](), rule) + QUERIES.get(rule, "")
 
     def _extra(self, login: str) -> dict[str, Callable[[], str]]:
@@ -347,7 +350,8 @@ def test_every_page_holds_for_everybody_in_every_form(
             walker = Walker(chromium, site, login)
             walker.context.add_cookies([{"name": "lang", "value": language, "url": site.url}])
             for rule in pages():
-                if ROUTES[f"GET {rule}"].of(role.get(login, "nobody")).own not in (200, 409):
+                is_let_in = ROUTES[f"GET {rule}"].of(role.get(login, "nobody")).own in (200, 409)
+                if not is_let_in and login not in WALK.get(rule, "").split():
                     continue
                 for size, theme in ((PHONE, "light"), (PHONE, "dark"), (DESK, "light"), (DESK, "dark")):
                     walker.resize(*size, theme)
