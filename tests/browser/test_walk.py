@@ -9,13 +9,14 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import html5lib
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Response
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 from sqlalchemy import select
 
 from archive_service.cli.sample_people import LETTERS, SAMPLE_UNITS
@@ -23,6 +24,7 @@ from archive_service.cli.sample_year import SampleOffice
 from archive_service.db.models import DocumentVersionRow
 from archive_service.services import audit, findings, reading, retention, samples
 from archive_service.verifier.verify import check_bundle
+from archive_service.web import error_page
 from tests.api.roles import ROUTES
 from tests.sample_site import SampleSite, serve_sample
 
@@ -335,6 +337,74 @@ def test_every_page_holds_on_a_phone_and_on_a_desk(chromium: Browser, site: Samp
             walker.tab()
         troubles += walker.troubles
         walker.close()
+    assert troubles == [], "\n".join(["", *troubles])
+
+
+REFUSED = (
+    (VISITOR, "/tidak-ada", 404),
+    (VISITOR, "/static/0/tidak-ada.css", 404),
+    ("sari", "/tidak-ada", 404),
+    ("sari", "/dossiers/" + "0" * 32, 404),
+    ("sari", "/admin", 403),
+    ("sari", "/logout", 405),
+    ("sari", "/dossiers?after=tidak-ada", 422),
+    ("wahyu", "/dossiers/new", 403),
+)
+SELDOM = (HTTPStatus.GONE, HTTPStatus(413), HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR,
+          HTTPStatus.SERVICE_UNAVAILABLE)  # fmt: skip
+
+
+def look_in_both(walker: Walker) -> None:
+    """What the page shows now, on a phone by day and on a desk by night."""
+    walker.resize(*PHONE, "light")
+    walker.look()
+    walker.resize(*DESK, "dark")
+    walker.look()
+
+
+def test_pages_of_errors_hold_as_all_others(chromium: Browser, site: SampleSite) -> None:
+    troubles: list[str] = []
+    for login in dict.fromkeys(login for login, _, _ in REFUSED):
+        walker = Walker(chromium, site, login)
+        for path, status in [(path, status) for who, path, status in REFUSED if who == login]:
+            walker.where = path
+            answer = walker.page.goto(site.url + path)
+            assert answer is not None
+            assert (path, answer.status) == (path, status)
+            look_in_both(walker)
+            walker.tab()
+        # what no address of a sound service answers, as it would
+        for status in SELDOM:
+            with site.app.test_request_context("/"):
+                text = error_page(status, status.name.lower(), status.description).get_data(as_text=True)
+            sent = {"status": int(status), "content_type": "text/html; charset=utf-8", "body": text}
+            walker.page.route("**/rusak", lambda route, sent=sent: route.fulfill(**sent))  # type: ignore[misc]
+            walker.where = f"status {int(status)}"
+            walker.page.goto(f"{site.url}/rusak")
+            expect(walker.page.locator("h1")).to_be_visible()
+            look_in_both(walker)
+            walker.page.unroute("**/rusak")
+        # the browser's own line of an answer that is an error on purpose
+        troubles += [t for t in walker.troubles if "Failed to load resource" not in t and f"{site.url}/rusak" not in t]
+        walker.close()
+    assert troubles == [], "\n".join(["", *troubles])
+
+
+def test_a_lost_line_and_an_ended_session_are_told_as_legibly(
+    chromium: Browser, site: SampleSite, addresses: Addresses
+) -> None:
+    walker = Walker(chromium, site, "sari")
+    walker.go(addresses.fill("/dossiers/<dossier>", "sari"))
+    news = walker.page.locator("#live")
+    walker.context.set_offline(True)
+    expect(news).to_contain_text("Sambungan terputus")
+    look_in_both(walker)
+    walker.context.clear_cookies()
+    walker.context.set_offline(False)
+    expect(news).to_contain_text("masuk")
+    look_in_both(walker)
+    troubles = [t for t in walker.troubles if "Failed to load resource" not in t]
+    walker.close()
     assert troubles == [], "\n".join(["", *troubles])
 
 

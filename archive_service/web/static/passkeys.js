@@ -1,4 +1,5 @@
 // Makes passkeys and signs decisions with them: what the browser's authenticator gives goes along with the form, as JSON.
+import { Said, wordsOf } from "./said.js";
 
 /** Take over the forms that register a passkey or sign a decision; without this script the service says what is missing. */
 export function usePasskeys() {
@@ -16,7 +17,7 @@ async function run(form, button) {
   form.dataset.busy = "yes";
   problem.hidden = true;
   try {
-    if (!window.PublicKeyCredential) throw new Error(form.dataset.unsupported);
+    if (!window.PublicKeyCredential) throw new Said(form.dataset.unsupported);
     const prepared = await prepare(form, button);
     const credential = await ask(form, prepared.options);
     keep(form, "preparation", prepared.preparation);
@@ -27,7 +28,7 @@ async function run(form, button) {
     form.dispatchEvent(new CustomEvent("archive:sending", { bubbles: true }));
     form.submit();
   } catch (error) {
-    problem.textContent = error.message;
+    problem.textContent = wordsOf(error, form.dataset.cutOff);
     problem.hidden = false;
     delete form.dataset.busy;
   }
@@ -44,10 +45,10 @@ async function prepare(form, button) {
       body: new URLSearchParams(fields),
     });
   } catch {
-    throw new Error(form.dataset.cutOff);
+    throw new Said(form.dataset.cutOff);
   }
   const answer = await response.json();
-  if (!response.ok) throw new Error(answer.sentence);
+  if (!response.ok) throw new Said(answer.sentence ?? form.dataset.cutOff);
   return answer;
 }
 
@@ -62,7 +63,7 @@ async function ask(form, options) {
     const credential = options.user ? navigator.credentials.create(asked) : navigator.credentials.get(asked);
     return await credential;
   } catch {
-    throw new Error(form.dataset.cancelled);
+    throw new Said(form.dataset.cancelled);
   }
 }
 
