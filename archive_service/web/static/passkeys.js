@@ -1,5 +1,4 @@
 // Makes passkeys and signs decisions with them: what the browser's authenticator gives goes along with the form, as JSON.
-import { Said, wordsOf } from "./said.js";
 
 /** Take over the forms that register a passkey or sign a decision; without this script the service says what is missing. */
 export function usePasskeys() {
@@ -17,7 +16,7 @@ async function run(form, button) {
   form.dataset.busy = "yes";
   problem.hidden = true;
   try {
-    if (!window.PublicKeyCredential) throw new Said(form.dataset.unsupported);
+    if (!window.PublicKeyCredential) throw said(form.dataset.unsupported);
     const prepared = await prepare(form, button);
     const credential = await ask(form, prepared.options);
     keep(form, "preparation", prepared.preparation);
@@ -28,7 +27,7 @@ async function run(form, button) {
     form.dispatchEvent(new CustomEvent("archive:sending", { bubbles: true }));
     form.submit();
   } catch (error) {
-    problem.textContent = wordsOf(error, form.dataset.cutOff);
+    problem.textContent = error.sentence ?? form.dataset.cutOff;
     problem.hidden = false;
     delete form.dataset.busy;
   }
@@ -45,10 +44,10 @@ async function prepare(form, button) {
       body: new URLSearchParams(fields),
     });
   } catch {
-    throw new Said(form.dataset.cutOff);
+    throw said(form.dataset.cutOff);
   }
   const answer = await response.json();
-  if (!response.ok) throw new Said(answer.sentence ?? form.dataset.cutOff);
+  if (!response.ok) throw said(answer.sentence ?? form.dataset.cutOff);
   return answer;
 }
 
@@ -63,7 +62,7 @@ async function ask(form, options) {
     const credential = options.user ? navigator.credentials.create(asked) : navigator.credentials.get(asked);
     return await credential;
   } catch {
-    throw new Said(form.dataset.cancelled);
+    throw said(form.dataset.cancelled);
   }
 }
 
@@ -90,4 +89,9 @@ function bytes(base64url) {
 function text(buffer) {
   const binary = String.fromCharCode(...new Uint8Array(buffer));
   return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** A failure in the page's own words; what a browser says of its own is English, and is not shown. */
+function said(sentence) {
+  return Object.assign(new Error(sentence), { sentence });
 }
