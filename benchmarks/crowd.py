@@ -189,13 +189,16 @@ class Crowd:
             explanation="Data dari unit lain datang terlambat.",
         )
 
-    def fill(self, count: int, late: int) -> None:
-        """Add copies: ``late`` whose running step is late and not recorded, the others in every stage; several to a unit and quarter."""
+    def fill(self, count: int, late: int, deep: int) -> None:
+        """Add copies: ``late`` whose running step is late and not recorded, the others in every stage; several to a unit and quarter.
+
+        ``deep``: of forty dossiers of a unit, how many more are near their end.
+        """
         with psycopg.connect(self.owner_url) as connection:
             for start in range(0, count, EACH_COPY):
                 rows: dict[type[Base], list[tuple[Any, ...]]] = {table: [] for table in _TABLES}
                 for number in range(start, min(count, start + EACH_COPY)):
-                    kind = self.kinds[_kind_of(number, count, late)]
+                    kind = self.kinds[_kind_of(number, count, late, deep)]
                     year, quarter = PERIODS[number // UNITS % len(PERIODS)]
                     for table, values in self.copy(kind, self.units[number % UNITS], year, quarter):
                         rows[table].append(tuple(values[c.name] for c in inspect(table).columns))
@@ -290,21 +293,21 @@ def _bind(versions: list[tuple[str, str]]) -> str:
     return sha256(canonical.encode([{"version": v, "digest": d} for v, d in versions])).hexdigest()
 
 
-def _kind_of(number: int, count: int, late: int) -> str:
+def _kind_of(number: int, count: int, late: int, deep: int) -> str:
     """The stage of a dossier: the last ones are late, the first of each unit and quarter is near its end."""
     if number >= count - late:
         return "start late" if number % 2 else "middle late"
-    if number < UNITS * len(PERIODS) or number % 40 == 7:
+    if number < UNITS * len(PERIODS) or number % 40 == 7 or number // UNITS % 40 < deep:
         return "deep" if number % 3 else "deep explained"
     if number % 40 == 8:
         return "recorded"
     return "middle" if number % 7 == 0 else "start"
 
 
-def make_crowd(database: TestDatabase, folder: Path, count: int, late: int) -> Crowd:
+def make_crowd(database: TestDatabase, folder: Path, count: int, late: int, deep: int = 0) -> Crowd:
     """An office with so many dossiers, all open, ``late`` of them late at ``NOW`` and not recorded."""
     migrate(database)
     crowd = Crowd(make_office(folder, database=database.url), database.owner_url)
     crowd.play()
-    crowd.fill(count, late)
+    crowd.fill(count, late, deep)
     return crowd

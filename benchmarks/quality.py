@@ -23,12 +23,12 @@ REPEATED = 50
 
 
 @contextmanager
-def crowd_of(cluster: Cluster, count: int, late: int) -> Iterator[Crowd]:
-    """An archive of that many open dossiers, gone afterwards."""
+def crowd_of(cluster: Cluster, count: int, late: int, deep: int = 0) -> Iterator[Crowd]:
+    """An archive of that many open dossiers, gone afterwards; ``deep`` more of forty are near their end."""
     database = cluster.create()
     with tempfile.TemporaryDirectory(prefix="archive-crowd-") as folder:
         started = time.perf_counter()
-        crowd = make_crowd(database, Path(folder) / "var", count, late)
+        crowd = make_crowd(database, Path(folder) / "var", count, late, deep)
         print(f"  {count} dossiers made in {time.perf_counter() - started:.0f} s", flush=True)
         try:
             yield crowd

@@ -201,6 +201,19 @@ def read_stream(session: Session, name: str) -> list[Event]:
     return [_parse(data) for data in rows.scalars()]
 
 
+def read_streams(session: Session, names: Iterable[str]) -> dict[str, list[Event]]:
+    """All events of several streams, each in its order; a stream without events is not there."""
+    rows = session.execute(
+        select(EventRow.stream, EventRow.data)
+        .where(EventRow.stream.in_(list(names)))
+        .order_by(EventRow.stream, EventRow.seq)
+    )
+    found: dict[str, list[Event]] = {}
+    for name, data in rows:
+        found.setdefault(name, []).append(_parse(data))
+    return found
+
+
 def read_events(session: Session, leaf_hashes: Iterable[str]) -> list[Event]:
     """The events with these leaf hashes, in the order asked for; KeyError for one that is not there."""
     wanted = list(leaf_hashes)

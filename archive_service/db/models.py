@@ -593,7 +593,17 @@ class DossierRow(Base):
     """One run of an SOP for one work unit and period."""
 
     __tablename__ = "dossier"
-    __table_args__ = (Index("ix_dossier_unit_period", "work_unit_id", "year", "quarter", "id"),)
+    __table_args__ = (
+        Index("ix_dossier_unit_period", "work_unit_id", "year", "quarter", "id"),
+        Index("ix_dossier_unit_opened", "work_unit_id", "opened_at", "id"),
+        Index(
+            "ix_dossier_unit_open",
+            "work_unit_id",
+            "id",
+            postgresql_where=text("status = 'open'"),
+            sqlite_where=text("status = 'open'"),
+        ),
+    )
     id: Mapped[str] = evidenced(ID, primary_key=True)
     sop_digest: Mapped[str] = evidenced(ForeignKey("definition.digest"))
     calendar_digest: Mapped[str] = evidenced(ForeignKey("definition.digest"))
@@ -618,6 +628,14 @@ class StepRunRow(Base):
         Index("ix_step_run_acting", "acting_hash", "state"),
         Index("ix_step_run_watched", "is_watched", "late_at"),
         Index("ix_step_run_remind", "remind_at"),
+        Index(
+            "ix_step_run_running",
+            "dossier_id",
+            "role",
+            "due_at",
+            postgresql_where=text("state = 'running'"),
+            sqlite_where=text("state = 'running'"),
+        ),
     )
     dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), primary_key=True)
     step: Mapped[str] = evidenced(KEY, primary_key=True)
@@ -686,6 +704,7 @@ class DecisionRow(Base):
     """An approval or a return."""
 
     __tablename__ = "decision"
+    __table_args__ = (Index("ix_decision_person", "person_id", "decision", "at"),)
     event_hash: Mapped[str] = evidenced(HASH, primary_key=True)
     dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), index=True)
     step: Mapped[str] = evidenced(KEY)
@@ -743,6 +762,14 @@ class DeviationRow(Base):
             postgresql_where=text("explained_at IS NULL"),
             sqlite_where=text("explained_at IS NULL"),
         ),
+        Index(
+            "ix_deviation_unanswered",
+            "explained_at",
+            "id",
+            postgresql_where=text("state = 'explained'"),
+            sqlite_where=text("state = 'explained'"),
+        ),
+        Index("ix_deviation_responsible", "responsible", "state", "at"),
     )
     id: Mapped[str] = evidenced(ID, primary_key=True)
     dossier_id: Mapped[str] = evidenced(ForeignKey("dossier.id"), index=True)

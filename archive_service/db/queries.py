@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, case, false, func, not_, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from archive_service.db.models import (
@@ -100,17 +100,41 @@ def running_steps(session: Session, dossiers: Collection[str]) -> dict[str, list
     return running
 
 
-def list_running(scope: ReadScope, session: Session, limit: int = 200) -> list[dict[str, Any]]:
-    """The steps that run now in open dossiers of the scope, the one due first in front."""
+def list_running(
+    scope: ReadScope,
+    session: Session,
+    *,
+    held: Collection[tuple[str, str]],
+    is_held: bool,
+    person: str,
+    limit: int,
+) -> tuple[list[dict[str, Any]], int]:
+    """Steps that run now in open dossiers of the scope, the person's own in front and the one due first; and how many there are.
+
+    ``held``: (role, work unit) of the person's assignments; ``is_held`` asks for the steps of these roles, else for those of others.
+    """
+    of_role = or_(*(and_(StepRunRow.role == role, DossierRow.work_unit_id == unit) for role, unit in held), false())
+    where = (
+        scope.condition(),
+        DossierRow.status == "open",
+        StepRunRow.state == "running",
+        of_role if is_held else not_(of_role),
+    )
     rows = session.execute(
         select(StepRunRow, DossierRow, WorkUnitRow.name, OpeningRow.value)
         .join(DossierRow, DossierRow.id == StepRunRow.dossier_id)
         .join(WorkUnitRow, WorkUnitRow.id == DossierRow.work_unit_id)
         .outerjoin(OpeningRow, (OpeningRow.event_hash == DossierRow.opened_hash) & (OpeningRow.field == "title"))
-        .where(scope.condition(), DossierRow.status == "open", StepRunRow.state == "running")
-        .order_by(StepRunRow.due_at, DossierRow.id, StepRunRow.step)
+        .where(*where)
+        .order_by(
+            case((StepRunRow.responsible == person, 0), else_=1), StepRunRow.due_at, DossierRow.id, StepRunRow.step
+        )
         .limit(limit)
     ).all()
+    count = len(rows)
+    if count == limit:
+        found = select(func.count()).select_from(StepRunRow).join(DossierRow, DossierRow.id == StepRunRow.dossier_id)
+        count = session.execute(found.where(*where)).scalar_one()
     return [
         {
             "dossier": run.dossier_id,
@@ -129,7 +153,7 @@ def list_running(scope: ReadScope, session: Session, limit: int = 200) -> list[d
             "due_at": run.due_at,
         }
         for run, dossier, unit, title in rows
-    ]
+    ], count
 
 
 def list_late(
@@ -185,14 +209,43 @@ def list_unexplained(scope: ReadScope, session: Session, person: str, limit: int
     ]
 
 
-def list_unanswered(scope: ReadScope, session: Session, limit: int = 200) -> list[dict[str, Any]]:
-    """Deviations in dossiers of the scope that are explained and not answered yet, the longest waiting first."""
+@dataclass(frozen=True)
+class Answerable:
+    """Deviations whose explanations somebody answers: at steps of an SOP, in one work unit (None: in all).
+
+    ``known_steps``: where given, also deviations at none of these steps, which belong to the dossier as a whole.
+    """
+
+    sop: str
+    steps: tuple[str, ...]
+    known_steps: tuple[str, ...] | None
+    work_unit: str | None
+
+    def condition(self) -> ColumnElement[bool]:
+        """This as a condition on the deviation and dossier tables."""
+        at_step: ColumnElement[bool] = DeviationRow.step.in_(self.steps)
+        if self.known_steps is not None:
+            at_step = or_(at_step, DeviationRow.step.is_(None), DeviationRow.step.not_in(self.known_steps))
+        of_unit = true() if self.work_unit is None else DossierRow.work_unit_id == self.work_unit
+        return and_(DossierRow.sop_digest == self.sop, at_step, of_unit)
+
+
+def list_unanswered(
+    scope: ReadScope, session: Session, *, answerable: Sequence[Answerable], person: str, limit: int = 50
+) -> list[dict[str, Any]]:
+    """Deviations in dossiers of the scope that another person explained and this one may answer, the longest waiting first."""
     rows = session.execute(
         select(DeviationRow, DossierRow, WorkUnitRow.name, OpeningRow.value)
         .join(DossierRow, DossierRow.id == DeviationRow.dossier_id)
         .join(WorkUnitRow, WorkUnitRow.id == DossierRow.work_unit_id)
         .outerjoin(OpeningRow, (OpeningRow.event_hash == DossierRow.opened_hash) & (OpeningRow.field == "title"))
-        .where(scope.condition(), DossierRow.status != "cancelled", DeviationRow.state == "explained")
+        .where(
+            scope.condition(),
+            DossierRow.status != "cancelled",
+            DeviationRow.state == "explained",
+            or_(DeviationRow.explained_by.is_(None), DeviationRow.explained_by != person),
+            or_(*(each.condition() for each in answerable), false()),
+        )
         .order_by(DeviationRow.explained_at, DeviationRow.id)
         .limit(limit)
     ).all()

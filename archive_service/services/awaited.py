@@ -7,6 +7,7 @@ from typing import Any
 from archive_service.archive import Archive
 from archive_service.db import queries
 from archive_service.domain import permissions
+from archive_service.domain.sop import Sop
 from archive_service.services import reading
 from archive_service.services.actor import Actor
 
@@ -20,17 +21,22 @@ def list_to_answer(archive: Archive, actor: Actor) -> list[dict[str, Any]]:
         return []
     held = {(a.role, None if a.is_office else a.work_unit) for a in actor.holds("explanation.judge")}
     with archive.db.read() as session:
-        waiting = queries.list_unanswered(reading.scope_of(actor), session)
-        found = []
-        for each in waiting:
-            sop = archive.catalog.sop(session, each["sop"])
-            is_known = each["step"] in sop.order
-            role = sop.step(each["step"]).explanations_accepted_by if is_known else permissions.QUALITY_CHECKER
-            unit = None if permissions.is_office(role) else each["work_unit"]
-            if (role, unit) in held and each["explained_by"] != actor.person:
-                found.append(each)
+        sops = {d["digest"] for d in queries.list_definitions(session) if d["kind"] == "sop"}
+        # asked of the database, and not of what it answered: others' explanations must not push out this person's
+        answerable = [
+            _answerable(archive.catalog.sop(session, digest), digest, role, unit)
+            for digest in sorted(sops)
+            for role, unit in sorted(held, key=str)
+        ]
+        found = queries.list_unanswered(reading.scope_of(actor), session, answerable=answerable, person=actor.person)
         names = queries.names_of(session, {each["explained_by"] for each in found if each["explained_by"]})
     return [{**each, "explained_by_name": names.get(each["explained_by"])} for each in found]
+
+
+def _answerable(sop: Sop, digest: str, role: str, unit: str | None) -> queries.Answerable:
+    """What the holders of a role answer in a unit: steps that the SOP gives them; the quality checker also what is at no step."""
+    steps = tuple(key for key in sop.order if sop.step(key).explanations_accepted_by == role)
+    return queries.Answerable(digest, steps, tuple(sop.order) if role == permissions.QUALITY_CHECKER else None, unit)
 
 
 def list_returned(archive: Archive, actor: Actor) -> list[dict[str, Any]]:

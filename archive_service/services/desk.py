@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
 from archive_service.db import queries
-from archive_service.db.event_log import read_openings
+from archive_service.db.event_log import read_openings, read_streams
 from archive_service.db.queries import ReadScope
 from archive_service.domain import completeness, permissions, verdict, working_time
 from archive_service.domain.action import Action
 from archive_service.domain.dossier import Dossier, fold
 from archive_service.domain.event import Event
-from archive_service.domain.parts import Version, documents_digest
+from archive_service.domain.parts import Decision, Version, documents_digest
 from archive_service.domain.refusal import find_refusal
 from archive_service.domain.sop import OPENING, OutputRule
 from archive_service.domain.states import CANCELLED, RUNNING
@@ -30,7 +30,8 @@ UPLOAD = "upload"
 SUBMIT = "submit"
 DECIDE = "decide"
 ARCHIVE = "archive"
-FOLDED_LIMIT = 50
+MINE_SHOWN = 20
+OTHERS_SHOWN = 50
 
 
 def read_person(archive: Archive, actor: Actor) -> dict[str, Any]:
@@ -79,6 +80,7 @@ def read_work(archive: Archive, actor: Actor) -> dict[str, Any]:
     """The running steps of the actor's units and the deviations that the actor must explain.
 
     ``mine`` are the steps that the actor may act on, with missing requirements and the reason of a return; ``others`` the rest.
+    ``more_mine``, ``more_others``: how many steps of the actor's roles, and of others, are running beside those that are listed.
     """
     held = [a for a in actor.holds("step.submit") if permissions.role_class(a.role) == permissions.PERFORMER]
     if not held:
@@ -87,9 +89,16 @@ def read_work(archive: Archive, actor: Actor) -> dict[str, Any]:
     roles = {(a.role, a.work_unit) for a in held}
     now = archive.log.clock()
     mine: list[dict[str, Any]] = []
-    others: list[dict[str, Any]] = []
+    barred: list[dict[str, Any]] = []
     with archive.db.read() as session:
-        for run in queries.list_running(scope, session):
+        # asked for apart: however much others hold, it must not push out what waits for this person
+        waiting, held_count = queries.list_running(
+            scope, session, held=roles, is_held=True, person=actor.person, limit=MINE_SHOWN
+        )
+        others, others_count = queries.list_running(
+            scope, session, held=roles, is_held=False, person=actor.person, limit=OTHERS_SHOWN
+        )
+        for run in [*waiting, *others]:
             sop = archive.catalog.sop(session, run["sop"])
             calendar = unit_calendar(archive, session, run["calendar"], run["work_unit"])
             run["activity"] = sop.step(run["step"]).activity
@@ -97,30 +106,42 @@ def read_work(archive: Archive, actor: Actor) -> dict[str, Any]:
             run["limit_seconds"] = verdict.norm_seconds(sop, run["step"])
             run["used_seconds"] = _used(calendar, run["started_at"], now)
             run["barred"] = None
-            if (run["role"], run["work_unit"]) in roles and len(mine) < FOLDED_LIMIT:
-                state = fold(sop, read_dossier_events(archive, session, run["dossier"]))
-                found = _acting(state, actor, run["step"])
-                run["barred"] = found["barred"]
-                if found["acts"]:
-                    run["acts"] = found["acts"]
-                    run["missing"] = [
-                        r.plain() for r in _checklist(state, run["step"]) if r.state == completeness.MISSING
-                    ]
-                    run["returned"] = _return_of(session, state, run["step"])
-                    mine.append(run)
-                    continue
-            others.append(run)
+        streams = read_streams(session, {f"dossier:{run['dossier']}" for run in waiting})
+        returns: dict[str, dict[str, Any]] = {}
+        for run in waiting:
+            state = fold(archive.catalog.sop(session, run["sop"]), streams[f"dossier:{run['dossier']}"])
+            found = _acting(state, actor, run["step"])
+            run["barred"] = found["barred"]
+            if not found["acts"]:
+                barred.append(run)
+                continue
+            run["acts"] = found["acts"]
+            run["missing"] = [r.plain() for r in _checklist(state, run["step"]) if r.state == completeness.MISSING]
+            decision = _return_to(state, run["step"])
+            run["returned"] = None
+            if decision is not None:
+                run["returned"] = returns[decision.event_hash] = _plain_return(decision)
+            mine.append(run)
+        for (event_hash, field), (value, _) in read_openings(session, returns).items():
+            if field == "reason":
+                returns[event_hash]["reason"] = value
         unexplained = queries.list_unexplained(scope, session, actor.person)
-        persons = {r["responsible"] for r in [*mine, *others] if r["responsible"]}
-        persons.update(r["returned"]["person"] for r in mine if r["returned"])
+        persons = {r["responsible"] for r in [*waiting, *others] if r["responsible"]}
+        persons.update(found["person"] for found in returns.values())
         names = queries.names_of(session, persons)
-    for run in [*mine, *others]:
+    for run in [*waiting, *others]:
         run["responsible_name"] = names.get(run["responsible"])
         run["is_own"] = run["responsible"] == actor.person
-        if run.get("returned"):
-            run["returned"]["person_name"] = names.get(run["returned"]["person"])
-    mine.sort(key=lambda run: not run["is_own"])
-    return {"mine": mine, "others": others, "unexplained": unexplained, "now": now}
+    for found in returns.values():
+        found["person_name"] = names.get(found["person"])
+    return {
+        "mine": mine,
+        "others": [*barred, *others],
+        "more_mine": held_count - len(waiting),
+        "more_others": others_count - len(others),
+        "unexplained": unexplained,
+        "now": now,
+    }
 
 
 def _used(calendar: working_time.Calendar, started_at: datetime, now: datetime) -> int | None:
@@ -237,19 +258,25 @@ def _acting(state: Dossier, actor: Actor, step_key: str) -> dict[str, Any]:
 
 def _return_of(session: Session, state: Dossier, step: str) -> dict[str, Any] | None:
     """The return that started the running iteration of a step, with its reason; None when none did."""
+    decision = _return_to(state, step)
+    if decision is None:
+        return None
+    reason = read_openings(session, [decision.event_hash]).get((decision.event_hash, "reason"))
+    return {**_plain_return(decision), "reason": reason[0] if reason else None}
+
+
+def _return_to(state: Dossier, step: str) -> Decision | None:
     run = state.running(step)
     if run is None:
         return None
     for decision in reversed(state.decisions):
         if decision.returns_to == step and decision.at == run.started_at:
-            reason = read_openings(session, [decision.event_hash]).get((decision.event_hash, "reason"))
-            return {
-                "step": decision.step,
-                "person": decision.person,
-                "at": decision.at,
-                "reason": reason[0] if reason else None,
-            }
+            return decision
     return None
+
+
+def _plain_return(decision: Decision) -> dict[str, Any]:
+    return {"step": decision.step, "person": decision.person, "at": decision.at, "reason": None}
 
 
 def _add_document_facts(

@@ -10,7 +10,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -161,25 +161,37 @@ def append_bytes(
 
 
 def discard_upload(archive: Archive, actor: Actor, *, dossier: str, upload: str) -> None:
-    """Forget an upload and what arrived of it."""
-    with archive.db.write() as session:
-        row = _require_own(archive, session, actor, dossier, upload)
-        session.delete(row)
-    _path(archive, upload).unlink(missing_ok=True)
+    """Forget an upload and what arrived of it; Conflict while a request sends to it, which may just make a document of it."""
+    with archive.db.read() as session:
+        _require_own(archive, session, actor, dossier, upload)
+    with _held(archive, upload):
+        with archive.db.write() as session:
+            session.execute(delete(PartialUploadRow).where(PartialUploadRow.id == upload))
+        _path(archive, upload).unlink(missing_ok=True)
 
 
 def sweep_partial_uploads(archive: Archive) -> int:
-    """Forget what was not gone on with for three days, and answers of yesterday; how many uploads these were."""
-    with archive.db.write() as session:
-        gone = session.execute(
-            delete(PartialUploadRow)
-            .where(PartialUploadRow.expires_at <= archive.timer())
-            .returning(PartialUploadRow.id)
-        ).scalars()
-        ids = list(gone)
-    for upload in ids:
-        _path(archive, upload).unlink(missing_ok=True)
-    return len(ids)
+    """Forget what was not gone on with for three days, and answers of yesterday; how many uploads these were.
+
+    One that a request sends to at this moment is left for the next sweep.
+    """
+    overdue = PartialUploadRow.expires_at <= archive.timer()
+    with archive.db.read() as session:
+        found = list(session.execute(select(PartialUploadRow.id).where(overdue)).scalars())
+    swept = 0
+    for upload in found:
+        with suppress(Conflict), _held(archive, upload):
+            with archive.db.write() as session:
+                # asked again under the lock: the one who sends it may just have gone on
+                gone = session.execute(
+                    delete(PartialUploadRow)
+                    .where(PartialUploadRow.id == upload, overdue)
+                    .returning(PartialUploadRow.id)
+                ).scalar()
+            if gone:
+                _path(archive, upload).unlink(missing_ok=True)
+                swept += 1
+    return swept
 
 
 def _receive(archive: Archive, actor: Actor, row: PartialUploadRow, file: BinaryIO) -> None:
@@ -200,9 +212,7 @@ def _receive(archive: Archive, actor: Actor, row: PartialUploadRow, file: Binary
             submission=submission,
             indicator=fields["indicator"],
             # in the event's own transaction: a process that dies in between receives the file once all the same
-            claim=lambda session, facts: _answer(
-                archive, session, row.id, {name: facts[name] for name in ("document", "version", "number", "digest")}
-            ),
+            claim=lambda session, facts: _claim(archive, session, row.id, facts),
         )
     except Unavailable:
         raise
@@ -218,12 +228,21 @@ def _receive(archive: Archive, actor: Actor, row: PartialUploadRow, file: Binary
             _path(archive, row.id).unlink(missing_ok=True)
 
 
-def _answer(archive: Archive, session: Session, upload: str, answer: dict[str, Any]) -> None:
-    session.execute(
+def _claim(archive: Archive, session: Session, upload: str, facts: Mapping[str, Any]) -> None:
+    """Note the document that an upload became; Conflict, and no document, where the upload was forgotten meanwhile."""
+    if not _answer(archive, session, upload, {n: facts[n] for n in ("document", "version", "number", "digest")}):
+        raise Conflict("upload_discarded", "This upload was discarded; choose the file again.")
+
+
+def _answer(archive: Archive, session: Session, upload: str, answer: dict[str, Any]) -> bool:
+    """Keep the answer for whoever asks; whether the upload is still there and had none."""
+    kept = session.execute(
         update(PartialUploadRow)
-        .where(PartialUploadRow.id == upload)
+        .where(PartialUploadRow.id == upload, PartialUploadRow.answer.is_(None))
         .values(answer=json.dumps(answer), expires_at=archive.timer() + ANSWERED_KEPT)
+        .returning(PartialUploadRow.id)
     )
+    return kept.scalar() is not None
 
 
 def _keep_alive(archive: Archive, upload: str) -> None:

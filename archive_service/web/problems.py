@@ -25,6 +25,7 @@ SENTENCES: dict[str, Any] = {
     "foreign_form": lazy_gettext("This form was sent from another page. Open the page again and repeat."),
     "upload_unknown": lazy_gettext("This upload is not known any more. Choose the file again."),
     "upload_busy": lazy_gettext("This file is being sent already, perhaps in another window. Wait a moment."),
+    "upload_discarded": lazy_gettext("This upload was discarded meanwhile. Choose the file again."),
     "uploads_too_many": lazy_gettext("Many uploads are unfinished here. Finish or discard some of them first."),
     "offset_wrong": lazy_gettext("The upload stands elsewhere. Choose the file again; it goes on where it was cut."),
     "more_than_announced": lazy_gettext("The file changed while it was sent. Choose it again."),

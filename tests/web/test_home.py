@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from flask import Flask
 
+from archive_service.db import queries
+from archive_service.services import desk, deviations
+from archive_service.services.work import load_dossier
 from tests.office import Office
 from tests.web.conftest import Browser
 
@@ -49,6 +53,47 @@ def test_an_explanation_waits_for_whoever_the_sop_names_and_nobody_else(browser:
     assert "Sari" in answering and f"/dossiers/{dossier}#deviation-" in answering and "Baca dan jawab" in answering
     for other in ("sari", "bima"):
         assert section(Browser(app, office).settle(other).page("/"), "answers") == ""
+
+
+def test_what_others_hold_pushes_nothing_off_a_persons_desk(
+    browser: Browser, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = browser.office
+    monkeypatch.setattr(desk, "OTHERS_SHOWN", 1)
+    for _ in range(2):
+        office.play("3")
+    office.at("2026-03-20T08:00")
+    dossier = office.open(received_at="2026-03-20T07:50")
+    page = browser.settle("ratna").page("/")
+    assert f"/dossiers/{dossier}/steps/1" in section(page, "mine"), "two steps of others are due before"
+    assert "1 langkah lagi" in section(page, "others")
+    monkeypatch.setattr(desk, "MINE_SHOWN", 1)
+    sari = section(Browser(app, office).settle("sari").page("/"), "mine")
+    assert sari.count("<article") == 1 and "1 langkah lagi" in sari
+
+
+def test_explanations_that_others_answer_push_nothing_out(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    office = browser.office
+    late = office.play("4")
+    office.turn()
+    first = office.play("2")
+    office.at("2026-03-25T10:00")
+    office.submit(first, "hendra", "3")
+    office.turn()
+    whole = queries.list_unanswered
+    monkeypatch.setattr(queries, "list_unanswered", lambda *args, **kwargs: whole(*args, **kwargs, limit=1))
+    for login, dossier in (("hendra", first), ("sari", late)):
+        with office.archive.db.read() as session:
+            own = [
+                d
+                for d in load_dossier(office.archive, session, dossier).deviations
+                if d.responsible == office.persons[login]
+            ]
+        office.at("2026-03-25T11:00" if login == "hendra" else "2026-03-25T12:00")
+        deviations.explain_deviation(
+            office.archive, office.actor(login), dossier=dossier, deviation=own[0].id, explanation="Cuti bersama."
+        )
+    assert f"/dossiers/{late}#deviation-" in section(browser.settle("hendra").page("/"), "answers")
 
 
 def explain(browser: Browser, dossier: str) -> None:

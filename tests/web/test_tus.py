@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import delete
 from werkzeug.test import TestResponse
 
+from archive_service.db.models import PartialUploadRow
 from archive_service.errors import Unavailable
 from archive_service.services import partial_uploads, uploads
 from archive_service.services.work import load_dossier
@@ -157,8 +159,9 @@ def test_nobody_sees_or_sends_to_anothers_upload_and_two_requests_do_not_mix(sen
     assert other.ask("HEAD", place).status_code == 404
     assert other.piece(place, 0, LETTER).status_code == 404 and other.ask("DELETE", place).status_code == 404
     with partial_uploads._held(office.archive, upload):
-        busy = sender.piece(place, 0, LETTER)
-    assert busy.status_code == 409 and "jendela lain" in busy.get_json()["sentence"]
+        for busy in (sender.piece(place, 0, LETTER), sender.ask("DELETE", place)):
+            assert busy.status_code == 409 and "jendela lain" in busy.get_json()["sentence"]
+    assert sender.ask("HEAD", place).status_code == 200
 
 
 def test_an_upload_that_nobody_goes_on_with_is_forgotten(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +172,29 @@ def test_an_upload_that_nobody_goes_on_with_is_forgotten(sender: Sender, monkeyp
     later = office.archive.timer() + timedelta(days=4)
     monkeypatch.setattr(office, "now", lambda: later, raising=False)
     object.__setattr__(office.archive, "timer", lambda: later)
+    with partial_uploads._held(office.archive, place.rsplit("/", 1)[1]):
+        assert partial_uploads.sweep_partial_uploads(office.archive) == 0, "somebody sends to it"
     assert partial_uploads.sweep_partial_uploads(office.archive) == 1
+    assert list(office.archive.settings.partial_folder.iterdir()) == []
+
+
+def test_an_upload_that_is_gone_when_its_last_byte_came_makes_no_document(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no lock holds it back: the web process and the sweep on two machines with a disk that does not lock."""
+    office = sender.browser.office
+    place = sender.begin().headers["Location"]
+    whole = uploads.receive_document
+
+    def forget_first(*args: Any, **kwargs: Any) -> object:
+        with office.archive.db.write() as session:
+            session.execute(delete(PartialUploadRow))
+        return whole(*args, **kwargs)
+
+    monkeypatch.setattr(uploads, "receive_document", forget_first)
+    answer = sender.piece(place, 0, LETTER)
+    assert answer.status_code == 409 and "dihapus" in answer.get_json()["sentence"]
+    assert versions(office, sender.dossier) == 0
     assert list(office.archive.settings.partial_folder.iterdir()) == []
 
 
