@@ -209,8 +209,11 @@ def runs() -> ResponseReturnValue:
     measure = measure if measure in BEHIND else "runs"
     wanted = _wanted()
     page = quality.page_runs(get_archive(), require_actor(), wanted=wanted, measure=measure, page=PageRequest())
+    place = {row["dossier"]: at for at, row in reversed(list(enumerate(page.rows)))}
+    # step 10 comes after step 9, where their keys as text do not
+    in_order = sorted(page.rows, key=lambda r: (place[r["dossier"]], len(r["step"]), r["step"], r["iteration"]))
     return render_template(
-        "quality_runs.html", measure=measure, wanted=wanted, runs=page.rows, more=page.next is not None
+        "quality_runs.html", measure=measure, wanted=wanted, runs=in_order, more=page.next is not None
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from archive_service.cli.demo import PASSWORD, load_samples
-from tests.browser.conftest import DemoOffice
+from tests.browser.conftest import DemoOffice, Production
 
 MIB = 1024 * 1024
 
@@ -56,7 +56,7 @@ def open_dossier(page: Page, service: DemoOffice) -> str:
 @pytest.mark.browser
 @pytest.mark.slow
 def test_an_upload_cut_in_the_middle_goes_on_and_arrives_whole(
-    chromium: Browser, service: DemoOffice, tmp_path: Path
+    chromium: Browser, service: DemoOffice, production: Production | None, tmp_path: Path
 ) -> None:
     path = large_pdf(tmp_path)
     service.at("2026-03-13T09:10")
@@ -113,3 +113,5 @@ def test_an_upload_cut_in_the_middle_goes_on_and_arrives_whole(
     form.get_by_role("button", name="Unggah").click()
     expect(form.locator(".problem").first).to_contain_text("Langkah ini tidak menerima file seperti itu")
     context.close()
+    if production is not None:
+        production.require_used(service)

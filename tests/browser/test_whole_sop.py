@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response
 
 from archive_service.cli.demo import LATE_REASON, PASSWORD, RETURN_REASON, Sample, load_samples
 from archive_service.verifier.verify import verify_file
-from tests.browser.conftest import DemoOffice
+from tests.browser.conftest import DemoOffice, Production
 
 WITHIN_MS = 15_000
 WATCH_BARS = """
@@ -280,7 +280,7 @@ def prove_in_the_browser(desk: Desk, bundle: Path) -> None:
 @pytest.mark.browser
 @pytest.mark.slow
 def test_the_whole_sop_is_done_by_clicking_and_its_bundle_is_valid(
-    desk: Desk, service: DemoOffice, tmp_path: Path
+    desk: Desk, service: DemoOffice, production: Production | None, tmp_path: Path
 ) -> None:
     open_dossier(desk)
     desk.perform("ratna", "2026-03-13T09:20", "1")
@@ -310,3 +310,5 @@ def test_the_whole_sop_is_done_by_clicking_and_its_bundle_is_valid(
     assert (code, text.splitlines()[-1]) == (0, "VALID"), text
     prove_in_the_browser(desk, bundle)
     assert desk.troubles == []
+    if production is not None:
+        production.require_used(service)

@@ -50,3 +50,57 @@ def test_somebody_chooses_dark_or_light_and_the_browser_keeps_it(browser: Browse
     assert 'data-theme="dark"' in browser.page("/login")
     assert "data-theme" not in browser.page("/login?theme=auto")
     assert "data-theme" not in browser.page("/login?theme=<script>")
+
+
+TECHNICAL = {"Accept", "Content-Type", "Enter", "Escape", "Files", "Location"}
+"""Headers and names that browsers give: the only single words with a capital."""
+LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"|\'((?:[^\'\\\n]|\\.)*)\'|`((?:[^`\\]|\\.)*)`')
+COMMENT = re.compile(r"/\*.*?\*/|(?<![:\"'`])//[^\n]*", re.DOTALL)
+SELECTS = re.compile(r"(?:querySelector(?:All)?|matches|closest)(?:\?\.)?\($")
+SHOWS = re.compile(
+    r"(?:(?:textContent|innerText|innerHTML|outerHTML|title|placeholder|alt|ariaLabel|setCustomValidity)\s*(?:=|\()"
+    r"|(?:alert|confirm|prompt|tell|fail|Error|said|insertAdjacentHTML|insertAdjacentText)\()\s*$"
+)
+
+
+def words_of_its_own(script: str) -> list[str]:
+    """The literals of a script that somebody would read: a sentence, a capitalised word, letters that go straight to the page."""
+    script = COMMENT.sub(" ", script)
+    found = []
+    for literal in LITERAL.finditer(script):
+        before = script[max(0, literal.start() - 40) : literal.start()].rstrip(" ")
+        text = re.sub(r"\$\{[^}]*\}", " ", next(g for g in literal.groups() if g is not None))
+        if SELECTS.search(before) or re.search(r"(?:from|import\()\s*$", before):
+            continue
+        is_sentence = re.search(r"[^\W\d_]{2,}[,.:;!?…]?\s+[^\W\d_]{2,}", text) and not re.search(r"[\[#>]", text)
+        is_word = re.fullmatch(r"[A-Z][a-z-]+[.…!?]?", text.strip()) and text.strip() not in TECHNICAL
+        is_shown = SHOWS.search(before) and re.search(r"[^\W\d_]", text)
+        if is_sentence or is_word or is_shown:
+            found.append(text)
+    return found
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'throw new Error("gagal");',
+        "status.textContent = `${name} diterima`;",
+        'const labels = ["Unggah"];',
+        'button.title = "hapus";',
+        "const a = 'Sambungan terputus.';",
+    ],
+)
+def test_words_in_a_script_are_found(script: str) -> None:
+    assert words_of_its_own(script) != []
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("*.js")))
+def test_a_script_has_no_words_of_its_own(name: str) -> None:
+    """All that people read comes from the page and its catalogues, in the language of the page."""
+    assert words_of_its_own((FOLDER / name).read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("*.js")))
+def test_a_script_shows_no_words_of_the_browser(name: str) -> None:
+    """What a browser says of a failure is English and helps nobody: only what was said on purpose, ``error.sentence``, is shown."""
+    assert re.findall(r".*\.message\b.*", (FOLDER / name).read_text(encoding="utf-8")) == []

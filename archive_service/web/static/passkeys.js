@@ -16,7 +16,7 @@ async function run(form, button) {
   form.dataset.busy = "yes";
   problem.hidden = true;
   try {
-    if (!window.PublicKeyCredential) throw new Error(form.dataset.unsupported);
+    if (!window.PublicKeyCredential) throw said(form.dataset.unsupported);
     const prepared = await prepare(form, button);
     const credential = await ask(form, prepared.options);
     keep(form, "preparation", prepared.preparation);
@@ -27,7 +27,7 @@ async function run(form, button) {
     form.dispatchEvent(new CustomEvent("archive:sending", { bubbles: true }));
     form.submit();
   } catch (error) {
-    problem.textContent = error.message;
+    problem.textContent = error.sentence ?? form.dataset.cutOff;
     problem.hidden = false;
     delete form.dataset.busy;
   }
@@ -44,10 +44,10 @@ async function prepare(form, button) {
       body: new URLSearchParams(fields),
     });
   } catch {
-    throw new Error(form.dataset.cutOff);
+    throw said(form.dataset.cutOff);
   }
   const answer = await response.json();
-  if (!response.ok) throw new Error(answer.sentence);
+  if (!response.ok) throw said(answer.sentence ?? form.dataset.cutOff);
   return answer;
 }
 
@@ -62,7 +62,7 @@ async function ask(form, options) {
     const credential = options.user ? navigator.credentials.create(asked) : navigator.credentials.get(asked);
     return await credential;
   } catch {
-    throw new Error(form.dataset.cancelled);
+    throw said(form.dataset.cancelled);
   }
 }
 
@@ -89,4 +89,9 @@ function bytes(base64url) {
 function text(buffer) {
   const binary = String.fromCharCode(...new Uint8Array(buffer));
   return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+/** A failure in the page's own words; what a browser says of its own is English, and is not shown. */
+function said(sentence) {
+  return Object.assign(new Error(sentence), { sentence });
 }

@@ -56,11 +56,11 @@ async function send(form) {
   parts.bar.hidden = false;
   let received = 0;
   try {
-    if (!files.length) throw new Error(form.dataset.choose);
+    if (!files.length) throw said(form.dataset.choose);
     for (const file of files) {
       const name = files.length > 1 ? `${file.name}: ` : "";
       const refusal = await refusalOf(form, file);
-      if (refusal) throw new Error(name + refusal);
+      if (refusal) throw said(name + refusal);
       if (await isUnwanted(form, file)) continue;
       await (file.size > SMALL_BYTES ? sendInPieces : sendWhole)(form, file, parts, name);
       received += 1;
@@ -71,7 +71,7 @@ async function send(form) {
     parts.status.focus();
   } catch (error) {
     parts.status.textContent = "";
-    parts.problem.textContent = error.message;
+    parts.problem.textContent = error.sentence ?? form.dataset.cutOff;
     parts.problem.hidden = false;
   }
   parts.bar.hidden = true;
@@ -111,7 +111,7 @@ function fieldsOf(form) {
 function sendWhole(form, file, parts, name) {
   const fields = new URLSearchParams({ name: file.name, ...fieldsOf(form) });
   return new Promise((resolve, reject) => {
-    const fail = (sentence) => reject(new Error(name + sentence));
+    const fail = (sentence) => reject(said(name + sentence));
     const request = new XMLHttpRequest();
     request.open("POST", `${form.dataset.upload}?${fields}`);
     request.setRequestHeader("Accept", "application/json");
@@ -153,7 +153,7 @@ async function sendInPieces(form, file, parts, name) {
         return isPassing;
       },
       onSuccess: resolve,
-      onError: (error) => reject(new Error(name + sentenceOf(error.originalResponse?.getBody(), form.dataset.goesOn))),
+      onError: (error) => reject(said(name + sentenceOf(error.originalResponse?.getBody(), form.dataset.goesOn))),
     });
     parts.bar.value = 0;
     parts.status.textContent = name + (place.offset ? form.dataset.resuming : form.dataset.sending);
@@ -178,7 +178,7 @@ async function begin(form, file, headers, name) {
   const coded = Object.entries(facts).map(([key, value]) => `${key} ${base64(value)}`).join(",");
   const told = { "Tus-Resumable": "1.0.0", "Upload-Length": String(file.size), "Upload-Metadata": coded };
   const answer = await fetch(form.dataset.tus, { method: "POST", headers: { ...headers, ...told } }).catch(() => null);
-  if (!answer?.ok) throw new Error(name + sentenceOf(await answer?.text(), form.dataset.cutOff));
+  if (!answer?.ok) throw said(name + sentenceOf(await answer?.text(), form.dataset.cutOff));
   return { url: answer.headers.get("Location"), offset: Number(answer.headers.get("Upload-Offset")) };
 }
 
@@ -193,11 +193,11 @@ async function confirmReceived(form, file, headers, url, name) {
     const answer = await fetch(url, { headers }).catch(() => null);
     const found = answer?.ok ? await answer.json() : {};
     if (found.version) return;
-    if (found.sentence) throw new Error(name + found.sentence);
+    if (found.sentence) throw said(name + found.sentence);
     const last = { "Tus-Resumable": "1.0.0", "Upload-Offset": String(file.size), "Content-Type": "application/offset+octet-stream" };
     await fetch(url, { method: "PATCH", headers: { ...headers, ...last } }).catch(() => null);
   }
-  throw new Error(name + form.dataset.goesOn);
+  throw said(name + form.dataset.goesOn);
 }
 
 function sentenceOf(text, otherwise) {
@@ -206,4 +206,9 @@ function sentenceOf(text, otherwise) {
   } catch {
     return otherwise;
   }
+}
+
+/** A failure in the page's own words; what a browser says of its own is English, and is not shown. */
+function said(sentence) {
+  return Object.assign(new Error(sentence), { sentence });
 }
