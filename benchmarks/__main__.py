@@ -1,5 +1,5 @@
 """``make bench``: every figure, or those that are named: large, small, appends, sequencing, pace, sweep, verdict,
-dashboard, search, log (LOG_EVENTS=100000 for a smaller one)."""
+dashboard, search, pages, slow, log (LOG_EVENTS=100000 for a smaller one)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import appends, log, quality, search, stack, uploads
+from benchmarks import appends, log, pages, quality, search, slow_uploads, stack, uploads
 from benchmarks.stack import Bench
 
 ON_THE_STACK: dict[str, Callable[[Bench, Path], None]] = {
     "large": uploads.measure_large,
     "small": lambda bench, _: uploads.measure_small(bench),
     "appends": lambda bench, _: appends.measure_appends(bench),
+    "slow": lambda bench, _: slow_uploads.measure_slow_uploads(bench),
     "pace": lambda bench, _: log.measure_pace(bench),
     "sequencing": lambda bench, _: appends.measure_sequencing(bench),
 }
@@ -24,6 +25,7 @@ ON_A_DATABASE: dict[str, Callable[[], None]] = {
     "verdict": quality.measure_verdict,
     "dashboard": quality.measure_dashboard,
     "search": search.measure_search,
+    "pages": pages.measure_pages,
     "log": log.measure_verification,
 }
 """Figures that make archives of their own."""

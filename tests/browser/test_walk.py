@@ -156,15 +156,17 @@ class Addresses:
         self.finding = findings.list_findings(site.archive, wahyu)[0]["finding"]
         with site.archive.db.read() as session:
             self.sop = site.archive.catalog.newest(session, "sop", "sop-spmi-601").digest
-            self.schedule = retention.list_schedules(site.archive, office.actor("admin"))[0]["digest"]
+            schedule = retention.list_schedules(site.archive, office.actor("admin"))[0]
+            self.schedule: str = schedule["digest"]
             sop = site.archive.catalog.sop(session, self.sop)
-        self.sop_texts: set[str] = {
+        self.definition_texts: set[str] = {
+            schedule["title"],
             sop.title,
             sop.number,
             *(s.activity for s in sop.steps),
             *(r.title for r in sop.roles),
         }
-        self.sop_texts |= (
+        self.definition_texts |= (
             {r.title for s in sop.steps for r in s.inputs}
             | {r.title for s in sop.steps for r in s.outputs}
             | {s.norm.text for s in sop.steps}
@@ -503,7 +505,7 @@ def texts_of(page: str, language: str) -> set[str]:
 def test_what_people_read_is_in_their_language(site: SampleSite, addresses: Addresses) -> None:
     data = {m.name for u in SAMPLE_UNITS for m in u.members} | {u.name for u in SAMPLE_UNITS}
     data |= {*site.office.users, *site.office.units} | {str(text) for text in asdict(LETTERS).values()}
-    data |= addresses.sop_texts | {"Pengukuran data kinerja triwulan"}
+    data |= addresses.definition_texts | {"Pengukuran data kinerja triwulan"}
     troubles = []
     # the page that checks bundles is one file with both languages in it: tests/browser/test_proof_page.py
     for rule in sorted(set(pages()) - {"/periksa"}):

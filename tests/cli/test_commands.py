@@ -124,6 +124,31 @@ def test_the_first_start_shows_a_password_once_and_the_second_does_not(service: 
 
 
 @pytest.mark.slow
+def test_whoever_goes_on_sending_what_was_refused_holds_nobody_up(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARCHIVE_THREADS", "4")
+    monkeypatch.setenv("ARCHIVE_UPLOAD_SLOTS", "2")
+    service = Service(folder)
+    head = b"POST /api/v1/work-units HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n"
+    senders = [socket.create_connection(("127.0.0.1", service.port)) for _ in range(16)]
+    try:
+        for sender in senders:
+            sender.sendall(head + b"%PDF-")
+        # with gunicorn's own worker sixteen of them hold four threads for five seconds each, and the main one for two
+        assert httpx.get(f"{service.url}/livez", trust_env=False, timeout=3).status_code == 200
+        answers = []
+        for sender in senders:
+            sender.settimeout(10)
+            answers.append(sender.recv(100))
+        assert {answer[:12] for answer in answers} == {b"HTTP/1.1 401"}, "each reads why it was refused"
+    finally:
+        for sender in senders:
+            sender.close()
+        service.stop()
+
+
+@pytest.mark.slow
 def test_a_service_killed_at_any_moment_goes_on_where_it_was(service: Service, folder: Path) -> None:
     headers = admin_headers(service)
     made = httpx.post(f"{service.url}/api/v1/people", json={"name": "A"}, headers=headers, trust_env=False)
