@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -177,44 +177,63 @@ def list_obligations(archive: Archive, actor: Actor, *, year: int, quarter: int)
             .where(ObligationRow.withdrawn_at.is_(None))
             .order_by(WorkUnitRow.name, ObligationRow.sop)
         ).all()
-        found = []
-        for row, name in rows:
-            dossier = _find_dossier(archive, session, row.work_unit_id, Period(row.sop, row.year, row.quarter))
-            missed = session.execute(
-                select(UnitDeviationRow.id, UnitDeviationRow.state).where(UnitDeviationRow.obligation_id == row.id)
-            ).one_or_none()
-            found.append(
-                {
-                    "obligation": row.id,
-                    "work_unit": row.work_unit_id,
-                    "work_unit_name": name,
-                    "sop": row.sop,
-                    "year": row.year,
-                    "quarter": row.quarter,
-                    "due_at": format_time(row.due_at),
-                    "basis": row.basis,
-                    "dossier": dossier,
-                    "state": "met" if dossier is not None else "open" if missed is None else NOT_STARTED,
-                    "deviation": None if missed is None else missed.id,
-                    "deviation_state": None if missed is None else missed.state,
-                }
+        units = {row.work_unit_id for row, _ in rows}
+        dossiers = _dossiers_of(archive, session, units, year, quarter)
+        missed = {
+            obligation: (deviation, state)
+            for obligation, deviation, state in session.execute(
+                select(UnitDeviationRow.obligation_id, UnitDeviationRow.id, UnitDeviationRow.state)
+                .join(ObligationRow, ObligationRow.id == UnitDeviationRow.obligation_id)
+                .where(ObligationRow.year == year, ObligationRow.quarter == quarter, *where)
             )
+        }
+    found = []
+    for row, name in rows:
+        dossier = dossiers.get((row.work_unit_id, row.sop))
+        deviation, state = missed.get(row.id, (None, None))
+        found.append(
+            {
+                "obligation": row.id,
+                "work_unit": row.work_unit_id,
+                "work_unit_name": name,
+                "sop": row.sop,
+                "year": row.year,
+                "quarter": row.quarter,
+                "due_at": format_time(row.due_at),
+                "basis": row.basis,
+                "dossier": dossier,
+                "state": "met" if dossier is not None else "open" if deviation is None else NOT_STARTED,
+                "deviation": deviation,
+                "deviation_state": state,
+            }
+        )
+    return found
+
+
+def _dossiers_of(
+    archive: Archive, session: Session, work_units: Collection[str], year: int, quarter: int
+) -> dict[tuple[str, str], str]:
+    """(work unit, SOP's key) → the first dossier of a quarter that meets an obligation; one that was cancelled meets nothing."""
+    rows = session.execute(
+        select(DossierRow.id, DossierRow.work_unit_id, DossierRow.sop_digest)
+        .where(
+            DossierRow.work_unit_id.in_(work_units),
+            DossierRow.year == year,
+            DossierRow.quarter == quarter,
+            DossierRow.status != states.CANCELLED,
+        )
+        .order_by(DossierRow.opened_at, DossierRow.id)
+    ).all()
+    keys = {digest: archive.catalog.sop(session, digest).key for digest in {row.sop_digest for row in rows}}
+    found: dict[tuple[str, str], str] = {}
+    for row in rows:
+        found.setdefault((row.work_unit_id, keys[row.sop_digest]), row.id)
     return found
 
 
 def _find_dossier(archive: Archive, session: Session, work_unit: str, period: Period) -> str | None:
     """A dossier that meets an obligation, or None; one that was cancelled meets nothing."""
-    rows = session.execute(
-        select(DossierRow.id, DossierRow.sop_digest)
-        .where(
-            DossierRow.work_unit_id == work_unit,
-            DossierRow.year == period.year,
-            DossierRow.quarter == period.quarter,
-            DossierRow.status != states.CANCELLED,
-        )
-        .order_by(DossierRow.opened_at)
-    )
-    return next((id for id, digest in rows if archive.catalog.sop(session, digest).key == period.sop), None)
+    return _dossiers_of(archive, session, {work_unit}, period.year, period.quarter).get((work_unit, period.sop))
 
 
 def sweep_obligations(archive: Archive) -> int:

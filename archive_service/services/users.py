@@ -189,7 +189,10 @@ def find_mail(archive: Archive, actor: Actor) -> str | None:
 def set_password(
     archive: Archive, actor: Actor, *, user: str, password: str, seen: Collection[str] | None = None
 ) -> None:
-    """Give a log-in a new password, one's own or as an administrator; every session of that log-in ends."""
+    """Give a log-in a new password, one's own or as an administrator; every session of that log-in ends.
+
+    An administrator's ends its API tokens too: who made them is not known any more.
+    """
     password = _require_password(password)
     is_own = user == actor.user
     assignment = None if is_own else actor.require("people.manage")
@@ -209,17 +212,21 @@ def set_password(
         if not is_own:
             tell_person(archive, session, person=row.person_id, kind=PASSWORD_RESET, key=event.leaf_hash)
         row.password_hash, row.failed_logins, row.locked_until = _hasher.hash(password), 0, None
-        end_open_sessions(session, archive, writer, by, user)
+        if is_own:
+            end_open_sessions(session, archive, writer, by, user)
+        else:
+            _end_access(session, archive, writer, by, user)
 
 
 def put_password(
     session: Session, archive: Archive, writer: StreamWriter, by: dict[str, object], user: str, password: str
 ) -> None:
-    """Set the password that the holder of a one-time link chose, under the log-in's stream; every session of it ends."""
+    """Set the password that the holder of a one-time link chose, under the log-in's stream; every session and API token of it ends."""
     writer.append(f"user:{user}", "user.password_set", by, {"user": user, "by": "link"})
     row = session.get_one(UserRow, user)
     row.password_hash, row.failed_logins, row.locked_until = _hasher.hash(_require_password(password)), 0, None
-    end_open_sessions(session, archive, writer, by, user)
+    # whoever had the log-in meanwhile may have made some
+    _end_access(session, archive, writer, by, user)
 
 
 def end_open_sessions(

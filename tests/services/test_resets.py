@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -193,3 +194,38 @@ def test_a_server_that_is_away_is_tried_again_and_given_up_soon(lite: Office, se
     lite.archive.settings.smtp_host = None
     assert refusal(resets.request_reset, lite.archive, login="maya") == "no_mail"
     assert refusal(resets.request_verification, lite.archive, lite.actor("sari")) == "no_mail"
+
+
+def test_a_reset_ends_the_tokens_of_whoever_had_the_log_in_and_an_own_change_does_not(lite: Office) -> None:
+    sari, admin = lite.actor("sari"), lite.actor("admin")
+
+    def token() -> str:
+        return users.create_token(lite.archive, lite.actor("sari"), name="skrip", days=7).secret
+
+    mine = token()
+    users.set_password(lite.archive, sari, user=sari.user, password=NEW)
+    assert users.find_token_actor(lite.archive, mine).person == sari.person
+    users.set_password(lite.archive, admin, user=sari.user, password=NEW + "!")
+    assert refusal(users.find_token_actor, lite.archive, mine) == "token_refused"
+    another = token()
+    link = resets.make_reset_link(lite.archive, admin, user=sari.user)
+    assert users.find_token_actor(lite.archive, another).person == sari.person, "a link alone ends nothing"
+    resets.use_reset_link(lite.archive, secret=link.secret, password=NEW)
+    assert refusal(users.find_token_actor, lite.archive, another) == "token_refused"
+    assert types_of(lite, "sari").count("token.revoked") == 2
+
+
+def test_of_two_who_use_one_link_at_once_one_sets_the_password(office: Office) -> None:
+    sari = office.actor("sari")
+    link = resets.make_reset_link(office.archive, office.actor("admin"), user=sari.user)
+
+    def use(number: int) -> str:
+        try:
+            resets.use_reset_link(office.archive, secret=link.secret, password=f"{NEW} {number}")
+        except ArchiveError as exc:
+            return exc.code
+        return "set"
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(use, range(4))) == ["link_dead"] * 3 + ["set"]
+    assert types_of(office, "sari").count("reset.used") == 1
