@@ -30,8 +30,10 @@ UPLOAD = "upload"
 SUBMIT = "submit"
 DECIDE = "decide"
 ARCHIVE = "archive"
-MINE_SHOWN = 20
-OTHERS_SHOWN = 50
+MINE_SHOWN = 10
+OTHERS_SHOWN = 15
+ALL_SHOWN = 200
+"""So many steps, of each kind, where all are asked for."""
 
 
 def read_person(archive: Archive, actor: Actor) -> dict[str, Any]:
@@ -76,8 +78,8 @@ def list_openable(archive: Archive, actor: Actor) -> dict[str, Any]:
     return {"work_units": units, "sops": sops}
 
 
-def read_work(archive: Archive, actor: Actor) -> dict[str, Any]:
-    """The running steps of the actor's units and the deviations that the actor must explain.
+def read_work(archive: Archive, actor: Actor, *, is_whole: bool = False) -> dict[str, Any]:
+    """The running steps of the actor's units and the deviations that the actor must explain; the first of them, or all.
 
     ``mine`` are the steps that the actor may act on, with missing requirements and the reason of a return; ``others`` the rest.
     ``more_mine``, ``more_others``: how many steps of the actor's roles, and of others, are running beside those that are listed.
@@ -93,10 +95,15 @@ def read_work(archive: Archive, actor: Actor) -> dict[str, Any]:
     with archive.db.read() as session:
         # asked for apart: however much others hold, it must not push out what waits for this person
         waiting, held_count = queries.list_running(
-            scope, session, held=roles, is_held=True, person=actor.person, limit=MINE_SHOWN
+            scope, session, held=roles, is_held=True, person=actor.person, limit=ALL_SHOWN if is_whole else MINE_SHOWN
         )
         others, others_count = queries.list_running(
-            scope, session, held=roles, is_held=False, person=actor.person, limit=OTHERS_SHOWN
+            scope,
+            session,
+            held=roles,
+            is_held=False,
+            person=actor.person,
+            limit=ALL_SHOWN if is_whole else OTHERS_SHOWN,
         )
         for run in [*waiting, *others]:
             sop = archive.catalog.sop(session, run["sop"])

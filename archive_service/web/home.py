@@ -29,7 +29,7 @@ def home() -> ResponseReturnValue:
     actor, archive = require_actor(), get_archive()
     done = request.args.get("done")
     if desk.is_performer(actor):
-        work = desk.read_work(archive, actor)
+        work = desk.read_work(archive, actor, is_whole="all" in request.args)
         due = attestations.list_due(archive, actor)
         return render_template(
             "home.html",

@@ -69,7 +69,13 @@ def test_what_others_hold_pushes_nothing_off_a_persons_desk(
     assert "1 langkah lagi" in section(page, "others")
     monkeypatch.setattr(desk, "MINE_SHOWN", 1)
     sari = section(Browser(app, office).settle("sari").page("/"), "mine")
-    assert sari.count("<article") == 1 and "1 langkah lagi" in sari
+    assert sari.count("<article") == 1 and "1 langkah lagi" in sari and 'href="/?all=1#mine"' in sari
+    assert section(app_page(app, office, "sari", "/?all=1"), "mine").count("<article") == 2
+
+
+def app_page(app: Flask, office: Office, login: str, path: str) -> str:
+    """A page as somebody sees it in a browser of their own."""
+    return Browser(app, office).settle(login).page(path)
 
 
 def test_explanations_that_others_answer_push_nothing_out(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
