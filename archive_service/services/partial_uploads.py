@@ -16,7 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
@@ -40,6 +40,10 @@ from archive_service.services.work import load_dossier
 KEPT = timedelta(days=3)
 ANSWERED_KEPT = timedelta(hours=1)
 UNDER_WAY_LIMIT = 50
+"""So many unfinished uploads a person has in one dossier."""
+EVERYWHERE_LIMIT = 200
+EVERYWHERE_BYTES = 20 * 1024**3
+"""So many, and of so many announced bytes, in all dossiers together: nobody fills the disk by beginning."""
 PIECE_BYTES = 1024 * 1024
 
 
@@ -84,6 +88,16 @@ def begin_upload(archive: Archive, actor: Actor, *, dossier: str, wish: Wish) ->
         if len(mine) >= UNDER_WAY_LIMIT:
             raise Conflict(
                 "uploads_too_many", "Many uploads are unfinished here; finish or discard some of them first."
+            )
+        count, announced = session.execute(
+            select(func.count(), func.coalesce(func.sum(PartialUploadRow.size), 0)).where(
+                PartialUploadRow.person_id == actor.person, PartialUploadRow.answer.is_(None)
+            )
+        ).one()
+        if count >= EVERYWHERE_LIMIT or announced + wish.size > EVERYWHERE_BYTES:
+            raise Conflict(
+                "uploads_too_many_everywhere",
+                "Your unfinished uploads in all dossiers are too many or too large together; finish some of them first.",
             )
         upload = archive.log.make_id()
         session.add(
@@ -173,7 +187,7 @@ def discard_upload(archive: Archive, actor: Actor, *, dossier: str, upload: str)
 def sweep_partial_uploads(archive: Archive) -> int:
     """Forget what was not gone on with for three days, and answers of yesterday; how many uploads these were.
 
-    One that a request sends to at this moment is left for the next sweep.
+    One that a request sends to at this moment is left for the next sweep. A file that no upload belongs to goes with them, once it is as old.
     """
     overdue = PartialUploadRow.expires_at <= archive.timer()
     with archive.db.read() as session:
@@ -191,7 +205,25 @@ def sweep_partial_uploads(archive: Archive) -> int:
             if gone:
                 _path(archive, upload).unlink(missing_ok=True)
                 swept += 1
+    _remove_strays(archive)
     return swept
+
+
+def _remove_strays(archive: Archive) -> None:
+    """Remove files without an upload, which a process left that was killed between the two."""
+    oldest = (archive.timer() - KEPT).timestamp()
+    with suppress(FileNotFoundError):
+        old = {
+            path.stem: path for path in archive.settings.partial_folder.glob("*.part") if path.stat().st_mtime < oldest
+        }
+        with archive.db.read() as session:
+            for start in range(0, len(old), 500):
+                some = list(old)[start : start + 500]
+                known = (
+                    session.execute(select(PartialUploadRow.id).where(PartialUploadRow.id.in_(some))).scalars().all()
+                )
+                for stray in set(some) - set(known):
+                    old[stray].unlink(missing_ok=True)
 
 
 def _receive(archive: Archive, actor: Actor, row: PartialUploadRow, file: BinaryIO) -> None:

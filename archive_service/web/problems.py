@@ -27,6 +27,9 @@ SENTENCES: dict[str, Any] = {
     "upload_busy": lazy_gettext("This file is being sent already, perhaps in another window. Wait a moment."),
     "upload_discarded": lazy_gettext("This upload was discarded meanwhile. Choose the file again."),
     "uploads_too_many": lazy_gettext("Many uploads are unfinished here. Finish or discard some of them first."),
+    "uploads_too_many_everywhere": lazy_gettext(
+        "Your unfinished uploads in all dossiers are too many or too large together. Finish some of them first."
+    ),
     "offset_wrong": lazy_gettext("The upload stands elsewhere. Choose the file again; it goes on where it was cut."),
     "more_than_announced": lazy_gettext("The file changed while it was sent. Choose it again."),
     "form_stale": lazy_gettext(

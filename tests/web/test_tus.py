@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -203,6 +204,32 @@ def test_so_many_are_under_way_and_no_more(sender: Sender, monkeypatch: pytest.M
     assert sender.begin().status_code == 201
     full = sender.begin(fingerprint="b" * 64)
     assert full.status_code == 409 and "Selesaikan" in full.get_json()["sentence"]
+
+
+@pytest.mark.parametrize(("name", "limit"), [("EVERYWHERE_LIMIT", 1), ("EVERYWHERE_BYTES", 2 * len(LETTER) - 1)])
+def test_so_much_is_under_way_in_all_dossiers_and_no_more(
+    sender: Sender, monkeypatch: pytest.MonkeyPatch, name: str, limit: int
+) -> None:
+    monkeypatch.setattr(partial_uploads, name, limit)
+    assert sender.begin().status_code == 201
+    sender.dossier = sender.browser.office.open()
+    full = sender.begin(fingerprint="b" * 64)
+    assert full.status_code == 409 and "semua" in full.get_json()["sentence"]
+
+
+def test_a_file_that_no_upload_belongs_to_goes_once_it_is_old(sender: Sender) -> None:
+    folder = sender.browser.office.archive.settings.partial_folder
+    place = sender.begin().headers["Location"]
+    sender.piece(place, 0, LETTER[:HALF])
+    old, fresh = folder / f"{'a' * 32}.part", folder / f"{'b' * 32}.part"
+    for stray in (old, fresh):
+        stray.write_bytes(b"x")
+    long_ago = datetime.now(UTC).timestamp() - 4 * 86400
+    for aged in (old, folder / f"{place.rsplit('/', 1)[1]}.part"):
+        os.utime(aged, (long_ago, long_ago))
+    partial_uploads.sweep_partial_uploads(sender.browser.office.archive)
+    assert not old.exists() and fresh.exists()
+    assert sender.ask("HEAD", place).headers["Upload-Offset"] == str(HALF), "an upload's own file stays as long as it"
 
 
 def test_a_finish_that_could_not_be_is_tried_again_and_nothing_is_called_received(
