@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask, Response, g, request
 from jinja2 import pass_context
@@ -100,8 +101,8 @@ def find_log_stop() -> log.LogStop | None:
 def here() -> str:
     """The address of the page that is shown, which a form that was refused shows under another one."""
     address: str = g.get("shown_at", request.path)
-    # "//elsewhere" as the beginning of a link would lead to another site
-    return "/" + address.lstrip("/")
+    # "//elsewhere" as the beginning of a link would lead to another site, and browsers read a backslash as a slash
+    return "/" + quote(address.lstrip("/\\"))
 
 
 def theme() -> str | None:
