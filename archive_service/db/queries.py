@@ -120,16 +120,30 @@ def list_running(
         StepRunRow.state == "running",
         of_role if is_held else not_(of_role),
     )
+    order = (case((StepRunRow.responsible == person, 0), else_=1), StepRunRow.due_at, DossierRow.id, StepRunRow.step)
+    # chosen before titles are looked up: a unit may have thousands, of which a few are shown
+    shown = (
+        select(StepRunRow.dossier_id, StepRunRow.step, StepRunRow.iteration)
+        .join(DossierRow, DossierRow.id == StepRunRow.dossier_id)
+        .where(*where)
+        .order_by(*order)
+        .limit(limit)
+        .subquery()
+    )
     rows = session.execute(
         select(StepRunRow, DossierRow, WorkUnitRow.name, OpeningRow.value)
+        .join(
+            shown,
+            and_(
+                shown.c.dossier_id == StepRunRow.dossier_id,
+                shown.c.step == StepRunRow.step,
+                shown.c.iteration == StepRunRow.iteration,
+            ),
+        )
         .join(DossierRow, DossierRow.id == StepRunRow.dossier_id)
         .join(WorkUnitRow, WorkUnitRow.id == DossierRow.work_unit_id)
         .outerjoin(OpeningRow, (OpeningRow.event_hash == DossierRow.opened_hash) & (OpeningRow.field == "title"))
-        .where(*where)
-        .order_by(
-            case((StepRunRow.responsible == person, 0), else_=1), StepRunRow.due_at, DossierRow.id, StepRunRow.step
-        )
-        .limit(limit)
+        .order_by(*order)
     ).all()
     count = len(rows)
     if count == limit:
@@ -279,11 +293,10 @@ def list_returned(scope: ReadScope, session: Session, person: str, limit: int = 
         .exists()
     )
     reason, title = aliased(OpeningRow), aliased(OpeningRow)
-    rows = session.execute(
-        select(DecisionRow, DossierRow, reason.value, title.value)
+    order = (DecisionRow.at.desc(), DecisionRow.event_hash)
+    shown = (
+        select(DecisionRow.event_hash)
         .join(DossierRow, DossierRow.id == DecisionRow.dossier_id)
-        .outerjoin(reason, (reason.event_hash == DecisionRow.event_hash) & (reason.field == "reason"))
-        .outerjoin(title, (title.event_hash == DossierRow.opened_hash) & (title.field == "title"))
         .where(
             scope.condition(),
             DossierRow.status == "open",
@@ -291,8 +304,17 @@ def list_returned(scope: ReadScope, session: Session, person: str, limit: int = 
             DecisionRow.decision == "return",
             ~came_back,
         )
-        .order_by(DecisionRow.at.desc(), DecisionRow.event_hash)
+        .order_by(*order)
         .limit(limit)
+        .subquery()
+    )
+    rows = session.execute(
+        select(DecisionRow, reason.value, title.value)
+        .join(shown, shown.c.event_hash == DecisionRow.event_hash)
+        .join(DossierRow, DossierRow.id == DecisionRow.dossier_id)
+        .outerjoin(reason, (reason.event_hash == DecisionRow.event_hash) & (reason.field == "reason"))
+        .outerjoin(title, (title.event_hash == DossierRow.opened_hash) & (title.field == "title"))
+        .order_by(*order)
     ).all()
     return [
         {
@@ -304,7 +326,7 @@ def list_returned(scope: ReadScope, session: Session, person: str, limit: int = 
             "at": decision.at,
             "reason": why,
         }
-        for decision, _, why, named in rows
+        for decision, why, named in rows
     ]
 
 
