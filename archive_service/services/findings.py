@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from archive_service.archive import Archive
 from archive_service.db import queries
-from archive_service.db.event_log import read_openings
+from archive_service.db.event_log import read_openings, read_streams
 from archive_service.db.models import (
     DeviationRow,
     DocumentVersionRow,
@@ -28,8 +28,10 @@ from archive_service.domain import permissions
 from archive_service.errors import InvalidInput, NotFound
 from archive_service.services import reading
 from archive_service.services.actor import Actor, Assignment, assignments_in_force
+from archive_service.services.exports import export_table
 from archive_service.services.fields import clean_text, optional_text, require_date, require_id, require_key
 from archive_service.services.notices import notify
+from archive_service.services.reading import Content
 from archive_service.services.units import UnitWork, hold_unit, read_unit_events
 from archive_service.services.work import error_of, require_seen
 
@@ -37,6 +39,10 @@ DEVIATIONS_LIMIT = 32
 EVIDENCE_LIMIT = 16
 SETTLED = (findings.CLOSED,)
 _TEXT = 5_000
+EXPORTED = 2_000
+"""Findings in a spreadsheet at most."""
+EXPORTED_TEXTS = ("text", "problem", "cause", "action", "done", "effect")
+"""What a finding says, column by column: as proposed, as classified, its cause, the corrective action, what was done, what it brought."""
 
 
 @dataclass(frozen=True)
@@ -299,6 +305,44 @@ def peek_findings(archive: Archive, actor: Actor, *, wanted: FindingFilter, page
         cut = cut_page(rows, page, lambda row: (row[0].proposed_at.isoformat(), row[0].id))
         names = queries.names_of(session, {p for row, _ in cut.rows for p in (row.proposed_by, row.pic) if p})
     return Page([_listed(row, unit, names) for row, unit in cut.rows], cut.next)
+
+
+def export_findings(
+    archive: Archive,
+    actor: Actor,
+    *,
+    wanted: FindingFilter,
+    kind: str,
+    heading: Callable[[str], str] = str,
+    word: Callable[[str], str] = str,
+) -> Content:
+    """The findings as a spreadsheet, newest first, with what each says, its cause, its corrective action, who does it and until when.
+
+    ``heading`` and ``word`` give the words for a column's code and for a state or classification.
+    """
+    rows = peek_findings(archive, actor, wanted=wanted, page=PageRequest(EXPORTED)).rows
+    with archive.db.read() as session:
+        streams = read_streams(session, {f"unit:{row['work_unit']}" for row in rows})
+        events = {e.leaf_hash: e for found in streams.values() for e in found if e.type in findings.EVENT_TYPES}
+        openings = read_openings(session, events)
+    told: dict[str, dict[str, str]] = {}
+    place = {leaf_hash: at for at, leaf_hash in enumerate(events)}
+    # in the order of their events: what was set again replaces what stood before
+    for (leaf_hash, field), (value, _) in sorted(openings.items(), key=lambda item: place[item[0][0]]):
+        event = events[leaf_hash]
+        name = {"finding.action_done": "done", "finding.effect_checked": "effect"}.get(event.type, field)
+        told.setdefault(event.payload["finding"], {})[name] = value
+    table = [
+        {
+            **row,
+            **{name: told.get(row["finding"], {}).get(name) for name in EXPORTED_TEXTS},
+            "state": word(row["state"]),
+            "classification": word(row["classification"]) if row["classification"] else None,
+        }
+        for row in rows
+    ]
+    names = ["work_unit_name", "state", "classification", "proposed_at", "proposed_by_name", *EXPORTED_TEXTS]
+    return export_table(archive, actor, table, [*names, "pic_name", "due_on", "finding"], kind, heading, "findings")
 
 
 def count_open(archive: Archive, actor: Actor) -> int:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any
 
 from archive_service.archive import Archive
@@ -14,6 +13,7 @@ from archive_service.db.quality import QualityFilter
 from archive_service.errors import InvalidInput
 from archive_service.services import reading, spreadsheet
 from archive_service.services.actor import Actor
+from archive_service.services.exports import export_table
 from archive_service.services.reading import Content
 
 LISTED = 20_000
@@ -152,7 +152,40 @@ def export_summary(
         raise InvalidInput("format_unknown", "A table is exported as csv or as xlsx.", field="format")
     rows = _summary(archive, actor, wanted, by)
     names = [*by, *(["work_unit_name"] if "work_unit" in by else []), *tally.MEASURES, *RATES]
-    return _export(archive, actor, rows, names, kind, heading, "quality")
+    return export_table(archive, actor, rows, names, kind, heading, "quality")
+
+
+def export_map(
+    archive: Archive,
+    actor: Actor,
+    *,
+    wanted: QualityFilter,
+    measure: str,
+    kind: str,
+    heading: Callable[[str], str] = str,
+) -> Content:
+    """The heat map as a spreadsheet: a row for each SOP and work unit, a column for each step, in them the share of what was judged.
+
+    ``measure``: ``on_time`` or ``complete``; a cell in which nothing was judged is empty.
+    """
+    cells = [
+        cell for cell in _summary(archive, actor, wanted, ("sop", "work_unit", "step")) if cell["step"] is not None
+    ]
+    steps = sorted({cell["step"] for cell in cells}, key=lambda step: (len(step), step))
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for cell in cells:
+        empty = {"sop": cell["sop"], "work_unit_name": cell["work_unit_name"], **dict.fromkeys(steps)}
+        rows.setdefault((cell["sop"], cell["work_unit"]), empty)[cell["step"]] = cell[f"{measure}_rate"]
+    names = ["sop", "work_unit_name", *steps]
+    return export_table(
+        archive,
+        actor,
+        list(rows.values()),
+        names,
+        kind,
+        lambda name: f"{heading('step')} {name}" if name in steps else heading(name),
+        f"{measure}_rate",
+    )
 
 
 def export_deviations(
@@ -164,29 +197,4 @@ def export_deviations(
     page = PageRequest(LISTED)
     rows = page_not_settled(archive, actor, wanted=wanted, age=None, is_owed=False, page=page).rows
     names = ["work_unit_name", "year", "quarter", "step", "code", "state", "responsible_name", "at", "dossier"]
-    return _export(archive, actor, rows, names, kind, heading, "deviations")
-
-
-def _export(
-    archive: Archive,
-    actor: Actor,
-    rows: Sequence[Mapping[str, Any]],
-    names: Sequence[str],
-    kind: str,
-    heading: Callable[[str], str],
-    title: str,
-) -> Content:
-    data = spreadsheet.write_table(
-        kind,
-        [heading(name) for name in names],
-        [[row[name] for name in names] for row in rows],
-        title=heading(title),
-        made_at=archive.log.clock(),
-    )
-    digest = sha256(data).hexdigest()
-    reading.record_read(archive, actor, "quality_export", digest=digest)
-
-    def read_range(offset: int, length: int) -> Iterator[bytes]:
-        yield data[offset : offset + length]
-
-    return Content(iter([data]), len(data), digest, spreadsheet.MEDIA_TYPES[kind], f"{title}.{kind}", read_range)
+    return export_table(archive, actor, rows, names, kind, heading, "deviations")

@@ -17,7 +17,7 @@ from archive_service.db.quality import BEHIND, QualityFilter
 from archive_service.services import findings, obligations, quality, reading
 from archive_service.services.findings import FindingFilter
 from archive_service.web.auth import get_archive, require_actor
-from archive_service.web.wording import column_word, roman
+from archive_service.web.wording import column_word, roman, word_for
 
 WIB = timedelta(hours=7)
 SHOWN = 20
@@ -93,6 +93,7 @@ def overview() -> ResponseReturnValue:
         ages=quality.count_by_age(archive, actor, wanted=narrowed),
         missed=[o for o in owed if o["state"] == "not_started" and asked.work_unit in (None, o["work_unit"])],
         findings=sorted(due.rows, key=lambda f: f["due_on"] or "9999") if due else [],
+        may_find=may_find,
         today=today.strftime("%Y-%m-%d"),
         overdue=overdue.rows,
         more=overdue.next is not None,
@@ -219,11 +220,18 @@ def runs() -> ResponseReturnValue:
 
 @blueprint.get("/quality/export")
 def export() -> ResponseReturnValue:
-    """The numbers of a quarter, or all of them, as a spreadsheet with headings in the page's language."""
+    """The numbers, the map, open deviations or findings, of a quarter or all of them, as a spreadsheet in the page's language."""
     kind = "csv" if request.args.get("format") == "csv" else "xlsx"
     archive, actor, wanted = get_archive(), require_actor(), _wanted()
-    if request.args.get("what") == "deviations":
+    what = request.args.get("what")
+    if what == "deviations":
         content = quality.export_deviations(archive, actor, wanted=wanted, kind=kind, heading=column_word)
+    elif what == "map":
+        measure = "complete" if request.args.get("measure") == "complete" else "on_time"
+        content = quality.export_map(archive, actor, wanted=wanted, measure=measure, kind=kind, heading=column_word)
+    elif what == "findings":
+        found = FindingFilter(work_unit=wanted.work_unit)
+        content = findings.export_findings(archive, actor, wanted=found, kind=kind, heading=column_word, word=word_for)
     else:
         by = ("sop", "year", "quarter", "work_unit", "step")
         content = quality.export_summary(archive, actor, wanted=wanted, by=by, kind=kind, heading=column_word)

@@ -34,6 +34,19 @@ def test_a_finding_is_proposed_and_taken_to_its_end_on_pages(office: Office, app
     assert made["finding"] in browser.page("/findings?state=closed")
     assert made["finding"] not in browser.page("/findings?state=open")
     assert made["finding"] not in browser.page("/findings?classification=kts_major")
+    exported = browser.get("/quality/export?what=findings&format=csv").get_data(as_text=True).splitlines()
+    assert "Tindakan" in exported[0] and len(exported) == 2
+    for told in (
+        "Terlambat.",
+        "Data terlambat.",
+        "Latih.",
+        "Sudah.",
+        "Tepat waktu.",
+        "Bima",
+        "2026-05-01",
+        made["finding"],
+    ):
+        assert told in exported[1], told
 
 
 def test_a_form_that_is_older_than_the_last_step_is_refused_and_keeps_what_was_typed(

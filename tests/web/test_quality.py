@@ -44,6 +44,19 @@ def test_an_export_from_the_page_has_headings_in_its_language(browser: Browser) 
     assert browser.get("/quality/export").get_data()[:2] == b"PK"
 
 
+def test_the_map_goes_out_as_it_is_drawn(browser: Browser) -> None:
+    browser.office.play("4")
+    browser.office.turn()
+    browser.settle("nuraini")
+    heads, row = (
+        browser.get("/quality/export?what=map&format=csv&year=2026&quarter=1").get_data(as_text=True).splitlines()
+    )
+    told = dict(zip(heads.removeprefix("\ufeff").split(","), row.split(","), strict=True))
+    assert told["Unit kerja"] == "Polman Babel" and [float(told[f"Langkah {n}"]) for n in (1, 2)] == [1, 1]
+    assert browser.get("/quality/export?what=map&measure=complete").get_data()[:2] == b"PK"
+    assert browser.get("/quality/export?what=findings").get_data()[:2] == b"PK"
+
+
 def test_every_number_of_the_overview_leads_to_as_many_deviations(browser: Browser) -> None:
     office = browser.office
     office.play("8")
@@ -74,7 +87,7 @@ def test_a_unit_sees_nothing_of_another_in_map_lists_and_export(browser: Browser
     assert "Polman Babel" not in page and "Tidak ada penyimpangan" in other.page("/quality/deviations")
     own = browser.settle("sari").page("/quality?year=2026&quarter=1")
     assert "Polman Babel" in own and "Unit Lain" not in own
-    for asked in ("format=csv", "format=csv&what=deviations"):
+    for asked in ("format=csv", "format=csv&what=deviations", "format=csv&what=map"):
         rows = other.get(f"/quality/export?{asked}").get_data(as_text=True).strip().splitlines()
         assert len(rows) == 1, "the heads alone"
     assert len(browser.get("/quality/export?format=csv&what=deviations").get_data(as_text=True).splitlines()) > 1
